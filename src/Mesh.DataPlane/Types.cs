@@ -9,6 +9,13 @@ public readonly record struct TunnelIndex(int Value)
     public override string ToString() => $"tunnel-{Value}";
 }
 
+/// <summary>Names one control stream of this machine. Unique for the life of the process; 0 is never used.</summary>
+public readonly record struct StreamId(long Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"stream-{Value}";
+}
+
 /// <summary>What a sealed datagram carries: its first plaintext octet where that is not the first octet of an IP packet.</summary>
 public enum InnerKind : byte
 {
@@ -47,8 +54,8 @@ public abstract record DataPath
     /// <summary>Nowhere yet: packets are dropped and counted.</summary>
     public sealed record None : DataPath;
 
-    /// <summary>Inside the control stream.</summary>
-    public sealed record Stream : DataPath;
+    /// <summary>Inside the control stream <paramref name="Id"/>, which TLS protects.</summary>
+    public sealed record Stream(StreamId Id) : DataPath;
 
     /// <summary>Sealed, in UDP datagrams to <paramref name="Remote"/>.</summary>
     public sealed record Datagram(IPEndPoint Remote) : DataPath;

@@ -29,8 +29,8 @@ public interface IDataPlanePort
     /// <summary>Sends a control payload (a probe, a routing packet) sealed in one datagram to <paramref name="to"/>.</summary>
     void SendControl(TunnelIndex tunnel, InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint to);
 
-    /// <summary>Hands over a packet that came inside the control stream.</summary>
-    void ReceiveFromStream(TunnelIndex tunnel, ReadOnlyMemory<byte> packet);
+    /// <summary>Packets that arrive inside <paramref name="stream"/> belong to <paramref name="tunnel"/> from now on.</summary>
+    void BindStream(TunnelIndex tunnel, StreamId stream);
 
     /// <summary>Replaces the forwarding table. Packets see the old one or the new one, nothing between.</summary>
     void Publish(ForwardingTable table);
@@ -44,6 +44,3 @@ public sealed record ControlReceived(TunnelIndex Tunnel, InnerKind Kind, ReadOnl
 
 /// <summary>An authentic, fresh datagram came from another address than the path's: the peer has moved.</summary>
 public sealed record PeerMoved(TunnelIndex Tunnel, IPEndPoint From) : DataPlaneEvent;
-
-/// <summary>A packet is to leave inside the control stream (the path is <see cref="DataPath.Stream"/>).</summary>
-public sealed record StreamPacket(TunnelIndex Tunnel, ReadOnlyMemory<byte> Packet) : DataPlaneEvent;

@@ -1,17 +1,14 @@
 using System.Net;
 using Mesh.Actors;
+using Mesh.DataPlane;
 
 namespace Mesh.Node.Ports;
 
-/// <summary>Names one stream of this machine. Unique for the life of the process; 0 is never used.</summary>
-public readonly record struct StreamId(long Value)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"stream-{Value}";
-}
-
-/// <summary>Reliable, mutually authenticated byte streams between nodes: TLS 1.3 over TCP on real machines.</summary>
+/// <summary>Reliable, mutually authenticated streams of frames between nodes: TLS 1.3 over TCP on real machines.</summary>
 /// <remarks>
+/// A frame is <c>kind u8 | length u16, big-endian | payload</c> (<see cref="Mesh.Protocol.Tunnel.Frame"/>). Frames of kind
+/// <see cref="Mesh.Protocol.Tunnel.Frame.Packet"/> carry an IP packet and never pass through an actor: they go to the data plane's tunnel that is
+/// bound to the stream (<see cref="IDataPlanePort.BindStream"/>), all others to the owner.
 /// Both ends present their node certificate and the port checks the peer's against the network's certificate authority and the clock
 /// before it reports the stream as open; who the peer is and whether it is revoked is for the owner to judge.
 /// Every call returns at once. Outcomes arrive at the owner, in order, as <see cref="StreamEvent"/>s.
@@ -29,13 +26,14 @@ public interface IStreamPort
     /// <returns>The identity that the events will carry.</returns>
     StreamId Connect(IPEndPoint remote, TimeSpan timeout, ActorRef owner);
 
-    /// <summary>Hands the stream's later events to another actor. Bytes are not read before an accepted stream has been handed over.</summary>
+    /// <summary>Hands the stream's later events to another actor. Nothing is read before an accepted stream has been handed over.</summary>
     void SetOwner(StreamId stream, ActorRef owner);
 
-    /// <summary>Queues bytes. Silently does nothing when the stream is closed: its <see cref="StreamClosed"/> is on the way.</summary>
+    /// <summary>Queues a frame. Silently does nothing when the stream is closed: its <see cref="StreamClosed"/> is on the way.</summary>
     /// <param name="stream">Which stream.</param>
-    /// <param name="bytes">Must not be changed afterwards.</param>
-    void Send(StreamId stream, ReadOnlyMemory<byte> bytes);
+    /// <param name="kind">The frame's kind, not <see cref="Mesh.Protocol.Tunnel.Frame.Packet"/>.</param>
+    /// <param name="payload">At most 65,535 octets. Must not be changed afterwards.</param>
+    void Send(StreamId stream, byte kind, ReadOnlyMemory<byte> payload);
 
     /// <summary>Sends what is queued and closes. The owner gets a last <see cref="StreamClosed"/>.</summary>
     void Close(StreamId stream);
@@ -57,8 +55,8 @@ public sealed record StreamListenFailed(IPEndPoint Local, string Reason) : Strea
 /// <param name="Accepted">True where the peer connected to us.</param>
 public sealed record StreamOpened(StreamId Stream, ReadOnlyMemory<byte> PeerCertificate, IPEndPoint Remote, bool Accepted) : StreamEvent;
 
-/// <summary>Bytes came in, cut anywhere.</summary>
-public sealed record StreamReceived(StreamId Stream, ReadOnlyMemory<byte> Bytes) : StreamEvent;
+/// <summary>A frame came in.</summary>
+public sealed record FrameReceived(StreamId Stream, byte Kind, ReadOnlyMemory<byte> Payload) : StreamEvent;
 
 /// <summary>The stream is over, or never came to be. The last event of a stream.</summary>
 public sealed record StreamClosed(StreamId Stream, string Reason) : StreamEvent;
