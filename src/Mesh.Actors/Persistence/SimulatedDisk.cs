@@ -1,0 +1,124 @@
+namespace Mesh.Actors.Persistence;
+
+/// <summary>What a machine's journal holds, and which part of it a crash would lose.</summary>
+public sealed class SimulatedDisk
+{
+    private readonly SortedDictionary<string, Stream> _streams = new(StringComparer.Ordinal);
+
+    /// <summary>Names of the streams that hold something.</summary>
+    public IReadOnlyCollection<string> Streams => _streams.Keys;
+
+    /// <summary>Number of events stored in a stream, durable or not.</summary>
+    public int CountOf(string stream) => _streams.TryGetValue(stream, out Stream? found) ? found.Events.Count : 0;
+
+    /// <summary>The power fails at <paramref name="now"/>. Appends that were under way survive wholly or not at all, earlier ones rather than later ones, as the
+    /// draw of <paramref name="random"/> says; what was reported as completed survives.</summary>
+    /// <returns>How many events were lost.</returns>
+    public int Crash(TimeSpan now, DeterministicRandom random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        int lost = 0;
+        foreach (Stream stream in _streams.Values)
+        {
+            int keep = stream.Events.Count;
+            while (keep > 0 && stream.Events[keep - 1].DurableAt > now)
+                keep--;
+            while (keep < stream.Events.Count && random.Next(2) == 0)
+            {
+                TimeSpan append = stream.Events[keep].DurableAt;
+                while (keep < stream.Events.Count && stream.Events[keep].DurableAt == append)
+                    keep++;
+            }
+
+            lost += stream.Events.Count - keep;
+            stream.Events.RemoveRange(keep, stream.Events.Count - keep);
+            foreach (ref Cell cell in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(stream.Events))
+                cell.DurableAt = TimeSpan.MinValue;   // the next machine's clock starts anew
+            if (stream.SnapshotDurableAt > now)
+                (stream.Snapshot, stream.SnapshotDurableAt) = (stream.PreviousSnapshot, TimeSpan.MinValue);
+            if (stream.Snapshot is { } snapshot && snapshot.SequenceNr > stream.Events.Count)
+                stream.Snapshot = null;
+        }
+
+        return lost;
+    }
+
+    /// <summary>Damages a stored event, so that the next load of the stream reports it.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such event.</exception>
+    public void Corrupt(string stream, long sequenceNr)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sequenceNr, CountOf(stream));
+        Stream found = _streams[stream];
+        Cell cell = found.Events[(int)sequenceNr - 1];
+        cell.IsCorrupt = true;
+        found.Events[(int)sequenceNr - 1] = cell;
+    }
+
+    /// <summary>Replaces a stored event by what a newer or older program might have written.</summary>
+    public void Replace(string stream, JournalEvent replacement)
+    {
+        ArgumentNullException.ThrowIfNull(replacement);
+        Stream found = _streams[stream];
+        Cell cell = found.Events[(int)replacement.SequenceNr - 1];
+        cell.Event = replacement;
+        found.Events[(int)replacement.SequenceNr - 1] = cell;
+    }
+
+    internal bool TryAppend(string name, IReadOnlyList<JournalEvent> events, TimeSpan durableAt, out string problem)
+    {
+        if (!_streams.TryGetValue(name, out Stream? stream))
+            _streams.Add(name, stream = new Stream());
+        if (events[0].SequenceNr != stream.Events.Count + 1)
+        {
+            problem = $"stream '{name}' has {stream.Events.Count} events, and event {events[0].SequenceNr} was to follow: another writer has appended to the stream";
+            return false;
+        }
+
+        foreach (JournalEvent @event in events)
+            stream.Events.Add(new Cell { Event = @event, DurableAt = durableAt });
+        problem = "";
+        return true;
+    }
+
+    internal void SetSnapshot(string name, JournalSnapshot snapshot, TimeSpan durableAt)
+    {
+        Stream stream = _streams[name];
+        stream.PreviousSnapshot = stream.Snapshot;
+        stream.Snapshot = snapshot;
+        stream.SnapshotDurableAt = durableAt;
+    }
+
+    internal (JournalSnapshot? Snapshot, IReadOnlyList<JournalEvent> Events, long CorruptAt) Read(string name)
+    {
+        if (!_streams.TryGetValue(name, out Stream? stream))
+            return (null, [], 0);
+        int from = (int)(stream.Snapshot?.SequenceNr ?? 0);
+        var events = new List<JournalEvent>(stream.Events.Count - from);
+        for (int i = from; i < stream.Events.Count; i++)
+        {
+            if (stream.Events[i].IsCorrupt)
+                return (null, [], i + 1);
+            events.Add(stream.Events[i].Event);
+        }
+
+        return (stream.Snapshot, events, 0);
+    }
+
+    private struct Cell
+    {
+        public JournalEvent Event;
+        public TimeSpan DurableAt;
+        public bool IsCorrupt;
+    }
+
+    private sealed class Stream
+    {
+        public List<Cell> Events { get; } = [];
+
+        public JournalSnapshot? Snapshot { get; set; }
+
+        public JournalSnapshot? PreviousSnapshot { get; set; }
+
+        public TimeSpan SnapshotDurableAt { get; set; } = TimeSpan.MinValue;
+    }
+}
