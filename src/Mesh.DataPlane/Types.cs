@@ -30,6 +30,9 @@ public enum InnerKind : byte
 }
 
 /// <summary>Keys of a tunnel's datagrams.</summary>
+/// <remarks>Setting keys again replaces only what differs: an unchanged send key goes on with its counter (a nonce is never used twice), an
+/// unchanged receive key with its replay window. So a rekey without loss is: accept the new receive key while still sending with the old one,
+/// tell the peer, and change the send key when the peer's answer says that it accepts it.</remarks>
 /// <param name="ReceiverIndex">The index the peer wants to see on what we send.</param>
 /// <param name="SendKey">32 octets, chosen by the peer.</param>
 /// <param name="ReceiveKey">32 octets, chosen by us.</param>
@@ -58,5 +61,10 @@ public abstract record DataPath
     public sealed record Stream(StreamId Id) : DataPath;
 
     /// <summary>Sealed, in UDP datagrams to <paramref name="Remote"/>.</summary>
-    public sealed record Datagram(IPEndPoint Remote) : DataPath;
+    /// <param name="Remote">Where the peer receives.</param>
+    /// <param name="Mtu">The longest inner packet that fits the path, in octets, 1280..65,535. A longer one is answered with Packet Too Big.</param>
+    public sealed record Datagram(IPEndPoint Remote, int Mtu = DefaultMtu) : DataPath;
+
+    /// <summary>The inner MTU of a path nothing is known about: an Ethernet less IPv6, UDP and sealing, rounded down.</summary>
+    public const int DefaultMtu = 1420;
 }

@@ -1,0 +1,19 @@
+using Mesh.DataPlane.Sealing;
+
+namespace Mesh.DataPlane;
+
+/// <summary>Settings of a <see cref="DataPlaneEngine"/>.</summary>
+public sealed record DataPlaneOptions
+{
+    /// <summary>The defaults.</summary>
+    public static DataPlaneOptions Default { get; } = new();
+
+    /// <summary>ICMPv6 errors sent per second in the long run (RFC 4443 section 2.4 (f)), at least 1.</summary>
+    public int IcmpErrorsPerSecond { get; init; } = 100;
+
+    /// <summary>ICMPv6 errors sent at once after a quiet time, at least 1.</summary>
+    public int IcmpErrorBurst { get; init; } = 50;
+
+    /// <summary>Makes the ciphers.</summary>
+    public PacketCipherFactory CipherFactory { get; init; } = PacketCipher.Create;
+}
