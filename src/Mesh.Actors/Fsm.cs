@@ -12,11 +12,11 @@ public abstract class Fsm<TState, TData> : Actor
 {
     private static readonly object StateTimerKey = new();
 
-    private readonly Dictionary<TState, Func<FsmEvent<TData>, FsmStep<TState, TData>>> _handlers = [];
+    private readonly Dictionary<TState, Func<FsmEvent<TData>, FsmStep<TState, TData>?>> _handlers = [];
     private readonly Dictionary<TState, TimeSpan> _timeouts = [];
     private readonly List<FsmTransition<TState>> _allowed = [];
     private Action<TState, TState>? _onTransition;
-    private Func<FsmEvent<TData>, FsmStep<TState, TData>>? _unhandled;
+    private Func<FsmEvent<TData>, FsmStep<TState, TData>?>? _unhandled;
 
     /// <summary>The present state.</summary>
     protected TState State { get; private set; }
@@ -42,7 +42,7 @@ public abstract class Fsm<TState, TData> : Actor
     /// <param name="state">The state.</param>
     /// <param name="handler">Returns <see cref="Stay"/>, <see cref="GoTo"/> or <see cref="StopStep"/>.</param>
     /// <param name="timeout">After so long in the state without another transition it gets a <see cref="StateTimeout"/>.</param>
-    protected void When(TState state, Func<FsmEvent<TData>, FsmStep<TState, TData>> handler, TimeSpan? timeout = null)
+    protected void When(TState state, Func<FsmEvent<TData>, FsmStep<TState, TData>?> handler, TimeSpan? timeout = null)
     {
         _handlers.Add(state, handler);
         if (timeout is { } after)
@@ -50,7 +50,7 @@ public abstract class Fsm<TState, TData> : Actor
     }
 
     /// <summary>Sets a handler for messages whose state's handler returned null.</summary>
-    protected void WhenUnhandled(Func<FsmEvent<TData>, FsmStep<TState, TData>> handler) => _unhandled = handler;
+    protected void WhenUnhandled(Func<FsmEvent<TData>, FsmStep<TState, TData>?> handler) => _unhandled = handler;
 
     /// <summary>Called on every transition, after the state has changed.</summary>
     protected void OnTransition(Action<TState, TState> observer) => _onTransition += observer;
@@ -74,7 +74,7 @@ public abstract class Fsm<TState, TData> : Actor
     protected sealed override void Receive(object message)
     {
         var received = new FsmEvent<TData>(message, Data);
-        FsmStep<TState, TData>? step = _handlers.TryGetValue(State, out Func<FsmEvent<TData>, FsmStep<TState, TData>>? handler) ? handler(received) : null;
+        FsmStep<TState, TData>? step = _handlers.TryGetValue(State, out Func<FsmEvent<TData>, FsmStep<TState, TData>?>? handler) ? handler(received) : null;
         step ??= _unhandled?.Invoke(received);
         if (step is null)
             Unhandled(message);

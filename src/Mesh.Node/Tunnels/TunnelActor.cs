@@ -1,0 +1,368 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net;
+using Mesh.Actors;
+using Mesh.DataPlane;
+using Mesh.Node.Ports;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.Tunnels;
+
+/// <summary>What a tunnel knows about the exchange of keys.</summary>
+/// <param name="PeerHello">The peer's hello, once it came.</param>
+/// <param name="Cipher">The cipher the connecting side chose, once it is known.</param>
+public sealed record TunnelProgress(TunnelHello? PeerHello, SealingCipher? Cipher);
+
+/// <summary>One tunnel to one peer: a TLS control stream, and the datagrams whose keys were agreed on it.</summary>
+/// <remarks>
+/// <para>Both ends greet at once with an index and a key for the datagrams they want to get. The connecting end then chooses the cipher, the other confirms it. Packets
+/// flow in the stream from then on, and in datagrams as soon as a probe has come back (<see cref="TunnelActor"/>'s path part).</para>
+/// <para>State diagram: <c>docs/states/tunnel.md</c>, held against <see cref="Transitions"/> by a test.</para>
+/// </remarks>
+public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
+{
+    private const byte RoutingFrameKind = 0x40;   // a routing packet inside the control stream, where datagrams do not pass
+
+    private readonly TunnelIndex _index;
+    private readonly bool _isClient;
+    private readonly NodePrefix _expected;
+    private readonly TunnelOptions _options;
+    private readonly TunnelPorts _ports;
+    private readonly ArrayBufferWriter<byte> _frame = new(128);
+    private readonly NodePrefix _peer;
+    private StreamId _stream;
+    private IPEndPoint? _remote;
+    private TunnelKey _receiveKey;
+    private TimeSpan _lastHeard;
+    private TimeSpan _keepAliveSentAt;
+    private uint _keepAliveSequence;
+    private TimeSpan? _roundTrip;
+    private bool _wasUp;
+    private bool _isBound;
+    private string _endReason = "stopped";
+
+    private TunnelActor(TunnelIndex index, NodePrefix expected, TunnelOptions options, TunnelPorts ports, bool isClient)
+    {
+        (_index, _expected, _options, _ports, _isClient, _peer) = (index, expected, options, ports, isClient, expected);
+        foreach (FsmTransition<TunnelState> transition in Transitions)
+            Allow(transition.From, transition.To, transition.Because);
+        When(TunnelState.Connecting, WhileConnecting, options.ConnectTimeout + TimeSpan.FromSeconds(5));
+        When(TunnelState.Greeting, WhileGreeting, options.GreetingTimeout);
+        When(TunnelState.Up, WhileUp);
+        When(TunnelState.Closing, WhileClosing, options.ClosingTimeout);
+        WhenUnhandled(InAnyState);
+        OnTransition((_, _) => PublishStatus());
+    }
+
+    /// <summary>The declared transitions.</summary>
+    public static IReadOnlyList<FsmTransition<TunnelState>> Transitions { get; } =
+    [
+        new(TunnelState.Connecting, TunnelState.Greeting, "stream open, peer is whom we want"),
+        new(TunnelState.Greeting, TunnelState.Up, "hello and cipher exchanged"),
+        new(TunnelState.Connecting, TunnelState.Closing, "asked to close"),
+        new(TunnelState.Greeting, TunnelState.Closing, "asked to close"),
+        new(TunnelState.Up, TunnelState.Closing, "asked to close"),
+    ];
+
+    /// <summary>A tunnel that we open to <paramref name="peer"/> at <paramref name="remote"/>.</summary>
+    public static Props Client(TunnelIndex index, NodePrefix peer, IPEndPoint remote, TunnelOptions options, TunnelPorts ports) => Props.Create(() =>
+    {
+        var tunnel = new TunnelActor(index, peer, options, ports, isClient: true) { _remote = remote };
+        tunnel.StartWith(TunnelState.Connecting, new TunnelProgress(null, null));
+        return tunnel;
+    });
+
+    /// <summary>A tunnel that a peer opened to us.</summary>
+    public static Props Server(TunnelIndex index, NodePrefix peer, StreamOpened opened, TunnelOptions options, TunnelPorts ports) => Props.Create(() =>
+    {
+        var tunnel = new TunnelActor(index, peer, options, ports, isClient: false) { _remote = opened.Remote, _stream = opened.Stream };
+        tunnel.StartWith(TunnelState.Greeting, new TunnelProgress(null, null));
+        return tunnel;
+    });
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        _ports.DataPlane.AddTunnel(_index, Self);
+        _isBound = true;
+        if (_isClient)
+        {
+            _stream = _ports.Streams.Connect(_remote!, _options.ConnectTimeout, Self);
+        }
+        else
+        {
+            _ports.Streams.SetOwner(_stream, Self);
+            Greet();
+        }
+
+        PublishStatus();
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        if (_wasUp)
+            _ports.Router.Tell(new RoutingLinkDown(_index));
+        if (_isBound)
+            _ports.DataPlane.RemoveTunnel(_index);
+        if (_stream.Value != 0)
+            _ports.Streams.Close(_stream);
+        PublishStatus(isGone: true);
+        _ports.Manager.Tell(new TunnelEnded(_index, _peer, _isClient, _wasUp, _endReason), Self);
+    }
+
+    // A tunnel is cheap to open anew and its keys must not be used twice, so it is never restarted in place.
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason) => Context.Stop(Self);
+
+    private FsmStep<TunnelState, TunnelProgress>? WhileConnecting(FsmEvent<TunnelProgress> e)
+    {
+        switch (e.Message)
+        {
+            case StreamOpened opened:
+                if (!_ports.Identify(opened.PeerCertificate, out NodePrefix peer, out string problem))
+                    return End(problem);
+                if (peer != _expected)
+                    return End($"{opened.Remote} is {peer}, expected {_expected}");
+                _remote = opened.Remote;
+                Greet();
+                return GoTo(TunnelState.Greeting);
+            case StateTimeout:
+                return End($"no connection to {_remote} in time");
+            default:
+                return null;
+        }
+    }
+
+    private FsmStep<TunnelState, TunnelProgress>? WhileGreeting(FsmEvent<TunnelProgress> e)
+    {
+        switch (e.Message)
+        {
+            case FrameReceived { Kind: TunnelHello.Kind } frame when e.Data.PeerHello is null:
+                if (!TunnelHello.TryDecode(frame.Payload.Span, out TunnelHello? hello))
+                    return End("the peer's hello is malformed");
+                _ports.Manager.Tell(new SeenAt(hello.ReceiverSeenAt), Self);
+                if (!_isClient)
+                    return Stay(e.Data with { PeerHello = hello });
+                if (!hello.TryChoose(_options.Ciphers, out SealingCipher chosen))
+                    return End("the peer offers no cipher that we have");
+                _frame.ResetWrittenCount();
+                new TunnelReady(chosen).Encode(_frame);
+                Send();
+                return Stay(new TunnelProgress(hello, chosen));
+            case FrameReceived { Kind: TunnelReady.Kind } frame when e.Data.PeerHello is { } greeted:
+                if (!TunnelReady.TryDecode(frame.Payload.Span, out TunnelReady ready))
+                    return End("the peer's choice of a cipher is malformed");
+                if (_isClient ? ready.Cipher != e.Data.Cipher : !_options.Ciphers.Contains(ready.Cipher))
+                    return End($"the peer chose cipher {ready.Cipher}, which was not agreed");
+                if (!_isClient)
+                {
+                    _frame.ResetWrittenCount();
+                    ready.Encode(_frame);
+                    Send();
+                }
+
+                BecomeUp(greeted, ready.Cipher);
+                return GoTo(TunnelState.Up, new TunnelProgress(greeted, ready.Cipher));
+            case FrameReceived frame:
+                return End($"frame of kind {frame.Kind} before the exchange of keys was over");
+            case StateTimeout:
+                return End("the peer did not finish the exchange of keys in time");
+            default:
+                return null;
+        }
+    }
+
+    private FsmStep<TunnelState, TunnelProgress>? WhileUp(FsmEvent<TunnelProgress> e)
+    {
+        switch (e.Message)
+        {
+            case FrameReceived frame:
+                return OnFrame(frame);
+            case RoutingPacket packet:
+                SendRouting(packet.Packet);
+                return Stay();
+            case TellPeers tell:
+                _frame.ResetWrittenCount();
+                tell.Addresses.Encode(_frame);
+                Send();
+                return Stay();
+            case DataPlaneEvent happened:
+                OnDataPlane(happened);
+                return Stay();
+            case KeepAliveDue:
+                return OnKeepAliveDue();
+            case ProbeDue:
+                OnProbeDue();
+                return Stay();
+            default:
+                return null;
+        }
+    }
+
+    private FsmStep<TunnelState, TunnelProgress>? WhileClosing(FsmEvent<TunnelProgress> e) => e.Message switch
+    {
+        FrameReceived { Kind: CloseAnswer.Kind } or StateTimeout => End(_endReason),
+        FrameReceived or DataPlaneEvent or RoutingPacket or TellPeers or KeepAliveDue or ProbeDue or CloseTunnel => Stay(),
+        _ => null,
+    };
+
+    private FsmStep<TunnelState, TunnelProgress>? InAnyState(FsmEvent<TunnelProgress> e)
+    {
+        switch (e.Message)
+        {
+            case StreamClosed closed:
+                _stream = default;
+                return End(closed.Reason);
+            case CloseTunnel close:
+                _endReason = close.Text;
+                if (State == TunnelState.Connecting)
+                    return End(close.Text);
+                _frame.ResetWrittenCount();
+                new CloseRequest(close.Reason, close.Text).Encode(_frame);
+                Send();
+                return GoTo(TunnelState.Closing);
+            case FrameReceived or DataPlaneEvent or RoutingPacket or TellPeers:
+                return Stay();   // too early or too late; the peer repeats what matters
+            default:
+                return null;
+        }
+    }
+
+    private FsmStep<TunnelState, TunnelProgress> OnFrame(FrameReceived frame)
+    {
+        _lastHeard = Context.Now;
+        switch (frame.Kind)
+        {
+            case KeepAlive.Kind when KeepAlive.TryDecode(frame.Payload.Span, out KeepAlive keepAlive):
+                OnKeepAlive(keepAlive);
+                return Stay();
+            case RoutingFrameKind:
+                _ports.Router.Tell(new RoutingPacket(_index, frame.Payload));
+                return Stay();
+            case PeerAddresses.Kind when PeerAddresses.TryDecode(frame.Payload.Span, out PeerAddresses? addresses):
+                _ports.Manager.Tell(new PeersLearned(_peer, addresses), Self);
+                return Stay();
+            case PathReport.Kind when PathReport.TryDecode(frame.Payload.Span, out PathReport report):
+                OnPathReport(report);
+                return Stay();
+            case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
+                _frame.ResetWrittenCount();
+                new CloseAnswer(request.Reason, "").Encode(_frame);
+                Send();
+                return End($"closed by the peer: {(request.Text.Length > 0 ? request.Text : request.Reason.ToString())}");
+            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or CloseRequest.Kind:
+                return End($"the peer sent a malformed frame of kind {frame.Kind}");
+            default:
+                return Stay();   // a newer peer may send more kinds than we know
+        }
+    }
+
+    private void Greet()
+    {
+        Span<byte> key = stackalloc byte[TunnelKey.Length];
+        _ports.Entropy.Fill(key);
+        _receiveKey = new TunnelKey(key);
+        key.Clear();
+        _lastHeard = Context.Now;
+        _frame.ResetWrittenCount();
+        new TunnelHello
+        {
+            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming,
+            ReceiverIndex = (uint)_index.Value,
+            Key = _receiveKey,
+            Ciphers = _options.Ciphers,
+            UdpPort = _options.UdpPort,
+            LinkMtu = _options.LinkMtu,
+            ReceiverSeenAt = Observed(_remote!),
+        }.Encode(_frame);
+        Send();
+    }
+
+    private void BecomeUp(TunnelHello hello, SealingCipher cipher)
+    {
+        _wasUp = true;
+        byte[] sendKey = new byte[TunnelKey.Length];
+        byte[] receiveKey = new byte[TunnelKey.Length];
+        hello.Key.CopyTo(sendKey);
+        _receiveKey.CopyTo(receiveKey);
+        _receiveKey = default;
+        _ports.DataPlane.SetKeys(_index, new DataKeys(hello.ReceiverIndex, sendKey, receiveKey, TunnelOptions.ToDataCipher(cipher)!.Value));
+        _ports.DataPlane.BindStream(_index, _stream);
+        UseStream();
+        Context.Timers.StartPeriodic(KeepAliveDue.Instance, KeepAliveDue.Instance, _options.KeepAliveInterval);
+        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient), Self);
+        _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
+        StartProbing(hello.UdpPort);
+    }
+
+    private FsmStep<TunnelState, TunnelProgress> OnKeepAliveDue()
+    {
+        if (Context.Now - _lastHeard > _options.KeepAliveInterval * _options.MissedKeepAlives)
+            return End($"nothing heard for {(Context.Now - _lastHeard).TotalSeconds:0} s");
+        _keepAliveSequence++;
+        _keepAliveSentAt = Context.Now;
+        _frame.ResetWrittenCount();
+        new KeepAlive(_keepAliveSequence, IsEcho: false).Encode(_frame);
+        Send();
+        return Stay();
+    }
+
+    private void OnKeepAlive(KeepAlive keepAlive)
+    {
+        if (keepAlive.IsEcho)
+        {
+            if (keepAlive.Sequence == _keepAliveSequence && _path == TunnelPathKind.Stream)
+                SetRoundTrip(Context.Now - _keepAliveSentAt);
+            return;
+        }
+
+        _frame.ResetWrittenCount();
+        new KeepAlive(keepAlive.Sequence, IsEcho: true).Encode(_frame);
+        Send();
+    }
+
+    private void SetRoundTrip(TimeSpan measured)
+    {
+        _roundTrip = measured;
+        PublishStatus();
+    }
+
+    private FsmStep<TunnelState, TunnelProgress> End(string reason)
+    {
+        _endReason = reason;
+        return StopStep();
+    }
+
+    // The frame in the buffer, copied: a port keeps what it is given.
+    private void Send()
+    {
+        ReadOnlySpan<byte> frame = _frame.WrittenSpan;
+        _ports.Streams.Send(_stream, frame[0], frame[Frame.HeaderLength..].ToArray());
+    }
+
+    private void PublishStatus(bool isGone = false) =>
+        Context.System.EventStream.Publish(new TunnelStatus(_index, _peer, _isClient, State, _path, _remote, _roundTrip, isGone));
+
+    private static ObservedEndpoint Observed(IPEndPoint endpoint)
+    {
+        IPAddress address = endpoint.Address.IsIPv4MappedToIPv6 ? endpoint.Address.MapToIPv4() : endpoint.Address;
+        Span<byte> octets = stackalloc byte[Ipv6Address.Length];
+        if (!address.TryWriteBytes(octets, out int length))
+            return default;
+        if (length == sizeof(uint))
+            return ObservedEndpoint.Ipv4(BinaryPrimitives.ReadUInt32BigEndian(octets), (ushort)endpoint.Port);
+        return Ipv6Address.TryRead(octets, out Ipv6Address ipv6) ? ObservedEndpoint.Ipv6(ipv6, (ushort)endpoint.Port) : default;
+    }
+
+    private sealed class KeepAliveDue
+    {
+        public static readonly KeepAliveDue Instance = new();
+    }
+
+    private sealed class ProbeDue
+    {
+        public static readonly ProbeDue Instance = new();
+    }
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.DataPlane;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.Tunnels;
+
+/// <summary>States of a <see cref="TunnelActor"/>.</summary>
+public enum TunnelState
+{
+    /// <summary>The control stream is being opened.</summary>
+    Connecting,
+
+    /// <summary>The stream is open; keys are being exchanged.</summary>
+    Greeting,
+
+    /// <summary>Packets flow.</summary>
+    Up,
+
+    /// <summary>We asked the other end to close.</summary>
+    Closing,
+}
+
+/// <summary>Which way a tunnel's packets take.</summary>
+public enum TunnelPathKind
+{
+    /// <summary>None yet.</summary>
+    None,
+
+    /// <summary>Inside the control stream, because datagrams do not pass (or are not proven to pass yet).</summary>
+    Stream,
+
+    /// <summary>In sealed UDP datagrams.</summary>
+    Datagram,
+}
+
+/// <summary>A tunnel as others may see it. Published on the event stream whenever it changes, and a last time with <see cref="IsGone"/>.</summary>
+/// <param name="Index">The tunnel's number on this machine.</param>
+/// <param name="Peer">The node at the other end, or the empty prefix while it is not known.</param>
+/// <param name="IsClient">True where we opened it.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Path">Which way packets take.</param>
+/// <param name="Remote">The other end's address as seen here.</param>
+/// <param name="RoundTrip">The last measured round trip, or null.</param>
+/// <param name="IsGone">True in the last report.</param>
+public sealed record TunnelStatus(
+    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone);
+
+/// <summary>A tunnel has come up; its manager decides whether it may stay.</summary>
+public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient);
+
+/// <summary>A tunnel actor has ended. <paramref name="WasUp"/> tells a lost tunnel from a failed attempt.</summary>
+public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClient, bool WasUp, string Reason);
+
+/// <summary>Close the tunnel in an orderly way.</summary>
+public sealed record CloseTunnel(CloseReason Reason, string Text);
+
+/// <summary>Addresses of nodes that the peer told us.</summary>
+public sealed record PeersLearned(NodePrefix From, PeerAddresses Addresses);
+
+/// <summary>Tell the peer about these nodes.</summary>
+public sealed record TellPeers(PeerAddresses Addresses);
+
+/// <summary>The peer sees us at this address.</summary>
+public sealed record SeenAt(ObservedEndpoint Endpoint);
+
+/// <summary>A link on which the routing protocol may speak.</summary>
+/// <param name="Tunnel">The tunnel.</param>
+/// <param name="Peer">The node at the other end.</param>
+/// <param name="Actor">Takes <see cref="RoutingPacket"/>s to send.</param>
+public sealed record RoutingLinkUp(TunnelIndex Tunnel, NodePrefix Peer, ActorRef Actor);
+
+/// <summary>The link is gone.</summary>
+public sealed record RoutingLinkDown(TunnelIndex Tunnel);
+
+/// <summary>A packet of the routing protocol: from the router to a tunnel, or from a tunnel to the router.</summary>
+public sealed record RoutingPacket(TunnelIndex Tunnel, ReadOnlyMemory<byte> Packet);

@@ -1,0 +1,55 @@
+using Mesh.DataPlane;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.Tunnels;
+
+/// <summary>Timers and limits of a tunnel.</summary>
+public sealed record TunnelOptions
+{
+    /// <summary>How long TCP and TLS may take to connect. Default 10 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the exchange of keys may take once the stream is open. Default 10 s.</summary>
+    public TimeSpan GreetingTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the other end may take to answer a close request. Default 5 s.</summary>
+    public TimeSpan ClosingTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Interval of keep-alives on the control stream. Default 10 s.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>After so many intervals without a sign of life the tunnel is given up. Default 3.</summary>
+    public int MissedKeepAlives { get; init; } = 3;
+
+    /// <summary>Interval of probes while the datagram path is not validated, for the first <see cref="FastProbes"/>. Default 300 ms.</summary>
+    public TimeSpan FastProbeInterval { get; init; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>How many probes are sent at the fast interval before the path counts as blocked for now. Default 10.</summary>
+    public int FastProbes { get; init; } = 10;
+
+    /// <summary>Interval of probes on a validated path; it also keeps NAT mappings alive. Default 10 s.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Interval of attempts on a blocked path. Default 30 s.</summary>
+    public TimeSpan BlockedProbeInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>So many unanswered probes in a row, and packets go into the stream. The first missing answer already shortens the interval. Default 3.</summary>
+    public int LostProbes { get; init; } = 3;
+
+    /// <summary>Ciphers in order of preference.</summary>
+    public IReadOnlyList<SealingCipher> Ciphers { get; init; } = [SealingCipher.Aes256Gcm, SealingCipher.ChaCha20Poly1305];
+
+    /// <summary>MTU of the underlay link, octets. Default 1500.</summary>
+    public ushort LinkMtu { get; init; } = 1500;
+
+    /// <summary>UDP port on which this machine receives datagrams, 0 for none.</summary>
+    public ushort UdpPort { get; init; }
+
+    /// <summary>The data plane's name for a cipher, or null for one it does not have.</summary>
+    internal static DataCipher? ToDataCipher(SealingCipher cipher) => cipher switch
+    {
+        SealingCipher.Aes256Gcm => DataCipher.Aes256Gcm,
+        SealingCipher.ChaCha20Poly1305 => DataCipher.ChaCha20Poly1305,
+        _ => null,
+    };
+}

@@ -1,0 +1,20 @@
+using Mesh.Actors;
+using Mesh.Node.Ports;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Node.Tunnels;
+
+/// <summary>Says whose certificate it is and whether that node may have a tunnel with us now.</summary>
+/// <param name="certificate">DER. The stream port has checked that the network's authority issued it.</param>
+/// <param name="peer">The node's prefix.</param>
+/// <param name="problem">Why not: a sentence.</param>
+public delegate bool IdentifyPeer(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem);
+
+/// <summary>Whom a tunnel talks to.</summary>
+/// <param name="Streams">Control streams.</param>
+/// <param name="DataPlane">Packets.</param>
+/// <param name="Entropy">Keys.</param>
+/// <param name="Manager">Gets <see cref="TunnelUp"/>, <see cref="TunnelEnded"/>, <see cref="PeersLearned"/>, <see cref="SeenAt"/>.</param>
+/// <param name="Router">Gets <see cref="RoutingLinkUp"/>, <see cref="RoutingLinkDown"/>, <see cref="RoutingPacket"/>.</param>
+/// <param name="Identify">Judges peers.</param>
+public sealed record TunnelPorts(IStreamPort Streams, IDataPlanePort DataPlane, IEntropy Entropy, ActorRef Manager, ActorRef Router, IdentifyPeer Identify);
