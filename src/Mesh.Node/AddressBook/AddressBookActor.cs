@@ -1,0 +1,139 @@
+using System.Collections.Immutable;
+using Mesh.Actors.Persistence;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.AddressBook;
+
+/// <summary>Somebody said where these nodes can be reached.</summary>
+public sealed record PeersSeen(ImmutableArray<PeerAddressEntry> Peers);
+
+/// <summary>Published on the event stream whenever the book changes.</summary>
+public sealed record KnownPeers(ImmutableArray<PeerAddressEntry> Peers);
+
+/// <summary>A node's addresses became known, or changed. Stored.</summary>
+/// <param name="Peer">The node, <c>INT/LEN</c>.</param>
+/// <param name="Addresses">The list, as text; empty where the node can no longer be reached.</param>
+public sealed record PeerAddressesChanged(string Peer, string Addresses);
+
+/// <summary>A node was dropped to make room. Stored.</summary>
+/// <param name="Peer">The node, <c>INT/LEN</c>.</param>
+public sealed record PeerForgotten(string Peer);
+
+/// <summary>The whole book. Stored as a snapshot.</summary>
+public sealed record AddressBookSnapshot(IReadOnlyList<PeerAddressesChanged> Peers);
+
+/// <summary>Where other nodes can be reached. Survives restarts, so that a node finds the network again while its registry is down.</summary>
+public sealed class AddressBookActor(NodePrefix self) : PersistentActor
+{
+    /// <summary>How many nodes are remembered (re6st: 200).</summary>
+    public const int Capacity = 200;
+
+    private const int SnapshotInterval = 256;
+
+    private readonly SortedDictionary<NodePrefix, AddressList> _peers = [];
+
+    /// <inheritdoc/>
+    public override string PersistenceId => "address-book";
+
+    /// <summary>Declares what the actor stores.</summary>
+    public static EventSchema AddTo(EventSchema schema)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        return schema
+            .Add<PeerAddressesChanged>("node.peer-addresses-changed")
+            .Add<PeerForgotten>("node.peer-forgotten")
+            .Add<AddressBookSnapshot>("node.address-book-snapshot");
+    }
+
+    /// <inheritdoc/>
+    protected override void ReceiveCommand(object message)
+    {
+        switch (message)
+        {
+            case PeersSeen seen:
+                Learn(seen);
+                break;
+            case SaveSnapshotSuccess or SaveSnapshotFailure:
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void ReceiveRecover(object message)
+    {
+        switch (message)
+        {
+            case SnapshotOffer { State: AddressBookSnapshot snapshot }:
+                foreach (PeerAddressesChanged peer in snapshot.Peers)
+                    Apply(peer);
+                break;
+            case RecoveryCompleted:
+                if (_peers.Count > 0)
+                    PublishPeers();
+                break;
+            default:
+                Apply(message);
+                break;
+        }
+    }
+
+    private void Learn(PeersSeen seen)
+    {
+        var events = new List<object>();
+        var keep = new List<NodePrefix>(_peers.Keys);
+        int count = _peers.Count;
+        foreach (PeerAddressEntry peer in seen.Peers)
+        {
+            if (peer.Prefix == self || peer.Prefix.IsEmpty)
+                continue;
+            bool isKnown = _peers.TryGetValue(peer.Prefix, out AddressList? known);
+            AddressList merged = isKnown ? known!.MergedWith(peer.Addresses) : peer.Addresses;
+            if (isKnown ? merged.Equals(known) : merged.Count == 0)
+                continue;
+            if (!isKnown && count >= Capacity)
+            {
+                // A random one: whoever floods us with names must not be able to choose whom we forget.
+                int victim = Context.Random.Next(keep.Count);
+                events.Add(new PeerForgotten(keep[victim].CommonName));
+                keep.RemoveAt(victim);
+                count--;
+            }
+
+            count += isKnown ? 0 : 1;
+            events.Add(new PeerAddressesChanged(peer.Prefix.CommonName, merged.ToString()));
+        }
+
+        if (events.Count == 0)
+            return;
+        int left = events.Count;
+        PersistAll(events, e =>
+        {
+            Apply(e);
+            if (--left > 0)
+                return;
+            PublishPeers();
+            if (LastSequenceNr % SnapshotInterval < events.Count)
+                SaveSnapshot(new AddressBookSnapshot([.. _peers.Select(p => new PeerAddressesChanged(p.Key.CommonName, p.Value.ToString()))]));
+        });
+    }
+
+    private void Apply(object stored)
+    {
+        switch (stored)
+        {
+            case PeerAddressesChanged changed when NodePrefix.TryParseCommonName(changed.Peer, out NodePrefix peer) && AddressList.TryParse(changed.Addresses, out AddressList addresses, out _):
+                _peers[peer] = addresses;
+                break;
+            case PeerForgotten forgotten when NodePrefix.TryParseCommonName(forgotten.Peer, out NodePrefix peer):
+                _peers.Remove(peer);
+                break;
+        }
+    }
+
+    private void PublishPeers() =>
+        Context.System.EventStream.Publish(new KnownPeers([.. _peers.Select(p => new PeerAddressEntry(p.Key, p.Value))]));
+}

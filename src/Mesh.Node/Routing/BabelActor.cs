@@ -1,0 +1,181 @@
+using System.Collections.Immutable;
+using Mesh.Actors;
+using Mesh.Babel;
+using Mesh.DataPlane;
+using Mesh.Node.Parameters;
+using Mesh.Node.Ports;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Node.Routing;
+
+/// <summary>A way to a node of the network that is in use. Published in <see cref="RoutesPublished"/>.</summary>
+/// <param name="Destination">The node's subnet.</param>
+/// <param name="Tunnel">The tunnel that packets take.</param>
+/// <param name="Via">The node at its other end.</param>
+/// <param name="Metric">Babel metric; one plain tunnel costs 96.</param>
+public sealed record NodeRoute(Ipv6Prefix Destination, TunnelIndex Tunnel, NodePrefix Via, int Metric);
+
+/// <summary>The forwarding table has been replaced. Published on the event stream.</summary>
+public sealed record RoutesPublished(ImmutableArray<NodeRoute> Routes);
+
+/// <summary>Runs the Babel speaker on the node's tunnels and publishes its routes to the data plane.</summary>
+/// <remarks>
+/// A tunnel is a point-to-point interface of the speaker. Its two ends have link-local addresses that follow from the nodes' prefixes, so that the
+/// speaker sees what it would see on a LAN. Changes that come together are published once.
+/// </remarks>
+public sealed class BabelActor : Actor, IBabelOutput
+{
+    private readonly RoutingOptions _options;
+    private readonly IDataPlanePort _dataPlane;
+    private readonly Dictionary<InterfaceId, RoutingLinkUp> _links = [];
+    private readonly BabelSpeaker _speaker;
+    private readonly BabelAddress _linkLocal;
+    private TimeSpan _helloInterval;
+    private TimeSpan _armedFor = TimeSpan.MinValue;
+    private bool _publishPending;
+
+    /// <summary>Makes a router that announces the node's own subnet.</summary>
+    public BabelActor(RoutingOptions options, IDataPlanePort dataPlane)
+    {
+        (_options, _dataPlane, _helloInterval) = (options, dataPlane, options.HelloInterval);
+        _linkLocal = LinkLocalOf(options.Self);
+        DeterministicRandom random = Context.Random.Fork();
+        // A fresh router-id at each start: with a kept one, an older seqno would make our prefix unfeasible at others for minutes.
+        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options.Speaker, random.NextUInt64, this);
+    }
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
+        Ipv6Prefix own = _options.Self.Subnet(_options.Network);
+        _speaker.Announce(new BabelPrefix(own.Bits, (byte)own.Length), Context.Now);
+        Publish();
+        ArmTimer();
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        Context.System.EventStream.Unsubscribe(Self);
+        _speaker.Shutdown(Context.Now);
+    }
+
+    /// <inheritdoc/>
+    protected override void Receive(object message)
+    {
+        switch (message)
+        {
+            case Due:
+                _armedFor = TimeSpan.MinValue;
+                _speaker.Tick(Context.Now);
+                break;
+            case RoutingPacket packet:
+                var id = new InterfaceId(packet.Tunnel.Value);
+                if (_links.TryGetValue(id, out RoutingLinkUp? link))
+                    _speaker.Receive(id, LinkLocalOf(link.Peer), packet.Packet.Span, Context.Now);
+                break;
+            case RoutingLinkUp up:
+                AddLink(up);
+                break;
+            case RoutingLinkDown down:
+                RemoveLink(new InterfaceId(down.Tunnel.Value));
+                break;
+            case PublishDue:
+                _publishPending = false;
+                Publish();
+                break;
+            case NetworkParametersChanged changed:
+                _helloInterval = changed.Parameters.Hello;   // for tunnels that come up from now on
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+
+        ArmTimer();
+    }
+
+    void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
+    {
+        // On a link with one peer, multicast and unicast reach the same node.
+        if (_links.TryGetValue(link, out RoutingLinkUp? up))
+            up.Actor.Tell(new RoutingPacket(up.Tunnel, payload.ToArray()));
+    }
+
+    void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+    {
+        if (_publishPending)
+            return;
+        _publishPending = true;
+        Self.Tell(PublishDue.Instance);
+    }
+
+    private static BabelAddress LinkLocalOf(NodePrefix node) =>
+        new(((UInt128)0xFE80 << 112) | ((ulong)node.Value ^ ((ulong)node.Length << 56)) | (1UL << 63));
+
+    private void AddLink(RoutingLinkUp up)
+    {
+        var id = new InterfaceId(up.Tunnel.Value);
+        RemoveLink(id);
+        _links.Add(id, up);
+        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu }, Context.Now);
+    }
+
+    private void RemoveLink(InterfaceId id)
+    {
+        if (!_links.Remove(id))
+            return;
+        _speaker.LinkDown(id, Context.Now);
+        _speaker.RemoveInterface(id, Context.Now);
+    }
+
+    private void ArmTimer()
+    {
+        TimeSpan next = _speaker.NextDeadline;
+        if (next == _armedFor)
+            return;
+        _armedFor = next;
+        if (next == TimeSpan.MaxValue)
+            Context.Timers.Cancel(Due.Instance);
+        else
+            Context.Timers.StartSingle(Due.Instance, Due.Instance, next - Context.Now);
+    }
+
+    private void Publish()
+    {
+        IReadOnlyList<RouteSnapshot> known = _speaker.Routes();
+        ImmutableArray<NodeRoute>.Builder routes = ImmutableArray.CreateBuilder<NodeRoute>();
+        foreach (RouteSnapshot route in known)
+        {
+            if (!route.IsSelected || !_links.TryGetValue(route.Interface, out RoutingLinkUp? link))
+                continue;
+            var destination = new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length);
+            if (_options.Network.Prefix.Contains(destination) && destination.Length > _options.Network.Length)
+                routes.Add(new NodeRoute(destination, link.Tunnel, link.Peer, route.Metric));
+        }
+
+        var entries = new List<ForwardingEntry>(routes.Count + 2)
+        {
+            // What nobody announces must not leak out of the overlay.
+            new(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable),
+        };
+        entries.AddRange(routes.Select(r => new ForwardingEntry(r.Destination.Bits, r.Destination.Length, Route.Through(r.Tunnel))));
+        Ipv6Prefix own = _options.Self.Subnet(_options.Network);
+        entries.RemoveAll(e => e.Prefix == own.Bits && e.Length == own.Length);
+        entries.Add(new ForwardingEntry(own.Bits, own.Length, Route.Local));
+        _dataPlane.Publish(ForwardingTable.Create(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries), _options.Self.NodeAddress(_options.Network).Value));
+        Context.System.EventStream.Publish(new RoutesPublished(routes.ToImmutable()));
+    }
+
+    private sealed class Due
+    {
+        public static readonly Due Instance = new();
+    }
+
+    private sealed class PublishDue
+    {
+        public static readonly PublishDue Instance = new();
+    }
+}

@@ -1,0 +1,41 @@
+using System.Net;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Node.Tunnels;
+
+/// <summary>What the tunnels' manager may and should do. Counts come from the network parameters, the rest from the configuration.</summary>
+public sealed record TunnelsOptions
+{
+    /// <summary>Our own prefix.</summary>
+    public required NodePrefix Self { get; init; }
+
+    /// <summary>Where to accept tunnels, or null to accept none.</summary>
+    public IPEndPoint? Listen { get; init; }
+
+    /// <summary>How many tunnels to keep open to others. Network parameter client_count, default 10.</summary>
+    public int ClientCount { get; init; } = 10;
+
+    /// <summary>How many tunnels of others to accept. Network parameter max_clients, default 20.</summary>
+    public int MaxClients { get; init; } = 20;
+
+    /// <summary>Interval of the look at what is missing. Default 5 s (re6st).</summary>
+    public TimeSpan Tick { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a peer whose tunnel could not be opened is left alone at first; it doubles up to <see cref="MaxRetryDelay"/>. Default 5 s.</summary>
+    public TimeSpan MinRetryDelay { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest time a peer is left alone. Default 5 minutes.</summary>
+    public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Addresses at which others can reach us, from the configuration.</summary>
+    public AddressList Advertised { get; init; } = AddressList.Empty;
+
+    /// <summary>The machine's own underlay addresses: where a peer sees us at one of them, no NAT is in between, and we can be reached there.</summary>
+    public IReadOnlySet<IPAddress> LocalAddresses { get; init; } = new HashSet<IPAddress>();
+
+    /// <summary>How many known peers a new neighbour is told about. Default 16, at most 63.</summary>
+    public int SharedPeers { get; init; } = 16;
+
+    /// <summary>Timers of each tunnel.</summary>
+    public TunnelOptions Tunnel { get; init; } = new();
+}
