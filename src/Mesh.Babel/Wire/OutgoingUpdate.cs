@@ -1,0 +1,36 @@
+using System.Runtime.InteropServices;
+
+namespace Mesh.Babel.Wire;
+
+/// <summary>An Update to be written, with all that the parser state would otherwise supply.</summary>
+/// <param name="Prefix">The prefix.</param>
+/// <param name="RouterId">The origin; written even before a retraction, because some old speakers ignore one without it.</param>
+/// <param name="Seqno">The origin's sequence number.</param>
+/// <param name="Metric">The metric; infinity retracts.</param>
+/// <param name="IntervalCentiseconds">When it will be sent again.</param>
+/// <param name="Ipv4NextHop">The next hop to announce for IPv4 prefixes; not used for IPv6, where it is the packet's source.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct OutgoingUpdate(
+    BabelPrefix Prefix,
+    RouterId RouterId,
+    Seqno Seqno,
+    ushort Metric,
+    ushort IntervalCentiseconds,
+    BabelAddress Ipv4NextHop = default)
+{
+    /// <summary>Whether the router-id can be given by the R flag instead of a TLV of its own.</summary>
+    public bool CarriesRouterId => !Prefix.IsIpv4 && Prefix.Length == 128 && (ulong)Prefix.Bits == RouterId.Value;
+
+    /// <summary>The order that compresses best: router-id, IPv6 before IPv4, the router's own address first, long prefixes first, then by prefix.</summary>
+    public static int ComparePacking(OutgoingUpdate left, OutgoingUpdate right)
+    {
+        int order = left.RouterId.Value.CompareTo(right.RouterId.Value);
+        if (order == 0)
+            order = left.Prefix.IsIpv4.CompareTo(right.Prefix.IsIpv4);
+        if (order == 0)
+            order = right.CarriesRouterId.CompareTo(left.CarriesRouterId);
+        if (order == 0)
+            order = right.Prefix.Length.CompareTo(left.Prefix.Length);
+        return order != 0 ? order : left.Prefix.Bits.CompareTo(right.Prefix.Bits);
+    }
+}

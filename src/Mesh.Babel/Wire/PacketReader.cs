@@ -1,0 +1,231 @@
+using System.Buffers.Binary;
+
+namespace Mesh.Babel.Wire;
+
+/// <summary>Walks the TLVs of one packet and keeps the parser state that lives as long as the packet (RFC 8966 section 4.5).</summary>
+/// <remarks>
+/// <code>
+/// 42 | version 2 | body length u16 | body: TLVs | trailer
+/// </code>
+/// The trailer is not looked at: nothing in it belongs to RFC 8966. Parser state: the default prefix of each family (Update with P), the next hop of
+/// each family (Next Hop; IPv6 starts as the packet's source), and the router-id (Router-Id, or Update with R). It changes even when the TLV is ignored.
+/// </remarks>
+public ref struct PacketReader
+{
+    /// <summary>Octets of the packet header.</summary>
+    public const int HeaderLength = 4;
+
+    /// <summary>First octet of every packet.</summary>
+    public const byte Magic = 42;
+
+    /// <summary>Second octet of every packet.</summary>
+    public const byte Version = 2;
+
+    private ReadOnlySpan<byte> _rest;
+    private UInt128 _defaultIpv4;
+    private UInt128 _defaultIpv6;
+    private bool _hasDefaultIpv4;
+    private bool _hasDefaultIpv6;
+    private BabelAddress _nextHopIpv4;
+    private BabelAddress _nextHopIpv6;
+    private bool _hasNextHopIpv4;
+    private RouterId _routerId;
+
+    private PacketReader(ReadOnlySpan<byte> body, BabelAddress source)
+    {
+        _rest = body;
+        _nextHopIpv6 = source;
+    }
+
+    /// <summary>Why the last TLV was ignored.</summary>
+    public IgnoreReason Reason { get; private set; }
+
+    /// <summary>The last Acknowledgment Request.</summary>
+    public AckRequestTlv AckRequest { get; private set; }
+
+    /// <summary>The last Acknowledgment.</summary>
+    public AckTlv Ack { get; private set; }
+
+    /// <summary>The last Hello.</summary>
+    public HelloTlv Hello { get; private set; }
+
+    /// <summary>The last IHU.</summary>
+    public IhuTlv Ihu { get; private set; }
+
+    /// <summary>The last Router-Id as it stood in the packet.</summary>
+    public RouterIdTlv RouterIdTlv { get; private set; }
+
+    /// <summary>The last Next Hop as it stood in the packet.</summary>
+    public NextHopTlv NextHop { get; private set; }
+
+    /// <summary>The last Update, completed.</summary>
+    public ReceivedUpdate Update { get; private set; }
+
+    /// <summary>The last Update as it stood in the packet.</summary>
+    public UpdateTlv RawUpdate { get; private set; }
+
+    /// <summary>The last Route Request.</summary>
+    public RouteRequestTlv RouteRequest { get; private set; }
+
+    /// <summary>The last Seqno Request.</summary>
+    public SeqnoRequestTlv SeqnoRequest { get; private set; }
+
+    /// <summary>Checks the header of <paramref name="packet"/>, a UDP payload that came from <paramref name="source"/>.</summary>
+    public static PacketStatus TryOpen(ReadOnlySpan<byte> packet, BabelAddress source, out PacketReader reader)
+    {
+        reader = default;
+        if (packet.Length < HeaderLength)
+            return PacketStatus.TooShort;
+        if (packet[0] != Magic)
+            return PacketStatus.BadMagic;
+        if (packet[1] != Version)
+            return PacketStatus.BadVersion;
+        int bodyLength = BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
+        if (bodyLength > packet.Length - HeaderLength)
+            return PacketStatus.BadLength;
+        reader = new PacketReader(packet.Slice(HeaderLength, bodyLength), source);
+        return PacketStatus.Valid;
+    }
+
+    /// <summary>Reads the next TLV.</summary>
+    public TlvKind Read()
+    {
+        Reason = IgnoreReason.None;
+        if (_rest.IsEmpty)
+            return TlvKind.End;
+        byte type = _rest[0];
+        if (type == PadTlv.Pad1Type)
+        {
+            _rest = _rest[1..];
+            return TlvKind.Pad;
+        }
+
+        if (_rest.Length < 2 || _rest.Length - 2 < _rest[1])
+        {
+            // What was read before stays valid (babeld and bird agree); nothing after this can be found.
+            _rest = default;
+            return Ignore(IgnoreReason.Truncated);
+        }
+
+        ReadOnlySpan<byte> body = _rest.Slice(2, _rest[1]);
+        _rest = _rest[(2 + _rest[1])..];
+        return ReadBody(type, body);
+    }
+
+    private TlvKind ReadBody(byte type, ReadOnlySpan<byte> body)
+    {
+        int consumed;
+        switch (type)
+        {
+            case PadTlv.PadNType:
+                return TlvKind.Pad;
+            case AckRequestTlv.Type when AckRequestTlv.TryDecode(body, out AckRequestTlv ackRequest, out consumed):
+                AckRequest = ackRequest;
+                return WithSubTlvs(body, consumed, TlvKind.AckRequest);
+            case AckTlv.Type when AckTlv.TryDecode(body, out AckTlv ack, out consumed):
+                Ack = ack;
+                return WithSubTlvs(body, consumed, TlvKind.Ack);
+            case HelloTlv.Type when HelloTlv.TryDecode(body, out HelloTlv hello, out consumed):
+                Hello = hello;
+                return WithSubTlvs(body, consumed, TlvKind.Hello);
+            case IhuTlv.Type when IhuTlv.TryDecode(body, out IhuTlv ihu, out consumed):
+                Ihu = ihu;
+                return WithSubTlvs(body, consumed, TlvKind.Ihu);
+            case RouterIdTlv.Type when RouterIdTlv.TryDecode(body, out RouterIdTlv routerId, out consumed):
+                RouterIdTlv = routerId;
+                // An invalid one makes the router-id undefined. Keeping the previous one would attribute Updates to the wrong origin.
+                _routerId = routerId.RouterId.IsValid ? routerId.RouterId : default;
+                return WithSubTlvs(body, consumed, TlvKind.RouterId);
+            case NextHopTlv.Type when NextHopTlv.TryDecode(body, out NextHopTlv nextHop, out consumed):
+                ApplyNextHop(nextHop);
+                return WithSubTlvs(body, consumed, TlvKind.NextHop);
+            case UpdateTlv.Type when UpdateTlv.TryDecode(body, out UpdateTlv update, out consumed):
+                return ReadUpdate(update, body, consumed);
+            case RouteRequestTlv.Type when RouteRequestTlv.TryDecode(body, out RouteRequestTlv routeRequest, out consumed):
+                RouteRequest = routeRequest;
+                return WithSubTlvs(body, consumed, TlvKind.RouteRequest);
+            case SeqnoRequestTlv.Type when SeqnoRequestTlv.TryDecode(body, out SeqnoRequestTlv seqnoRequest, out consumed):
+                SeqnoRequest = seqnoRequest;
+                return WithSubTlvs(body, consumed, TlvKind.SeqnoRequest);
+            case IhuTlv.Type or NextHopTlv.Type or UpdateTlv.Type or RouteRequestTlv.Type or SeqnoRequestTlv.Type:
+                return Ignore(body.Length > 0 && body[0] > (byte)AddressEncoding.LinkLocal ? IgnoreReason.UnknownEncoding : IgnoreReason.Malformed);
+            case AckRequestTlv.Type or AckTlv.Type or HelloTlv.Type or RouterIdTlv.Type:
+                return Ignore(IgnoreReason.Malformed);
+            default:
+                return Ignore(IgnoreReason.UnknownType);
+        }
+    }
+
+    private void ApplyNextHop(NextHopTlv nextHop)
+    {
+        NextHop = nextHop;
+        if (nextHop.Encoding == AddressEncoding.Ipv4)
+            (_nextHopIpv4, _hasNextHopIpv4) = (nextHop.Address, true);
+        else
+            _nextHopIpv6 = nextHop.Address;
+    }
+
+    private TlvKind ReadUpdate(UpdateTlv update, ReadOnlySpan<byte> body, int consumed)
+    {
+        RawUpdate = update;
+        bool isWildcard = update.Encoding == AddressEncoding.Wildcard;
+        bool isIpv4 = update.Encoding == AddressEncoding.Ipv4;
+        BabelPrefix prefix = default;
+        if (!isWildcard)
+        {
+            if (update.Omitted > 0 && !(isIpv4 ? _hasDefaultIpv4 : _hasDefaultIpv6))
+                return Ignore(IgnoreReason.NoDefaultPrefix);
+            UInt128 inherited = (isIpv4 ? _defaultIpv4 : _defaultIpv6) & BabelPrefix.Mask(update.Omitted * 8);
+            UInt128 present = update.Omitted == 16 ? UInt128.Zero : update.Octets >> (update.Omitted * 8);
+            UInt128 bits = (inherited | present) & BabelPrefix.Mask(update.PrefixLength);
+            ApplyUpdateFlags(update.Flags, bits, isIpv4);
+            prefix = AddressCodec.ToPrefix(update.Encoding, bits, update.PrefixLength);
+        }
+
+        // The R flag of a wildcard is meaningless (one implementation sets it) and must not touch the router-id.
+        TlvKind kind = WithSubTlvs(body, consumed, TlvKind.Update);
+        if (kind != TlvKind.Update)
+            return kind;
+        bool isRetraction = update.Metric == Metric.Infinity;
+        if (isWildcard && (!isRetraction || update.PrefixLength != 0 || update.Omitted != 0))
+            return Ignore(IgnoreReason.BadWildcard);
+        if (AddressCodec.IsDisguised(update.Encoding, prefix))
+            return Ignore(IgnoreReason.Malformed);
+        if (!isRetraction && !_routerId.IsValid)
+            return Ignore(IgnoreReason.NoRouterId);
+        if (!isRetraction && isIpv4 && !_hasNextHopIpv4)
+            return Ignore(IgnoreReason.NoNextHop);
+        Update = new ReceivedUpdate(
+            prefix, isWildcard, _routerId, isIpv4 ? _nextHopIpv4 : _nextHopIpv6, update.Seqno, update.Metric, update.IntervalCentiseconds);
+        return TlvKind.Update;
+    }
+
+    private void ApplyUpdateFlags(byte flags, UInt128 bits, bool isIpv4)
+    {
+        if ((flags & UpdateTlv.PrefixFlag) != 0)
+        {
+            if (isIpv4)
+                (_defaultIpv4, _hasDefaultIpv4) = (bits, true);
+            else
+                (_defaultIpv6, _hasDefaultIpv6) = (bits, true);
+        }
+
+        if ((flags & UpdateTlv.RouterIdFlag) == 0)
+            return;
+        var routerId = new RouterId(isIpv4 ? (ulong)(bits >> 96) : (ulong)bits);
+        _routerId = routerId.IsValid ? routerId : default;
+    }
+
+    private TlvKind WithSubTlvs(ReadOnlySpan<byte> body, int consumed, TlvKind kind) => SubTlvReader.Check(body[consumed..]) switch
+    {
+        SubTlvOutcome.Accepted => kind,
+        SubTlvOutcome.UnknownMandatory => Ignore(IgnoreReason.MandatorySubTlv),
+        _ => Ignore(IgnoreReason.MalformedSubTlv),
+    };
+
+    private TlvKind Ignore(IgnoreReason reason)
+    {
+        Reason = reason;
+        return TlvKind.Ignored;
+    }
+}

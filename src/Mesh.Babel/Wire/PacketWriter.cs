@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+
+namespace Mesh.Babel.Wire;
+
+/// <summary>Fills one packet at a time, compressing prefixes against what stands in the same packet (RFC 8966 section 4.6.9).</summary>
+/// <remarks>
+/// Each packet is self-contained: <see cref="Begin"/> forgets router-id, next hop and default prefix. Compression follows babeld, so that it is
+/// known to be understood: P on the first IPv6 Update and on every one of at least 48 bits; IPv4 is never compressed.
+/// A trailer is not written; who adds one reserves its octets by a smaller limit.
+/// </remarks>
+public sealed class PacketWriter
+{
+    /// <summary>Octets of IPv6 and UDP headers.</summary>
+    public const int IpUdpOverhead = 48;
+
+    /// <summary>Every node accepts payloads of this size whatever its MTU says (RFC 8966 section 4).</summary>
+    public const int MinPayload = 512;
+
+    private const int MinDefaultPrefixLength = 48;
+    private readonly byte[] _buffer = new byte[ushort.MaxValue];
+    private int _limit;
+    private int _length;
+    private RouterId _routerId;
+    private BabelAddress _ipv4NextHop;
+    private UInt128 _defaultPrefix;
+    private bool _hasDefaultPrefix;
+
+    /// <summary>Whether no TLV has been written since <see cref="Begin"/>.</summary>
+    public bool IsEmpty => _length == PacketReader.HeaderLength;
+
+    /// <summary>The largest UDP payload for an interface: never fragmented, yet at least <see cref="MinPayload"/>.</summary>
+    public static int PayloadLimit(int interfaceMtu) => Math.Clamp(interfaceMtu - IpUdpOverhead, MinPayload, ushort.MaxValue - IpUdpOverhead);
+
+    /// <summary>Starts a packet of at most <paramref name="payloadLimit"/> octets.</summary>
+    public void Begin(int payloadLimit)
+    {
+        _limit = payloadLimit;
+        _length = PacketReader.HeaderLength;
+        _routerId = default;
+        _ipv4NextHop = default;
+        _hasDefaultPrefix = false;
+    }
+
+    /// <summary>Appends TLVs that are encoded already and do not touch the parser state.</summary>
+    /// <returns>False where they do not fit: finish the packet, begin another, and append again.</returns>
+    public bool TryAppend(ReadOnlySpan<byte> tlvs)
+    {
+        if (_limit - _length < tlvs.Length)
+            return false;
+        tlvs.CopyTo(_buffer.AsSpan(_length));
+        _length += tlvs.Length;
+        return true;
+    }
+
+    /// <summary>Appends a retraction of everything.</summary>
+    /// <returns>False where it does not fit.</returns>
+    public bool TryAppendWildcardRetraction(Seqno seqno)
+    {
+        Span<byte> tlv = stackalloc byte[2 + UpdateTlv.BodyLength];
+        _ = new UpdateTlv(AddressEncoding.Wildcard, 0, 0, 0, Centiseconds.Never, seqno, Metric.Infinity, default).Encode(tlv);
+        return TryAppend(tlv);
+    }
+
+    /// <summary>Appends an Update with whatever Router-Id and Next Hop it needs in front.</summary>
+    /// <returns>False where they do not fit together; nothing is written then.</returns>
+    public bool TryAppend(OutgoingUpdate update)
+    {
+        bool isIpv4 = update.Prefix.IsIpv4;
+        byte flags = update.CarriesRouterId && update.RouterId != _routerId ? UpdateTlv.RouterIdFlag : (byte)0;
+        bool needsRouterId = flags == 0 && update.RouterId != _routerId;
+        bool needsNextHop = isIpv4 && update.Metric != Metric.Infinity && update.Ipv4NextHop != _ipv4NextHop;
+        byte wireLength = update.Prefix.WireLength;
+        UInt128 bits = AddressCodec.ToLeftAligned(update.Prefix);
+        int omitted = 0;
+        if (!isIpv4)
+        {
+            if (_hasDefaultPrefix)
+                omitted = Math.Min((int)UInt128.LeadingZeroCount(bits ^ _defaultPrefix) / 8, wireLength / 8);
+            if (!_hasDefaultPrefix || wireLength >= MinDefaultPrefixLength)
+                flags |= UpdateTlv.PrefixFlag;
+        }
+
+        var tlv = new UpdateTlv(
+            isIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6,
+            flags,
+            wireLength,
+            (byte)omitted,
+            update.IntervalCentiseconds,
+            update.Seqno,
+            update.Metric,
+            omitted == 16 ? UInt128.Zero : bits << (omitted * 8));
+        int needed = 2 + UpdateTlv.BodyLength + tlv.PresentOctets + (needsRouterId ? 2 + RouterIdTlv.BodyLength : 0) + (needsNextHop ? 2 + NextHopTlv.BodyLength + 4 : 0);
+        if (_limit - _length < needed)
+            return false;
+
+        if (needsRouterId)
+            _length += new RouterIdTlv(update.RouterId).Encode(_buffer.AsSpan(_length));
+        _routerId = update.RouterId;
+        if (needsNextHop)
+        {
+            _length += new NextHopTlv(AddressEncoding.Ipv4, update.Ipv4NextHop).Encode(_buffer.AsSpan(_length));
+            _ipv4NextHop = update.Ipv4NextHop;
+        }
+
+        _length += tlv.Encode(_buffer.AsSpan(_length));
+        if ((flags & UpdateTlv.PrefixFlag) != 0)
+            (_defaultPrefix, _hasDefaultPrefix) = (bits, true);
+        return true;
+    }
+
+    /// <summary>Writes the header and returns the packet, which is valid until the next <see cref="Begin"/>.</summary>
+    public ReadOnlySpan<byte> Finish()
+    {
+        (_buffer[0], _buffer[1]) = (PacketReader.Magic, PacketReader.Version);
+        BinaryPrimitives.WriteUInt16BigEndian(_buffer.AsSpan(2), (ushort)(_length - PacketReader.HeaderLength));
+        return _buffer.AsSpan(0, _length);
+    }
+}
