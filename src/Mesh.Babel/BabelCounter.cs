@@ -1,0 +1,104 @@
+namespace Mesh.Babel;
+
+/// <summary>What a speaker counts. Everything that it ignores is counted somewhere.</summary>
+public enum BabelCounter
+{
+    /// <summary>Packets given to <see cref="BabelSpeaker.Receive"/>.</summary>
+    PacketsReceived,
+
+    /// <summary>Packets sent.</summary>
+    PacketsSent,
+
+    /// <summary>Octets of UDP payload sent.</summary>
+    OctetsSent,
+
+    /// <summary>Updates sent, retractions included.</summary>
+    UpdatesSent,
+
+    /// <summary>Packets for an interface that does not exist.</summary>
+    UnknownInterface,
+
+    /// <summary>Packets whose source is not link-local, or is our own address.</summary>
+    BadSource,
+
+    /// <summary>Packets with a bad header.</summary>
+    BadPacket,
+
+    /// <summary>TLVs of unknown type.</summary>
+    UnknownTlv,
+
+    /// <summary>TLVs that are malformed, or run past the packet.</summary>
+    MalformedTlv,
+
+    /// <summary>TLVs with an unknown address encoding.</summary>
+    UnknownEncoding,
+
+    /// <summary>TLVs with a mandatory sub-TLV that is not understood.</summary>
+    MandatorySubTlv,
+
+    /// <summary>Updates that lack a default prefix, router-id or next hop.</summary>
+    IncompleteUpdate,
+
+    /// <summary>Updates for everything that are not retractions.</summary>
+    BadWildcard,
+
+    /// <summary>Updates for prefixes that are never routed.</summary>
+    MartianPrefix,
+
+    /// <summary>Updates that carry our own router-id.</summary>
+    OwnRouterId,
+
+    /// <summary>Retractions of routes that we do not have.</summary>
+    UnknownRetraction,
+
+    /// <summary>Updates that were not feasible.</summary>
+    UnfeasibleUpdate,
+
+    /// <summary>IHUs for somebody else.</summary>
+    ForeignIhu,
+
+    /// <summary>Acknowledgments, which we never ask for.</summary>
+    UnexpectedAck,
+
+    /// <summary>Neighbours refused because the table is full.</summary>
+    NeighbourLimit,
+
+    /// <summary>Prefixes refused because the table is full.</summary>
+    PrefixLimit,
+
+    /// <summary>Routes refused because the table is full.</summary>
+    RouteLimit,
+
+    /// <summary>Updates not sent because no feasibility distance could be stored for them.</summary>
+    SourceLimit,
+
+    /// <summary>Seqno requests not sent or forwarded because the table is full.</summary>
+    RequestLimit,
+
+    /// <summary>Requests for the whole table that came too soon after the last one.</summary>
+    WildcardSuppressed,
+
+    /// <summary>Seqno requests not forwarded because the same one was a moment ago.</summary>
+    RequestSuppressed,
+
+    /// <summary>Seqno requests that could not be forwarded: no hops left, or nobody to forward to.</summary>
+    RequestDropped,
+
+    /// <summary>Seqno requests of our own, repetitions included.</summary>
+    SeqnoRequestsSent,
+
+    /// <summary>Seqno requests forwarded.</summary>
+    SeqnoRequestsForwarded,
+
+    /// <summary>IPv4 updates not sent because the interface has no IPv4 address.</summary>
+    NoIpv4Address,
+
+    /// <summary>Neighbours found.</summary>
+    NeighboursFound,
+
+    /// <summary>Neighbours lost.</summary>
+    NeighboursLost,
+
+    /// <summary>Number of the other members.</summary>
+    Count,
+}

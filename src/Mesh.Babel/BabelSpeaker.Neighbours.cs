@@ -1,0 +1,240 @@
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Routes;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel;
+
+/// <content>Neighbours: Hello, IHU, link cost, timers (RFC 8966 sections 3.4, A.1, A.2).</content>
+public sealed partial class BabelSpeaker
+{
+    /// <summary>Two Hellos make a link usable, and one of them may be lost.</summary>
+    private const int BurstLength = 3;
+
+    private static readonly TimeSpan BurstSpacing = TimeSpan.FromMilliseconds(5);
+
+    private void TickInterfaces()
+    {
+        foreach (BabelInterface link in _interfaces)
+        {
+            TickNeighbours(link);
+            if (link.NextBurst <= _now)
+                SendBurst(link);
+            if (link.NextHello <= _now)
+            {
+                SendHello(link);
+                link.NextHello = _now + Early(link.Parameters.HelloInterval);
+            }
+
+            if (link.NextDump <= _now)
+            {
+                QueueDump(link);
+                link.NextDump = _now + Early(link.Parameters.EffectiveUpdateInterval);
+            }
+        }
+    }
+
+    private void TickNeighbours(BabelInterface link)
+    {
+        for (int i = link.Neighbours.Count - 1; i >= 0; i--)
+        {
+            Neighbour neighbour = link.Neighbours[i];
+            if (neighbour.NextDeadline > _now)
+                continue;
+            bool changed = neighbour.Hellos.Expire(_now) | neighbour.UnicastHellos.Expire(_now);
+            if (neighbour.IhuDeadline <= _now)
+            {
+                neighbour.TxCost = Metric.Infinity;
+                neighbour.IhuDeadline = TimeSpan.MaxValue;
+                changed = true;
+            }
+
+            if (!neighbour.IsHeard && (changed || _now >= neighbour.CreatedAt + (link.Parameters.HelloInterval * 4)))
+                LoseNeighbour(neighbour);
+            else if (changed)
+                RefreshCost(neighbour);
+        }
+    }
+
+    private void SendHello(BabelInterface link)
+    {
+        Span<byte> tlv = stackalloc byte[2 + HelloTlv.BodyLength];
+        _ = new HelloTlv(link.HelloSeqno, link.HelloCentiseconds).Encode(tlv);
+        link.HelloSeqno = link.HelloSeqno.Next;
+        link.Control.Add(tlv);
+
+        // Every third Hello carries an IHU for everybody, which is what its interval promises; weak links get one each time (as babeld).
+        bool isTurn = link.HelloSeqno.Value % 3 == 0;
+        foreach (Neighbour neighbour in link.Neighbours)
+        {
+            if (isTurn || neighbour.IsMarginal)
+                SendIhu(neighbour);
+        }
+    }
+
+    private void SendIhu(Neighbour neighbour)
+    {
+        Span<byte> tlv = stackalloc byte[2 + IhuTlv.BodyLength + 16];
+        neighbour.AnnouncedRxCost = neighbour.RxCost;
+        AddressEncoding encoding = AddressCodec.EncodingOf(neighbour.Address);
+        int length = new IhuTlv(encoding, neighbour.RxCost, neighbour.Link.IhuCentiseconds, neighbour.Address).Encode(tlv);
+        neighbour.Link.Control.Add(tlv[..length]);
+    }
+
+    /// <summary>One packet of the series that opens an interface, or greets a new neighbour: several Hellos make the link usable at once.</summary>
+    private void SendBurst(BabelInterface link)
+    {
+        SendHello(link);
+        if (link.IsStarting)
+        {
+            // The retraction makes neighbours forget a previous run of ours. It must not be in the first packet alone, which may be lost.
+            if (link.BurstLeft < BurstLength)
+                link.Control.Add(EncodeWildcardRetraction(stackalloc byte[2 + UpdateTlv.BodyLength]));
+            if (link.BurstLeft != 2)
+                link.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
+        }
+
+        link.BurstLeft--;
+        link.NextBurst = link.BurstLeft > 0 ? _now + BurstSpacing : TimeSpan.MaxValue;
+        if (link.BurstLeft == 0)
+            link.IsStarting = false;
+    }
+
+    private Span<byte> EncodeWildcardRetraction(Span<byte> tlv)
+    {
+        int length = new UpdateTlv(AddressEncoding.Wildcard, 0, 0, 0, Centiseconds.Never, _seqno, Metric.Infinity, default).Encode(tlv);
+        return tlv[..length];
+    }
+
+    private static Span<byte> EncodeWildcardRequest(Span<byte> tlv) => tlv[..new RouteRequestTlv(null).Encode(tlv)];
+
+    /// <summary>Everything is taken back, and the tiny interval makes neighbours drop us within a fraction of a second.</summary>
+    private void SendFarewell(BabelInterface link)
+    {
+        Span<byte> hello = stackalloc byte[2 + HelloTlv.BodyLength];
+        _ = new HelloTlv(link.HelloSeqno, IntervalCentiseconds: 1).Encode(hello);
+        link.HelloSeqno = link.HelloSeqno.Next;
+        link.Control.Clear();
+        link.Updates.Clear();
+        link.Control.Add(EncodeWildcardRetraction(stackalloc byte[2 + UpdateTlv.BodyLength]));
+        link.Control.Add(hello);
+        Flush(link);
+    }
+
+    /// <summary>The neighbour with this address, made where there is none; null where the table is full.</summary>
+    private Neighbour? FindOrAddNeighbour(BabelInterface link, BabelAddress address)
+    {
+        if (link.Find(address) is { } known)
+            return known;
+        if (!_freeSlots.TryPop(out int slot))
+        {
+            slot = _neighbours.Count;
+            if (slot >= _options.MaxNeighbours)
+            {
+                Count(BabelCounter.NeighbourLimit);
+                return null;
+            }
+
+            _neighbours.Add(null);
+        }
+
+        var added = new Neighbour(slot, link, address, _now);
+        _neighbours[slot] = added;
+        link.Neighbours.Add(added);
+        Count(BabelCounter.NeighboursFound);
+        if (link.BurstLeft == 0 && _now - link.LastBurst >= link.Parameters.HelloInterval)
+        {
+            // It has just appeared and needs two Hellos of ours to use the link: do not let it wait for two intervals.
+            link.LastBurst = _now;
+            link.BurstLeft = BurstLength;
+            link.NextBurst = _now + BurstSpacing;
+        }
+
+        return added;
+    }
+
+    private void HandleHello(Neighbour neighbour, HelloTlv hello)
+    {
+        TimeSpan interval = Centiseconds.ToTimeSpan(hello.IntervalCentiseconds);
+        bool wasAccepted = hello.IsUnicast
+            ? neighbour.UnicastHellos.Received(hello.Seqno, interval, _now)
+            : neighbour.Hellos.Received(hello.Seqno, interval, _now);
+        if (!wasAccepted)
+        {
+            // A.1: the peer has restarted. Nothing that we know of it is true any more.
+            BabelInterface link = neighbour.Link;
+            BabelAddress address = neighbour.Address;
+            LoseNeighbour(neighbour);
+            if (FindOrAddNeighbour(link, address) is { } reborn)
+                HandleHello(reborn, hello);
+            return;
+        }
+
+        RefreshCost(neighbour);
+    }
+
+    private void HandleIhu(Neighbour neighbour, IhuTlv ihu)
+    {
+        if (ihu.Encoding != AddressEncoding.Wildcard && ihu.Address != neighbour.Link.Parameters.Address)
+        {
+            Count(BabelCounter.ForeignIhu);
+            return;
+        }
+
+        neighbour.TxCost = ihu.RxCost;
+        neighbour.IhuDeadline = _now + (Centiseconds.ToTimeSpan(ihu.IntervalCentiseconds) * 3.5);
+        RefreshCost(neighbour);
+    }
+
+    private void RefreshCost(Neighbour neighbour)
+    {
+        // What the peer may count on has changed from nothing to something or back: do not let it wait for a third Hello.
+        if ((neighbour.RxCost == Metric.Infinity) != (neighbour.AnnouncedRxCost == Metric.Infinity))
+            SendIhu(neighbour);
+        ushort cost = Metric.Multiply(neighbour.LinkCost, neighbour.CostMultiplier);
+        if (cost == neighbour.Cost)
+            return;
+        bool isNew = neighbour.Cost == Metric.Infinity;
+        neighbour.Cost = cost;
+        if (isNew)
+            neighbour.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
+        ReselectVia(neighbour);
+    }
+
+    private void ReselectVia(Neighbour neighbour)
+    {
+        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
+        {
+            ref RouteCell candidate = ref _routes.Cells[cell];
+            if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
+                Reselect(candidate.Row, SelectionRule.Immediate);
+        }
+    }
+
+    private void LoseNeighbours(BabelInterface link)
+    {
+        for (int i = link.Neighbours.Count - 1; i >= 0; i--)
+            LoseNeighbour(link.Neighbours[i]);
+    }
+
+    private void LoseNeighbour(Neighbour neighbour)
+    {
+        // Out of the list first, so that nothing is sent to it; then its routes lose their metric, and only then their places.
+        _ = neighbour.Link.Neighbours.Remove(neighbour);
+        Count(BabelCounter.NeighboursLost);
+        neighbour.Cost = Metric.Infinity;
+        ReselectVia(neighbour);
+        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
+        {
+            ref RouteCell candidate = ref _routes.Cells[cell];
+            if (candidate.Neighbour != neighbour.Slot || (candidate.Flags & CellFlags.InUse) == CellFlags.None)
+                continue;
+            int row = candidate.Row;
+            _routes.RemoveCell(cell);
+            ReleaseIfUnused(row);
+        }
+
+        ForgetRequester(neighbour.Slot);
+        _neighbours[neighbour.Slot] = null;
+        _freeSlots.Push(neighbour.Slot);
+    }
+}

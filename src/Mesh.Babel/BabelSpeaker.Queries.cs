@@ -1,0 +1,124 @@
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Routes;
+
+namespace Mesh.Babel;
+
+/// <content>Questions about the state. None of them changes anything.</content>
+public sealed partial class BabelSpeaker
+{
+    /// <summary>Our router-id.</summary>
+    public RouterId RouterId => _routerId;
+
+    /// <summary>Our sequence number.</summary>
+    public Seqno Seqno => _seqno;
+
+    /// <summary>Interfaces in use.</summary>
+    public IEnumerable<InterfaceId> Interfaces => _interfaces.Select(link => link.Id);
+
+    /// <summary>Prefixes known, routes known, feasibility distances and pending requests held.</summary>
+    public (int Prefixes, int Routes, int Sources, int Requests) Sizes => (_routes.Rows.Count, _routes.Cells.Count, _sources.Count, _requests.Count);
+
+    /// <summary>The value of a counter.</summary>
+    public long this[BabelCounter counter] => _counters[(int)counter];
+
+    /// <summary>All neighbours, by interface and in the order of their discovery.</summary>
+    public IReadOnlyList<NeighbourSnapshot> Neighbours()
+    {
+        var list = new List<NeighbourSnapshot>();
+        foreach (BabelInterface link in _interfaces)
+        {
+            foreach (Neighbour neighbour in link.Neighbours)
+            {
+                list.Add(new NeighbourSnapshot(
+                    link.Id, neighbour.Address, neighbour.Hellos.Bits, neighbour.UnicastHellos.Bits, neighbour.RxCost, neighbour.TxCost, neighbour.Cost, neighbour.CostMultiplier));
+            }
+        }
+
+        return list;
+    }
+
+    /// <summary>All routes, selected and alternatives, ordered by prefix, the selected one first, then by metric and neighbour.</summary>
+    public IReadOnlyList<RouteSnapshot> Routes()
+    {
+        var list = new List<RouteSnapshot>(_routes.Cells.Count);
+        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
+        {
+            if ((_routes.Cells[cell].Flags & CellFlags.InUse) != CellFlags.None)
+                list.Add(Snapshot(cell));
+        }
+
+        list.Sort(static (left, right) =>
+        {
+            int order = BabelPrefix.Compare(left.Prefix, right.Prefix);
+            if (order == 0)
+                order = right.IsSelected.CompareTo(left.IsSelected);
+            if (order == 0)
+                order = left.Metric.CompareTo(right.Metric);
+            if (order == 0)
+                order = left.Interface.Value.CompareTo(right.Interface.Value);
+            return order != 0 ? order : left.Neighbour.Bits.CompareTo(right.Neighbour.Bits);
+        });
+        return list;
+    }
+
+    /// <summary>The route in use for exactly this prefix.</summary>
+    public bool TryGetSelected(BabelPrefix prefix, out RouteSnapshot route)
+    {
+        route = default;
+        int row = _routes.Find(prefix);
+        if (row < 0 || _routes.Rows[row].Selected < 0)
+            return false;
+        route = Snapshot(_routes.Rows[row].Selected);
+        return true;
+    }
+
+    /// <summary>What to do with packets for exactly this prefix.</summary>
+    public Reachability GetReachability(BabelPrefix prefix)
+    {
+        int row = _routes.Find(prefix);
+        if (row < 0)
+            return Reachability.Unknown;
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (entry.IsOwn)
+            return Reachability.Own;
+        if (entry.Selected >= 0)
+            return Reachability.Reachable;
+        return entry.IsHeld ? Reachability.Unreachable : Reachability.Unknown;
+    }
+
+    /// <summary>The prefixes that we announce ourselves, with their metrics, in order.</summary>
+    public IReadOnlyList<(BabelPrefix Prefix, ushort Metric)> OwnPrefixes()
+    {
+        var list = new List<(BabelPrefix Prefix, ushort Metric)>();
+        for (int row = 0; row < _routes.Rows.Extent; row++)
+        {
+            if (_routes.Rows[row].IsOwn)
+                list.Add((_routes.Rows[row].Prefix, _routes.Rows[row].OwnMetric));
+        }
+
+        list.Sort(static (left, right) => BabelPrefix.Compare(left.Prefix, right.Prefix));
+        return list;
+    }
+
+    private RouteSnapshot Snapshot(int cell)
+    {
+        RouteCell entry = _routes.Cells[cell];
+        Neighbour neighbour = NeighbourOf(entry.Neighbour);
+        ref RouteRow row = ref _routes.Rows[entry.Row];
+        ushort metric = MetricOf(entry);
+        SmoothedMetric.Advance(ref entry, metric, (uint)_tick, _smoothingHalfLife, _smoothingFraction);
+        return new RouteSnapshot(
+            row.Prefix,
+            entry.RouterId,
+            entry.Seqno,
+            entry.RefMetric,
+            metric,
+            entry.Smoothed,
+            row.Selected == cell,
+            entry.RefMetric != Metric.Infinity && IsFeasible(row, entry),
+            neighbour.Link.Id,
+            neighbour.Address,
+            _routes.NextHopOf(cell, neighbour.Address),
+            new TimeSpan(Math.Max(0, (int)(entry.ExpiresAt - (uint)_tick)) * TicksPerCentisecond));
+    }
+}

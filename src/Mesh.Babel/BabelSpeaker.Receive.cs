@@ -1,0 +1,89 @@
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel;
+
+/// <content>Receiving packets (RFC 8966 sections 3, 4).</content>
+public sealed partial class BabelSpeaker
+{
+    /// <summary>A packet came.</summary>
+    /// <param name="id">The interface on which it came.</param>
+    /// <param name="source">Its source address; the caller has checked that the source port is 6696.</param>
+    /// <param name="packet">The UDP payload.</param>
+    /// <param name="now">Monotonic time.</param>
+    public void Receive(InterfaceId id, BabelAddress source, ReadOnlySpan<byte> packet, TimeSpan now)
+    {
+        BeginInput(now);
+        Count(BabelCounter.PacketsReceived);
+        if (FindInterface(id) is not { } link)
+            Count(BabelCounter.UnknownInterface);
+        else if (!source.IsLinkLocal || source == link.Parameters.Address)
+            Count(BabelCounter.BadSource);
+        else if (PacketReader.TryOpen(packet, source, out PacketReader reader) != PacketStatus.Valid)
+            Count(BabelCounter.BadPacket);
+        else
+            ReadPacket(link, source, reader);
+        EndInput();
+    }
+
+    private void ReadPacket(BabelInterface link, BabelAddress source, PacketReader reader)
+    {
+        for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
+        {
+            if (kind == TlvKind.Ignored)
+            {
+                Count(CounterOf(reader.Reason));
+                continue;
+            }
+
+            if (kind is TlvKind.Pad or TlvKind.RouterId or TlvKind.NextHop)
+                continue;
+
+            // Looked up each time: a Hello may have replaced the entry. An Update alone makes one too, so that a table that is sent
+            // before the first Hello is not lost.
+            if (FindOrAddNeighbour(link, source) is not { } neighbour)
+                return;
+            Handle(neighbour, kind, reader);
+        }
+    }
+
+    private void Handle(Neighbour neighbour, TlvKind kind, in PacketReader reader)
+    {
+        switch (kind)
+        {
+            case TlvKind.AckRequest:
+                Span<byte> ack = stackalloc byte[2 + AckTlv.BodyLength];
+                _ = new AckTlv(reader.AckRequest.Opaque).Encode(ack);
+                neighbour.Control.Add(ack);
+                break;
+            case TlvKind.Ack:
+                Count(BabelCounter.UnexpectedAck);
+                break;
+            case TlvKind.Hello:
+                HandleHello(neighbour, reader.Hello);
+                break;
+            case TlvKind.Ihu:
+                HandleIhu(neighbour, reader.Ihu);
+                break;
+            case TlvKind.Update:
+                HandleUpdate(neighbour, reader.Update);
+                break;
+            case TlvKind.RouteRequest:
+                HandleRouteRequest(neighbour, reader.RouteRequest);
+                break;
+            case TlvKind.SeqnoRequest:
+                HandleSeqnoRequest(neighbour, reader.SeqnoRequest);
+                break;
+        }
+    }
+
+    private static BabelCounter CounterOf(IgnoreReason reason) => reason switch
+    {
+        IgnoreReason.UnknownType => BabelCounter.UnknownTlv,
+        IgnoreReason.UnknownEncoding => BabelCounter.UnknownEncoding,
+        IgnoreReason.MandatorySubTlv => BabelCounter.MandatorySubTlv,
+        IgnoreReason.NoDefaultPrefix or IgnoreReason.NoRouterId or IgnoreReason.NoNextHop => BabelCounter.IncompleteUpdate,
+        IgnoreReason.BadWildcard => BabelCounter.BadWildcard,
+        _ => BabelCounter.MalformedTlv,
+    };
+}

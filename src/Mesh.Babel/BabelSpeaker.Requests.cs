@@ -1,0 +1,298 @@
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Requests;
+using Mesh.Babel.Routes;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel;
+
+/// <content>Route and seqno requests, received and sent (RFC 8966 section 3.8).</content>
+public sealed partial class BabelSpeaker
+{
+    private void HandleRouteRequest(Neighbour neighbour, RouteRequestTlv request)
+    {
+        if (request.Prefix is not { } prefix)
+        {
+            if (neighbour.LastDump != TimeSpan.MinValue && _now - neighbour.LastDump < _options.WildcardPause)
+            {
+                Count(BabelCounter.WildcardSuppressed);
+                return;
+            }
+
+            neighbour.LastDump = _now;
+            QueueTable(neighbour.Updates, _now + Roughly(_options.UrgentDelay));
+            return;
+        }
+
+        int row = _routes.Find(prefix);
+        if (row >= 0 && Announcement(row).Metric != Metric.Infinity)
+        {
+            neighbour.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
+            return;
+        }
+
+        // No route: a retraction must be the answer (3.8.1.1). The Router-Id in front is for speakers that want one before any Update.
+        Span<byte> tlvs = stackalloc byte[2 + RouterIdTlv.BodyLength + 2 + UpdateTlv.BodyLength + 16];
+        int length = new RouterIdTlv(_routerId).Encode(tlvs);
+        AddressEncoding encoding = prefix.IsIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6;
+        length += new UpdateTlv(
+            encoding, 0, prefix.WireLength, 0, neighbour.Link.UpdateCentiseconds, _seqno, Metric.Infinity, AddressCodec.ToLeftAligned(prefix)).Encode(tlvs[length..]);
+        neighbour.Control.Add(tlvs[..length]);
+    }
+
+    private void HandleSeqnoRequest(Neighbour neighbour, SeqnoRequestTlv request)
+    {
+        int row = _routes.Find(request.Prefix);
+        if (row < 0)
+        {
+            Count(BabelCounter.RequestDropped);
+            return;
+        }
+
+        if (_routes.Rows[row].IsOwn)
+        {
+            // By one and never more, however much is asked for (3.8.1.2): otherwise a stray request could make our number jump.
+            if (request.RouterId == _routerId && request.Seqno.IsNewerThan(_seqno))
+                _seqno = _seqno.Next;
+            neighbour.Link.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
+            return;
+        }
+
+        OutgoingUpdate known = Announcement(row);
+        if (known.Metric != Metric.Infinity && Satisfies(known, request.RouterId, request.Seqno))
+            neighbour.Link.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
+        else
+            Forward(neighbour, row, request);
+    }
+
+    private static bool Satisfies(in OutgoingUpdate update, RouterId routerId, Seqno seqno) =>
+        update.RouterId != routerId || !seqno.IsNewerThan(update.Seqno);
+
+    /// <summary>Passes a request on, by unicast and to one neighbour only, remembering for whom.</summary>
+    private void Forward(Neighbour requester, int row, SeqnoRequestTlv request)
+    {
+        int pending = FindRequest(row, request.RouterId);
+        if (pending >= 0)
+        {
+            ref PendingRequest known = ref _requests[pending];
+            if (!request.Seqno.IsNewerThan(known.Seqno) && _tick < known.SuppressUntil)
+            {
+                known.Join(requester.Slot);
+                Count(BabelCounter.RequestSuppressed);
+                return;
+            }
+        }
+
+        Neighbour? target = request.HopCount >= 2 && request.RouterId != _routerId ? TowardsOrigin(row, requester) : null;
+        if (target is null)
+        {
+            Count(BabelCounter.RequestDropped);
+            return;
+        }
+
+        if (pending < 0 && !TryAddRequest(row, request.RouterId, request.Seqno, requester.Slot, out pending))
+            return;
+        ref PendingRequest entry = ref _requests[pending];
+        entry.Join(requester.Slot);
+        if (request.Seqno.IsNewerThan(entry.Seqno))
+            entry.Seqno = request.Seqno;
+        entry.SuppressUntil = _tick + CeilTicks(_options.ForwardPause);
+        entry.ExpiresAt = _tick + CeilTicks(_options.RequestLifetime);
+        Arm(row, entry.ExpiresAt);
+        SendSeqnoRequest(target, request with { HopCount = (byte)(request.HopCount - 1) });
+        Count(BabelCounter.SeqnoRequestsForwarded);
+    }
+
+    /// <summary>The next hop of the selected route, or of the best other one, feasible first; never the requester.</summary>
+    private Neighbour? TowardsOrigin(int row, Neighbour? requester)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        int best = -1;
+        int bestRank = int.MaxValue;
+        for (int cell = entry.FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
+        {
+            ref RouteCell candidate = ref _routes.Cells[cell];
+            ushort metric = MetricOf(candidate);
+            if (metric == Metric.Infinity || (requester is not null && candidate.Neighbour == requester.Slot))
+                continue;
+            int rank = metric;
+            if (cell == entry.Selected)
+                rank = -1;
+            else if (!IsFeasible(entry, candidate))
+                rank += Metric.Infinity;
+            if (rank < bestRank)
+                (best, bestRank) = (cell, rank);
+        }
+
+        return best < 0 ? null : NeighbourOf(_routes.Cells[best].Neighbour);
+    }
+
+    /// <summary>Asks the origin for a newer number, so that a route may become feasible (3.8.2.1, 3.8.2.2).</summary>
+    private void RequestSeqno(int row, RouterId routerId, Neighbour? target)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (routerId == _routerId || !_sources.TryGetSeqno(entry, routerId, out Seqno announced))
+            return;
+        Seqno wanted = announced.Next;
+        int pending = FindRequest(row, routerId);
+        if (pending >= 0 && !wanted.IsNewerThan(_requests[pending].Seqno) && _requests[pending].ResendAt != long.MaxValue)
+            return;
+        bool wasJustForwarded = pending >= 0 && !wanted.IsNewerThan(_requests[pending].Seqno) && _tick < _requests[pending].SuppressUntil;
+        if (pending < 0 && !TryAddRequest(row, routerId, wanted, PendingRequest.Self, out pending))
+            return;
+        ref PendingRequest request = ref _requests[pending];
+        if (wanted.IsNewerThan(request.Seqno))
+            request.Seqno = wanted;
+        request.ResendsDone = 0;
+        request.SuppressUntil = _tick + CeilTicks(_options.ForwardPause);
+        request.ResendAt = _tick + CeilTicks(_options.ResendDelay);
+        request.ExpiresAt = _tick + CeilTicks(_options.RequestLifetime);
+        Arm(row, Math.Min(request.ResendAt, request.ExpiresAt));
+        if (!wasJustForwarded)
+            SendOwnRequest(row, pending, target);
+    }
+
+    private void SendOwnRequest(int row, int pending, Neighbour? target)
+    {
+        ref PendingRequest request = ref _requests[pending];
+        var tlv = new SeqnoRequestTlv(_routes.Rows[row].Prefix, request.Seqno, _options.RequestHopCount, request.RouterId);
+        target ??= TowardsOrigin(row, null);
+        Count(BabelCounter.SeqnoRequestsSent);
+        if (target is not null)
+        {
+            SendSeqnoRequest(target, tlv);
+            return;
+        }
+
+        // Nobody is known to have a route; somebody may all the same.
+        Span<byte> octets = stackalloc byte[2 + SeqnoRequestTlv.BodyLength + 16];
+        int length = tlv.Encode(octets);
+        foreach (BabelInterface link in _interfaces)
+        {
+            if (link.Neighbours.Count > 0)
+                link.Control.Add(octets[..length]);
+        }
+    }
+
+    private static void SendSeqnoRequest(Neighbour target, SeqnoRequestTlv request)
+    {
+        Span<byte> octets = stackalloc byte[2 + SeqnoRequestTlv.BodyLength + 16];
+        target.Control.Add(octets[..request.Encode(octets)]);
+    }
+
+    private static void SendRouteRequest(Neighbour target, BabelPrefix prefix)
+    {
+        Span<byte> octets = stackalloc byte[2 + RouteRequestTlv.BodyLength + 16];
+        target.Control.Add(octets[..new RouteRequestTlv(prefix).Encode(octets)]);
+    }
+
+    /// <summary>Ends the requests that the selected route satisfies, and passes the answer on to those who asked.</summary>
+    private void AnswerRequests(int row)
+    {
+        OutgoingUpdate known = Announcement(row);
+        if (known.Metric == Metric.Infinity)
+            return;
+        for (int index = _routes.Rows[row].FirstRequest; index >= 0;)
+        {
+            PendingRequest request = _requests[index];
+            if (Satisfies(known, request.RouterId, request.Seqno))
+            {
+                if (request.Requester == PendingRequest.Several)
+                    QueueEverywhere(row, _now + Roughly(_options.UrgentDelay));
+                else if (request.Requester != PendingRequest.Self)
+                    NeighbourOf(request.Requester).Link.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
+                RemoveRequest(row, index);
+            }
+
+            index = request.Next;
+        }
+    }
+
+    /// <summary>Repeats and forgets requests. Returns when to look again.</summary>
+    private long ServeRequests(int row)
+    {
+        long next = long.MaxValue;
+        for (int index = _routes.Rows[row].FirstRequest; index >= 0;)
+        {
+            ref PendingRequest request = ref _requests[index];
+            int following = request.Next;
+            if (request.ExpiresAt <= _tick)
+            {
+                RemoveRequest(row, index);
+            }
+            else
+            {
+                if (request.ResendAt <= _tick)
+                {
+                    request.ResendsDone++;
+                    request.ResendAt = request.ResendsDone < _options.Resends
+                        ? _tick + (CeilTicks(_options.ResendDelay) << request.ResendsDone)
+                        : long.MaxValue;
+                    SendOwnRequest(row, index, null);
+                }
+
+                next = Math.Min(next, Math.Min(request.ExpiresAt, request.ResendAt));
+            }
+
+            index = following;
+        }
+
+        return next;
+    }
+
+    private int FindRequest(int row, RouterId routerId)
+    {
+        int index = _routes.Rows[row].FirstRequest;
+        while (index >= 0 && _requests[index].RouterId != routerId)
+            index = _requests[index].Next;
+        return index;
+    }
+
+    private bool TryAddRequest(int row, RouterId routerId, Seqno seqno, int requester, out int index)
+    {
+        var added = new PendingRequest
+        {
+            RouterId = routerId,
+            Seqno = seqno,
+            Requester = requester,
+            Next = _routes.Rows[row].FirstRequest,
+            ResendAt = long.MaxValue,
+        };
+        if (!_requests.TryAdd(added, out index))
+        {
+            Count(BabelCounter.RequestLimit);
+            return false;
+        }
+
+        _routes.Rows[row].FirstRequest = index;
+        return true;
+    }
+
+    private void RemoveRequest(int row, int index)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        int next = _requests[index].Next;
+        if (entry.FirstRequest == index)
+        {
+            entry.FirstRequest = next;
+        }
+        else
+        {
+            int before = entry.FirstRequest;
+            while (_requests[before].Next != index)
+                before = _requests[before].Next;
+            _requests[before].Next = next;
+        }
+
+        _requests.Remove(index);
+    }
+
+    /// <summary>A neighbour is gone: nobody waits for the answers to its requests, and its slot will mean somebody else.</summary>
+    private void ForgetRequester(int slot)
+    {
+        for (int index = 0; index < _requests.Extent; index++)
+        {
+            if (_requests[index].RouterId.IsValid && _requests[index].Requester == slot)
+                _requests[index].Requester = PendingRequest.Self;
+        }
+    }
+}

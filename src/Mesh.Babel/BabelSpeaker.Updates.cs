@@ -1,0 +1,179 @@
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Routes;
+using Mesh.Babel.Sending;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel;
+
+/// <content>Sending updates, and packing everything into packets (RFC 8966 sections 3.7, 4).</content>
+public sealed partial class BabelSpeaker
+{
+    /// <summary>What we say about a row: our own announcement, the selected route, or a retraction.</summary>
+    private OutgoingUpdate Announcement(int row)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (entry.IsOwn)
+            return new OutgoingUpdate(entry.Prefix, _routerId, _seqno, entry.OwnMetric, 0);
+        if (entry.Selected >= 0)
+        {
+            ref RouteCell cell = ref _routes.Cells[entry.Selected];
+            ushort metric = MetricOf(cell);
+            if (metric != Metric.Infinity)
+                return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0);
+        }
+
+        RouterId last = entry.SentRouterId.IsValid ? entry.SentRouterId : _routerId;
+        return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0);
+    }
+
+    private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKey(left), PackingKey(right));
+
+    private OutgoingUpdate PackingKey(int row) =>
+        (_routes.Rows[row].Flags & RowFlags.InUse) == RowFlags.None ? default : Announcement(row);
+
+    private void QueueEverywhere(int row, TimeSpan flushAt)
+    {
+        foreach (BabelInterface link in _interfaces)
+        {
+            if (link.Neighbours.Count > 0)
+                link.Updates.Add(row, flushAt);
+        }
+    }
+
+    private void QueueDump(BabelInterface link)
+    {
+        if (link.Neighbours.Count > 0)
+            QueueTable(link.Updates, _now);
+    }
+
+    private void QueueTable(UpdateQueue queue, TimeSpan flushAt)
+    {
+        for (int row = 0; row < _routes.Rows.Extent; row++)
+        {
+            ref RouteRow entry = ref _routes.Rows[row];
+            if ((entry.Flags & RowFlags.InUse) != RowFlags.None && (entry.IsOwn || entry.IsHeld || entry.Selected >= 0))
+                queue.Add(row, flushAt);
+        }
+    }
+
+    private void FlushAll()
+    {
+        if (_isShutDown)
+            return;
+        foreach (BabelInterface link in _interfaces)
+        {
+            if (!link.Control.IsEmpty || link.Updates.FlushAt <= _now)
+                Flush(link);
+            foreach (Neighbour neighbour in link.Neighbours)
+            {
+                if (!neighbour.Control.IsEmpty || neighbour.Updates.FlushAt <= _now)
+                    Flush(link, neighbour.Address, neighbour.Control, neighbour.Updates);
+            }
+        }
+    }
+
+    private void Flush(BabelInterface link) => Flush(link, BabelAddress.Multicast, link.Control, link.Updates);
+
+    private void Flush(BabelInterface link, BabelAddress destination, ControlQueue control, UpdateQueue updates)
+    {
+        _writer.Begin(link.Parameters.PayloadLimit);
+        int position = 0;
+        while (control.TryNext(ref position, out ReadOnlySpan<byte> tlv))
+        {
+            if (_writer.TryAppend(tlv))
+                continue;
+            Emit(link, destination);
+            _ = _writer.TryAppend(tlv);
+        }
+
+        control.Clear();
+        if (updates.FlushAt <= _now)
+            WriteUpdates(link, destination, updates);
+        if (!_writer.IsEmpty)
+            Emit(link, destination);
+    }
+
+    private void WriteUpdates(BabelInterface link, BabelAddress destination, UpdateQueue updates)
+    {
+        updates.Order(_packingOrder);
+        int packets = 0;
+        while (updates.Count > 0)
+        {
+            int row = updates.Peek();
+            if (TryPrepare(row, link, out OutgoingUpdate update))
+            {
+                if (!_writer.TryAppend(update))
+                {
+                    Emit(link, destination);
+                    if (++packets == _options.BurstPackets)
+                    {
+                        updates.Postpone(_now + _options.BurstPause);
+                        return;
+                    }
+
+                    continue;
+                }
+
+                Count(BabelCounter.UpdatesSent);
+            }
+
+            updates.Take();
+        }
+    }
+
+    /// <summary>Decides what this interface hears about a row, and takes the feasibility distance down before it is sent (3.7.3).</summary>
+    private bool TryPrepare(int row, BabelInterface link, out OutgoingUpdate update)
+    {
+        update = default;
+        ref RouteRow entry = ref _routes.Rows[row];
+        if ((entry.Flags & RowFlags.InUse) == RowFlags.None)
+            return false;
+        update = Announcement(row) with { IntervalCentiseconds = link.UpdateCentiseconds };
+        if (update.Metric == Metric.Infinity)
+        {
+            // There is nothing to take back where we never said anything, or so long ago that nobody believes it.
+            if (!entry.IsHeld)
+                return false;
+        }
+        else if (!entry.IsOwn)
+        {
+            if (link.Parameters.EffectiveSplitHorizon && NeighbourOf(_routes.Cells[entry.Selected].Neighbour).Link == link)
+                return false;
+        }
+
+        if (entry.Prefix.IsIpv4 && update.Metric != Metric.Infinity)
+        {
+            if (link.Parameters.Ipv4Address is not { } nextHop)
+            {
+                Count(BabelCounter.NoIpv4Address);
+                return false;
+            }
+
+            update = update with { Ipv4NextHop = nextHop };
+        }
+
+        if (update.Metric != Metric.Infinity && !entry.IsOwn)
+        {
+            long lifetime = Math.Max(CeilTicks(_options.SourceLifetime), 4L * LongestUpdateInterval());
+            if (!_sources.TryNoteSent(ref entry, update.RouterId, update.Seqno, update.Metric, (uint)(_tick + lifetime)))
+            {
+                Count(BabelCounter.SourceLimit);
+                return false;
+            }
+
+            Arm(row, _tick + lifetime);
+        }
+
+        (entry.SentRouterId, entry.SentSeqno, entry.SentMetric) = (update.RouterId, update.Seqno, update.Metric);
+        return true;
+    }
+
+    private void Emit(BabelInterface link, BabelAddress destination)
+    {
+        ReadOnlySpan<byte> packet = _writer.Finish();
+        Count(BabelCounter.PacketsSent);
+        Count(BabelCounter.OctetsSent, packet.Length);
+        _output.Send(link.Id, destination, packet);
+        _writer.Begin(link.Parameters.PayloadLimit);
+    }
+}

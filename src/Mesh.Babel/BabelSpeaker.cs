@@ -1,0 +1,298 @@
+using System.Diagnostics;
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Requests;
+using Mesh.Babel.Routes;
+using Mesh.Babel.Sources;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel;
+
+/// <summary>A Babel router (RFC 8966) without sockets, threads or a clock.</summary>
+/// <remarks>
+/// <para>
+/// Every input takes the monotonic time, which must not go backwards, and runs to its end: what it sends and reports has been given to
+/// <see cref="IBabelOutput"/> when it returns. After every input ask <see cref="NextDeadline"/> and call <see cref="Tick"/> then. One thread at a time.
+/// The same inputs and random numbers give the same packets.
+/// </para>
+/// <para>
+/// The parts: <c>Wire</c> octets, <c>Neighbours</c> Hello, IHU and link cost, <c>Routes</c> what neighbours announced, <c>Sources</c> feasibility distances,
+/// <c>Requests</c> what waits for a newer sequence number, <c>Sending</c> queues. Authentication (RFC 8967), RTT (RFC 9616), source-specific routes
+/// (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
+/// </para>
+/// <para>
+/// Where RFC 8966 leaves a choice: Hello timers are exact; seqno requests, and answers to requests, leave at once or urgently; a lost or returned route
+/// is announced urgently; a request for the whole table is answered by unicast; a selected route that becomes unfeasible under the same router-id stays
+/// selected while its sequence number is not older; a route about to lapse is asked for.
+/// </para>
+/// </remarks>
+public sealed partial class BabelSpeaker
+{
+    private const long TicksPerCentisecond = TimeSpan.TicksPerMillisecond * 10;
+
+    private readonly RouterId _routerId;
+    private readonly BabelOptions _options;
+    private readonly Func<ulong> _random;
+    private readonly IBabelOutput _output;
+    private readonly RouteTable _routes;
+    private readonly SourceTable _sources;
+    private readonly Pool<PendingRequest> _requests;
+    private readonly PriorityQueue<int, long> _timers = new();
+    private readonly List<BabelInterface> _interfaces = [];
+    private readonly List<Neighbour?> _neighbours = [];
+    private readonly Stack<int> _freeSlots = new();
+    private readonly List<BabelPrefix> _changed = [];
+    private readonly PacketWriter _writer;
+    private readonly Comparison<int> _packingOrder;
+    private readonly long[] _counters = new long[(int)BabelCounter.Count];
+    private readonly int _smoothingFraction;
+    private readonly uint _smoothingHalfLife;
+    private TimeSpan _now;
+    private long _tick;
+    private Seqno _seqno;
+    private bool _isShutDown;
+
+    /// <summary>Makes a speaker without interfaces and prefixes.</summary>
+    /// <param name="routerId">Names this speaker. Use a new one, or keep the sequence number, across restarts: otherwise others may refuse its routes for minutes.</param>
+    /// <param name="options">Tuning and limits.</param>
+    /// <param name="random">Uniform 64-bit numbers; used for jitter and the first sequence number.</param>
+    /// <param name="output">Where packets and reports go.</param>
+    /// <param name="writer">Scratch space of 64 kB. Speakers on one thread may share one.</param>
+    public BabelSpeaker(RouterId routerId, BabelOptions options, Func<ulong> random, IBabelOutput output, PacketWriter? writer = null)
+    {
+        if (!routerId.IsValid)
+            throw new ArgumentException("All zeros and all ones are not router-ids.", nameof(routerId));
+        ThrowIfAny(options.Problems(), nameof(options));
+        _routerId = routerId;
+        _options = options;
+        _random = random;
+        _output = output;
+        _writer = writer ?? new PacketWriter();
+        _routes = new RouteTable(options.MaxPrefixes, options.MaxRoutes);
+        _sources = new SourceTable(options.MaxSources);
+        _requests = new Pool<PendingRequest>(options.MaxPendingRequests);
+        _packingOrder = ComparePacking;
+        _smoothingFraction = SmoothedMetric.FractionPerSecond(options.SmoothingHalfLife);
+        _smoothingHalfLife = (uint)CeilTicks(options.SmoothingHalfLife);
+        _seqno = new Seqno((ushort)random());
+    }
+
+    /// <summary>When <see cref="Tick"/> must be called next; <see cref="TimeSpan.MaxValue"/> for never.</summary>
+    public TimeSpan NextDeadline
+    {
+        get
+        {
+            if (_isShutDown)
+                return TimeSpan.MaxValue;
+            TimeSpan next = _timers.TryPeek(out _, out long tick) ? new TimeSpan(tick * TicksPerCentisecond) : TimeSpan.MaxValue;
+            foreach (BabelInterface link in _interfaces)
+            {
+                next = Min(next, Min(Min(link.NextHello, link.NextBurst), Min(link.NextDump, link.Updates.FlushAt)));
+                foreach (Neighbour neighbour in link.Neighbours)
+                    next = Min(next, neighbour.NextDeadline);
+            }
+
+            return next;
+        }
+    }
+
+    /// <summary>Starts the protocol on an interface.</summary>
+    /// <exception cref="ArgumentException">The parameters cannot be used, or the id is taken: one message with every problem.</exception>
+    public void AddInterface(InterfaceId id, InterfaceParameters parameters, TimeSpan now)
+    {
+        ThrowIfAny(parameters.Problems(), nameof(parameters));
+        if (FindInterface(id) is not null)
+            throw new ArgumentException($"{id} is in use.", nameof(id));
+        if (_isShutDown)
+            throw new InvalidOperationException("The speaker has been shut down.");
+        BeginInput(now);
+        var link = new BabelInterface(id, parameters)
+        {
+            HelloSeqno = new Seqno((ushort)_random()),
+            IsStarting = true,
+            BurstLeft = BurstLength,
+            NextBurst = now,
+            LastBurst = now,
+            NextHello = now + Early(parameters.HelloInterval),
+            NextDump = now + Early(parameters.EffectiveUpdateInterval),
+        };
+        _interfaces.Add(link);
+        SendBurst(link);
+        EndInput();
+    }
+
+    /// <summary>Stops the protocol on an interface, after telling the neighbours there; routes through it are lost at once.</summary>
+    /// <returns>False where there is no such interface.</returns>
+    public bool RemoveInterface(InterfaceId id, TimeSpan now)
+    {
+        if (FindInterface(id) is not { } link)
+            return false;
+        BeginInput(now);
+        SendFarewell(link);
+        LoseNeighbours(link);
+        _ = _interfaces.Remove(link);
+        EndInput();
+        return true;
+    }
+
+    /// <summary>The link reports its own death: its neighbours are lost at once. The protocol keeps running on it and finds them again.</summary>
+    /// <returns>False where there is no such interface.</returns>
+    public bool LinkDown(InterfaceId id, TimeSpan now)
+    {
+        if (FindInterface(id) is not { } link)
+            return false;
+        BeginInput(now);
+        LoseNeighbours(link);
+        EndInput();
+        return true;
+    }
+
+    /// <summary>Announces a prefix as our own.</summary>
+    /// <param name="prefix">Must not be one that is never routed.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="metric">0 in almost every case.</param>
+    /// <returns>False where the table of prefixes is full.</returns>
+    public bool Announce(BabelPrefix prefix, TimeSpan now, ushort metric = 0)
+    {
+        if (prefix.IsMartian || metric == Metric.Infinity)
+            throw new ArgumentException($"{prefix} with metric {metric} cannot be announced.", nameof(prefix));
+        BeginInput(now);
+        bool added = _routes.TryFindOrAdd(prefix, out int row);
+        if (added)
+        {
+            _routes.Rows[row].Flags |= RowFlags.Own;
+            _routes.Rows[row].OwnMetric = metric;
+            MarkChanged(row);
+            Reselect(row, SelectionRule.Immediate);
+        }
+        else
+        {
+            Count(BabelCounter.PrefixLimit);
+        }
+
+        EndInput();
+        return added;
+    }
+
+    /// <summary>Takes an own prefix back.</summary>
+    /// <returns>False where it was not announced.</returns>
+    public bool Withdraw(BabelPrefix prefix, TimeSpan now)
+    {
+        int row = _routes.Find(prefix);
+        if (row < 0 || !_routes.Rows[row].IsOwn)
+            return false;
+        BeginInput(now);
+        _routes.Rows[row].Flags &= ~RowFlags.Own;
+        MarkChanged(row);
+        Reselect(row, SelectionRule.Immediate);
+        _ = ReleaseIfUnused(row);
+        EndInput();
+        return true;
+    }
+
+    /// <summary>Sets the multiplier of a neighbour's cost; its routes are selected again at once, without hysteresis.</summary>
+    /// <param name="id">The interface.</param>
+    /// <param name="neighbour">The neighbour's address.</param>
+    /// <param name="multiplier">In 1/256: 256 = unchanged, 0 = unusable. Forgotten with the neighbour.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <returns>False where there is no such neighbour.</returns>
+    public bool SetCostMultiplier(InterfaceId id, BabelAddress neighbour, ushort multiplier, TimeSpan now)
+    {
+        if (FindInterface(id)?.Find(neighbour) is not { } found)
+            return false;
+        BeginInput(now);
+        found.CostMultiplier = multiplier;
+        RefreshCost(found);
+        EndInput();
+        return true;
+    }
+
+    /// <summary>Does what is due. Calling it early is harmless.</summary>
+    public void Tick(TimeSpan now)
+    {
+        BeginInput(now);
+        TickInterfaces();
+        while (_timers.TryPeek(out int row, out long at) && at <= _tick)
+        {
+            _ = _timers.Dequeue();
+            // Rows are armed anew without removing the old entry; only the newest one counts.
+            if (_routes.Rows[row].ArmedAt == at)
+                Serve(row);
+        }
+
+        EndInput();
+    }
+
+    /// <summary>Takes everything back and says that no Hello will follow. Afterwards there are no interfaces, no routes, and nothing to send.</summary>
+    public void Shutdown(TimeSpan now)
+    {
+        BeginInput(now);
+        foreach (BabelInterface link in _interfaces)
+            SendFarewell(link);
+        _isShutDown = true;
+        foreach (BabelInterface link in _interfaces)
+            LoseNeighbours(link);
+        _interfaces.Clear();
+        EndInput();
+    }
+
+    private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
+
+    private static long CeilTicks(TimeSpan duration) => (duration.Ticks + TicksPerCentisecond - 1) / TicksPerCentisecond;
+
+    private static void ThrowIfAny(IEnumerable<string> problems, string parameter)
+    {
+        string all = string.Join(' ', problems);
+        if (all.Length > 0)
+            throw new ArgumentException(all, parameter);
+    }
+
+    private void BeginInput(TimeSpan now)
+    {
+        if (now < _now)
+            throw new ArgumentOutOfRangeException(nameof(now), now, $"Time goes backwards: it was {_now} before.");
+        _now = now;
+        _tick = now.Ticks / TicksPerCentisecond;
+    }
+
+    private void EndInput()
+    {
+        FlushAll();
+        if (_changed.Count == 0)
+            return;
+        _changed.Sort(BabelPrefix.Compare);
+        int kept = 1;
+        for (int i = 1; i < _changed.Count; i++)
+        {
+            if (_changed[i] != _changed[kept - 1])
+                _changed[kept++] = _changed[i];
+        }
+
+        _output.RoutesChanged(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_changed)[..kept]);
+        _changed.Clear();
+    }
+
+    private BabelInterface? FindInterface(InterfaceId id)
+    {
+        foreach (BabelInterface link in _interfaces)
+        {
+            if (link.Id == id)
+                return link;
+        }
+
+        return null;
+    }
+
+    private Neighbour NeighbourOf(int slot) => _neighbours[slot] ?? throw new UnreachableException($"A route names slot {slot}, which is free.");
+
+    private void Count(BabelCounter counter, long amount = 1) => _counters[(int)counter] += amount;
+
+    private void MarkChanged(int row) => _changed.Add(_routes.Rows[row].Prefix);
+
+    /// <summary>Uniform in [3/4, 5/4) of the nominal duration, as babeld does.</summary>
+    private TimeSpan Roughly(TimeSpan nominal) => new((nominal.Ticks * 3 / 4) + Below(nominal.Ticks / 2));
+
+    /// <summary>Uniform in [7/8, 1) of a promised interval: jitter that never breaks the promise.</summary>
+    private TimeSpan Early(TimeSpan promised) => new((promised.Ticks * 7 / 8) + Below(promised.Ticks / 8));
+
+    private long Below(long limit) => limit <= 0 ? 0 : (long)(((UInt128)_random() * (ulong)limit) >> 64);
+}

@@ -1,0 +1,75 @@
+using Mesh.Babel.Sending;
+
+namespace Mesh.Babel.Neighbours;
+
+/// <summary>What is known of one neighbour on one interface (RFC 8966 section 3.2.4).</summary>
+internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress address, TimeSpan now)
+{
+    /// <summary>Multicast Hellos; set by Hello.</summary>
+    public HelloHistory Hellos = new();
+
+    /// <summary>Unicast Hellos; set by Hello with the unicast flag.</summary>
+    public HelloHistory UnicastHellos = new();
+
+    /// <summary>Index by which routes name this neighbour; reused after it is gone.</summary>
+    public int Slot { get; } = slot;
+
+    /// <summary>The interface on which it is.</summary>
+    public BabelInterface Link { get; } = link;
+
+    /// <summary>Its link-local address.</summary>
+    public BabelAddress Address { get; } = address;
+
+    /// <summary>When the entry was made: one without any Hello does not live long.</summary>
+    public TimeSpan CreatedAt { get; } = now;
+
+    /// <summary>What we cost to it, from its last IHU; infinite until then and after the IHU has lapsed.</summary>
+    public ushort TxCost { get; set; } = Metric.Infinity;
+
+    /// <summary>When the last IHU lapses.</summary>
+    public TimeSpan IhuDeadline { get; set; } = TimeSpan.MaxValue;
+
+    /// <summary>The rxcost that we sent in our last IHU.</summary>
+    public ushort AnnouncedRxCost { get; set; } = Metric.Infinity;
+
+    /// <summary>In 1/256; set by the operator or a tunnel being drained.</summary>
+    public ushort CostMultiplier { get; set; } = 256;
+
+    /// <summary>Cost of the link, multiplier included; what routes are computed with.</summary>
+    public ushort Cost { get; set; } = Metric.Infinity;
+
+    /// <summary>When it last got the whole table on request.</summary>
+    public TimeSpan LastDump { get; set; } = TimeSpan.MinValue;
+
+    /// <summary>TLVs for its unicast address, waiting for the end of the current input.</summary>
+    public ControlQueue Control { get; } = new();
+
+    /// <summary>Updates for its unicast address.</summary>
+    public UpdateQueue Updates { get; } = new();
+
+    /// <summary>Cost of receiving from it, by the 2-out-of-3 rule (RFC 8966 appendix A.2.1).</summary>
+    public ushort RxCost => Hellos.HasTwoOfThree || UnicastHellos.HasTwoOfThree ? Link.Parameters.Cost : Metric.Infinity;
+
+    /// <summary>Whether any Hello is remembered or awaited.</summary>
+    public bool IsHeard => Hellos.Bits != 0 || UnicastHellos.Bits != 0;
+
+    /// <summary>Whether an IHU is worth sending with every Hello: the link is bad, or a recent Hello was lost.</summary>
+    public bool IsMarginal => TxCost >= 384 || Hellos.Bits >> 12 != 0xF;
+
+    /// <summary>When this neighbour has to be looked at next.</summary>
+    public TimeSpan NextDeadline
+    {
+        get
+        {
+            TimeSpan next = Min(Hellos.Deadline, UnicastHellos.Deadline);
+            next = Min(next, IhuDeadline);
+            next = Min(next, Updates.FlushAt);
+            return IsHeard ? next : Min(next, CreatedAt + (Link.Parameters.HelloInterval * 4));
+        }
+    }
+
+    /// <summary>Cost of the link before the multiplier: the peer's rxcost, where both directions work (RFC 8966 appendix A.2.1).</summary>
+    public ushort LinkCost => RxCost == Metric.Infinity ? Metric.Infinity : TxCost;
+
+    private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
+}

@@ -1,0 +1,57 @@
+using System.Runtime.InteropServices;
+
+namespace Mesh.Babel.Routes;
+
+/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 40 octets; there is one per prefix and neighbour.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal struct RouteCell
+{
+    /// <summary>Origin; set by Update.</summary>
+    public RouterId RouterId;
+
+    /// <summary>Next cell of the same row, or -1.</summary>
+    public int Next;
+
+    /// <summary>The row to which this belongs.</summary>
+    public int Row;
+
+    /// <summary>When this lapses, in centiseconds; set by a finite Update.</summary>
+    public uint ExpiresAt;
+
+    /// <summary>Up to when the smoothed metric has been computed, in centiseconds.</summary>
+    public uint SmoothedAt;
+
+    /// <summary>Slot of the neighbour.</summary>
+    public ushort Neighbour;
+
+    /// <summary>The metric the neighbour announced; set by Update.</summary>
+    public ushort RefMetric;
+
+    /// <summary>The origin's number; set by a finite Update.</summary>
+    public Seqno Seqno;
+
+    /// <summary>Metric as the hysteresis sees it.</summary>
+    public ushort Smoothed;
+
+    /// <summary>The interval that the last finite Update announced, in centiseconds.</summary>
+    public ushort Interval;
+
+    /// <summary>See the members.</summary>
+    public CellFlags Flags;
+}
+
+/// <summary>Facts about a <see cref="RouteCell"/>.</summary>
+[Flags]
+internal enum CellFlags : ushort
+{
+    None = 0,
+
+    /// <summary>The place in the pool is taken.</summary>
+    InUse = 1,
+
+    /// <summary>A request to repeat the route before it lapses has been sent.</summary>
+    Requested = 2,
+
+    /// <summary>The next hop is not the neighbour's address: it is kept in a table of exceptions.</summary>
+    OtherNextHop = 4,
+}

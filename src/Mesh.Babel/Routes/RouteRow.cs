@@ -1,0 +1,72 @@
+using System.Runtime.InteropServices;
+
+namespace Mesh.Babel.Routes;
+
+/// <summary>One prefix: its routes, its feasibility distances, and what we told others about it.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal struct RouteRow
+{
+    /// <summary>The prefix.</summary>
+    public BabelPrefix Prefix;
+
+    /// <summary>Origin in the last update we sent.</summary>
+    public RouterId SentRouterId;
+
+    /// <summary>When the row is served next, in centiseconds; <see cref="long.MaxValue"/> for never.</summary>
+    public long ArmedAt;
+
+    /// <summary>Until when the prefix is unreachable rather than unknown, in centiseconds.</summary>
+    public long HoldUntil;
+
+    /// <summary>When the retraction is repeated, in centiseconds.</summary>
+    public long ResendAt;
+
+    /// <summary>First cell, or -1.</summary>
+    public int FirstCell;
+
+    /// <summary>The selected cell, or -1.</summary>
+    public int Selected;
+
+    /// <summary>First feasibility distance, or -1.</summary>
+    public int FirstSource;
+
+    /// <summary>First pending seqno request, or -1.</summary>
+    public int FirstRequest;
+
+    /// <summary>Metric in the last update we sent; infinity where we sent none.</summary>
+    public ushort SentMetric;
+
+    /// <summary>Number in the last update we sent.</summary>
+    public Seqno SentSeqno;
+
+    /// <summary>Metric of our own announcement.</summary>
+    public ushort OwnMetric;
+
+    /// <summary>Repetitions of the retraction still to be sent.</summary>
+    public byte ResendsLeft;
+
+    /// <summary>See the members.</summary>
+    public RowFlags Flags;
+
+    /// <summary>Whether we announce the prefix ourselves.</summary>
+    public readonly bool IsOwn => (Flags & RowFlags.Own) != RowFlags.None;
+
+    /// <summary>Whether the prefix was retracted a short while ago.</summary>
+    public readonly bool IsHeld => (Flags & RowFlags.Held) != RowFlags.None;
+}
+
+/// <summary>Facts about a <see cref="RouteRow"/>.</summary>
+[Flags]
+internal enum RowFlags : byte
+{
+    None = 0,
+
+    /// <summary>The place in the pool is taken.</summary>
+    InUse = 1,
+
+    /// <summary>We announce the prefix.</summary>
+    Own = 2,
+
+    /// <summary>We retracted it, and some neighbour may still believe the old announcement.</summary>
+    Held = 4,
+}

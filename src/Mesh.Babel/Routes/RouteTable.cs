@@ -1,0 +1,120 @@
+namespace Mesh.Babel.Routes;
+
+/// <summary>Rows by prefix, and the cells of each row, in two pools. Pure storage: it decides nothing.</summary>
+internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
+{
+    private readonly Dictionary<BabelPrefix, int> _rowOf = [];
+    private readonly Dictionary<int, BabelAddress> _otherNextHops = [];
+
+    /// <summary>All rows; check <see cref="RowFlags.InUse"/>.</summary>
+    public Pool<RouteRow> Rows { get; } = new(maxPrefixes);
+
+    /// <summary>All cells; check <see cref="CellFlags.InUse"/>.</summary>
+    public Pool<RouteCell> Cells { get; } = new(maxRoutes);
+
+    /// <summary>The row of a prefix, or -1.</summary>
+    public int Find(BabelPrefix prefix) => _rowOf.TryGetValue(prefix, out int row) ? row : -1;
+
+    /// <summary>The row of a prefix, made where there is none; false where the limit is reached.</summary>
+    public bool TryFindOrAdd(BabelPrefix prefix, out int row)
+    {
+        if (_rowOf.TryGetValue(prefix, out row))
+            return true;
+        var empty = new RouteRow
+        {
+            Prefix = prefix,
+            ArmedAt = long.MaxValue,
+            HoldUntil = long.MaxValue,
+            ResendAt = long.MaxValue,
+            FirstCell = -1,
+            Selected = -1,
+            FirstSource = -1,
+            FirstRequest = -1,
+            SentMetric = Metric.Infinity,
+            Flags = RowFlags.InUse,
+        };
+        if (!Rows.TryAdd(empty, out row))
+            return false;
+        _rowOf.Add(prefix, row);
+        return true;
+    }
+
+    /// <summary>Frees a row that nothing refers to any more.</summary>
+    public void Remove(int row)
+    {
+        _ = _rowOf.Remove(Rows[row].Prefix);
+        Rows.Remove(row);
+    }
+
+    /// <summary>The cell of a neighbour in a row, or -1.</summary>
+    public int FindCell(int row, int neighbour)
+    {
+        int cell = Rows[row].FirstCell;
+        while (cell >= 0 && Cells[cell].Neighbour != neighbour)
+            cell = Cells[cell].Next;
+        return cell;
+    }
+
+    /// <summary>Adds a cell in front; false where the limit is reached.</summary>
+    public bool TryAddCell(int row, int neighbour, out int cell)
+    {
+        var empty = new RouteCell
+        {
+            Next = Rows[row].FirstCell,
+            Row = row,
+            Neighbour = (ushort)neighbour,
+            RefMetric = Metric.Infinity,
+            Smoothed = Metric.Infinity,
+            Flags = CellFlags.InUse,
+        };
+        if (!Cells.TryAdd(empty, out cell))
+            return false;
+        Rows[row].FirstCell = cell;
+        return true;
+    }
+
+    /// <summary>Removes a cell, which must not be selected.</summary>
+    public void RemoveCell(int cell)
+    {
+        ref RouteRow row = ref Rows[Cells[cell].Row];
+        int next = Cells[cell].Next;
+        if (row.FirstCell == cell)
+        {
+            row.FirstCell = next;
+        }
+        else
+        {
+            int before = row.FirstCell;
+            while (Cells[before].Next != cell)
+                before = Cells[before].Next;
+            Cells[before].Next = next;
+        }
+
+        if ((Cells[cell].Flags & CellFlags.OtherNextHop) != CellFlags.None)
+            _ = _otherNextHops.Remove(cell);
+        Cells.Remove(cell);
+    }
+
+    /// <summary>The next hop of a cell, given its neighbour's address.</summary>
+    public BabelAddress NextHopOf(int cell, BabelAddress neighbour) =>
+        (Cells[cell].Flags & CellFlags.OtherNextHop) != CellFlags.None ? _otherNextHops[cell] : neighbour;
+
+    /// <summary>Sets the next hop of a cell; false where it was the same before.</summary>
+    public bool SetNextHop(int cell, BabelAddress neighbour, BabelAddress nextHop)
+    {
+        if (NextHopOf(cell, neighbour) == nextHop)
+            return false;
+        if (nextHop == neighbour)
+        {
+            Cells[cell].Flags &= ~CellFlags.OtherNextHop;
+            _ = _otherNextHops.Remove(cell);
+        }
+        else
+        {
+            Cells[cell].Flags |= CellFlags.OtherNextHop;
+            _otherNextHops[cell] = nextHop;
+        }
+
+        return true;
+    }
+}
