@@ -127,8 +127,7 @@ public sealed class BabelActor : Actor, IBabelOutput
     {
         if (!_links.Remove(id))
             return;
-        _speaker.LinkDown(id, Context.Now);
-        _speaker.RemoveInterface(id, Context.Now);
+        _speaker.RemoveInterface(id, Context.Now);   // its farewell goes nowhere: the link is not in the table any more
     }
 
     private void ArmTimer()

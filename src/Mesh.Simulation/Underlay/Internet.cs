@@ -1,0 +1,78 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.Simulation.Engine;
+
+namespace Mesh.Simulation.Underlay;
+
+/// <summary>How the simulated Internet treats packets.</summary>
+public sealed record InternetOptions
+{
+    /// <summary>One-way delay between two places at distance zero. Default 1 ms; must be positive.</summary>
+    public TimeSpan BaseLatency { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>A packet takes up to this much longer, at random. Default 1 ms.</summary>
+    public TimeSpan Jitter { get; init; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Share of packets that are lost, 0..1. Default 0.</summary>
+    public double Loss { get; init; }
+
+    /// <summary>One-way delay inside a site. Default 200 microseconds.</summary>
+    public TimeSpan LanLatency { get; init; } = TimeSpan.FromMicroseconds(200);
+}
+
+/// <summary>The network between sites: who has which public address, how long packets take and which are lost.</summary>
+public sealed class Internet(SimulationEngine engine, InternetOptions options)
+{
+    private readonly Dictionary<IPAddress, UnderlayNode> _public = [];
+    private readonly HashSet<(int, int)> _cuts = [];
+
+    /// <summary>How packets are treated.</summary>
+    public InternetOptions Options => options;
+
+    /// <summary>Packets lost on the way.</summary>
+    public long Lost { get; private set; }
+
+    /// <summary>Makes an address lead to a node.</summary>
+    public void Attach(UnderlayNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        _public.Add(node.Address, node);
+    }
+
+    /// <summary>Cuts or mends the way between two nodes, in both directions.</summary>
+    public void SetCut(UnderlayNode a, UnderlayNode b, bool isCut)
+    {
+        ArgumentNullException.ThrowIfNull(a);
+        ArgumentNullException.ThrowIfNull(b);
+        (int, int) pair = a.Id < b.Id ? (a.Id, b.Id) : (b.Id, a.Id);
+        if (isCut)
+            _cuts.Add(pair);
+        else
+            _cuts.Remove(pair);
+    }
+
+    internal void Route(UnderlayNode from, Packet packet, DeterministicRandom random)
+    {
+        if (!_public.TryGetValue(packet.Destination.Address, out UnderlayNode? to))
+        {
+            engine.Undelivered++;
+            return;
+        }
+
+        bool isCut = _cuts.Count > 0 && _cuts.Contains(from.Id < to.Id ? (from.Id, to.Id) : (to.Id, from.Id));
+        TimeSpan delay = options.BaseLatency + TimeSpan.FromMilliseconds(from.Place.MillisecondsTo(to.Place)) + (options.Jitter * random.NextDouble());
+        bool isLost = isCut || (options.Loss > 0 && random.NextDouble() < options.Loss);
+        if (isLost && (isCut || packet.Protocol == PacketProtocol.Udp))
+        {
+            Lost++;
+            return;
+        }
+
+        // A lost segment costs TCP a retransmission, and so time; the model does not lose it.
+        if (isLost)
+            delay += TimeSpan.FromMilliseconds(200);
+        engine.Send(from, to, delay, packet);
+    }
+
+    internal void SendInside(UnderlayNode from, UnderlayNode to, Packet packet) => engine.Send(from, to, options.LanLatency, packet);
+}

@@ -1,0 +1,169 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.Actors.Persistence;
+using Mesh.Simulation.Engine;
+
+namespace Mesh.Simulation.Underlay;
+
+/// <summary>A computer: an actor system while it runs, a disk that outlives it, and ports on the underlay.</summary>
+public sealed class Machine : UnderlayNode
+{
+    private readonly DeterministicRandom _random;
+    private readonly DeterministicRandom _network;
+    private readonly Dictionary<int, Action<Packet>> _udp = [];
+    private readonly NatBox? _nat;
+    private Digest _past;
+    private long _pastDelivered;
+    private TimeSpan _bootedAt;
+    private SimulatedTcp _tcp;
+
+    internal Machine(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, NatBox? nat, DeterministicRandom random)
+        : base(engine, internet, name, address, place)
+    {
+        _random = random;
+        _network = random.Fork();
+        _nat = nat;
+        _tcp = new SimulatedTcp(this);
+        nat?.AttachInside(this);
+    }
+
+    /// <summary>The running system, or null while the machine is off.</summary>
+    public ActorSystem? System { get; private set; }
+
+    /// <summary>What the machine has written; survives crashes.</summary>
+    public SimulatedDisk Disk { get; } = new();
+
+    /// <summary>How far the machine's wall clock is ahead of the true time.</summary>
+    public TimeSpan ClockSkew { get; set; }
+
+    /// <summary>The machine's TCP.</summary>
+    public SimulatedTcp Tcp => _tcp;
+
+    /// <summary>True where a NAT box stands between the machine and the Internet.</summary>
+    public bool IsBehindNat => _nat is not null;
+
+    /// <summary>Secrets of this machine: from the seed, so that a run can be repeated.</summary>
+    public DeterministicRandom Entropy { get; private set; } = new(0);
+
+    internal TimeSpan? NextDeadline => System?.Loop.NextDeadline is { } due ? due + _bootedAt : null;
+
+    internal ulong DigestValue
+    {
+        get
+        {
+            Digest digest = _past;
+            if (System is not null)
+                digest.Add(System.Loop.Digest.Value);
+            return digest.Value;
+        }
+    }
+
+    internal long DeliveredMessages => _pastDelivered + (System?.Loop.Delivered ?? 0);
+
+    /// <summary>Switches the machine on with a new actor system.</summary>
+    /// <param name="schema">What its persistent actors store.</param>
+    /// <param name="log">Where its log goes, or null.</param>
+    /// <param name="start">Makes the first actors.</param>
+    /// <exception cref="InvalidOperationException">It is running.</exception>
+    public ActorSystem Boot(EventSchema schema, ILogSink? log, Action<ActorSystem> start)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        if (System is not null)
+            throw new InvalidOperationException($"{Name} is running already");
+        IsOn = true;
+        _bootedAt = Engine.Now;
+        Entropy = _random.Fork();
+        System = new ActorSystem(new ActorSystemOptions
+        {
+            Name = Name,
+            Seed = _random.NextUInt64(),
+            Epoch = Engine.Epoch + Engine.Now + ClockSkew,
+            Journal = new InMemoryJournal(Disk),
+            Schema = schema,
+            Log = log,
+        });
+        start(System);
+        Settle();
+        return System;
+    }
+
+    /// <summary>The process is killed: the machine answers what comes to its ports with a reset. What was not durable is lost.</summary>
+    public void Kill()
+    {
+        if (System is null)
+            return;
+        _tcp.ResetAll();
+        Forget();
+    }
+
+    /// <summary>The power fails: nothing answers any more until <see cref="Boot"/>.</summary>
+    public void Crash()
+    {
+        Forget();
+        IsOn = false;
+    }
+
+    /// <summary>Receives datagrams to a port.</summary>
+    public void ListenUdp(int port, Action<Packet> receive) => _udp[port] = receive;
+
+    /// <summary>Sends a packet; a NAT box on the way may change its source.</summary>
+    internal void Send(Packet packet)
+    {
+        if (!IsOn)
+            return;
+        if (_nat is not null)
+            Internet.SendInside(this, _nat, packet);
+        else
+            Internet.Route(this, packet, _network);
+    }
+
+    /// <summary>Lets the machine handle what something outside its loop has told its actors.</summary>
+    internal void Settle()
+    {
+        if (System is null)
+            return;
+        System.Loop.AdvanceClock(Engine.Now - _bootedAt);
+        System.Loop.RunReady();
+        Engine.SetDeadline(this);
+    }
+
+    internal void FireTimers()
+    {
+        EventLoop loop = System!.Loop;
+        TimeSpan now = Engine.Now - _bootedAt;
+        while (loop.FireNext(now))
+            loop.RunReady();
+        Engine.SetDeadline(this);
+    }
+
+    internal override void Receive(Packet packet)
+    {
+        if (!IsOn)
+        {
+            Engine.Undelivered++;
+            return;
+        }
+
+        System?.Loop.AdvanceClock(Engine.Now - _bootedAt);
+        if (packet.Protocol == PacketProtocol.Tcp)
+            _tcp.Receive(packet);
+        else if (System is not null && _udp.TryGetValue(packet.Destination.Port, out Action<Packet>? receive))
+            receive(packet);
+        else
+            Engine.Undelivered++;
+        Settle();
+    }
+
+    private void Forget()
+    {
+        if (System is null)
+            return;
+        _past.Add(System.Loop.Digest.Value);
+        _pastDelivered += System.Loop.Delivered;
+        Disk.Crash(System.Loop.Now, _random);
+        System = null;
+        _udp.Clear();
+        _tcp = new SimulatedTcp(this);
+        Engine.SetDeadline(this);
+    }
+}

@@ -1,0 +1,20 @@
+using System.Net;
+
+namespace Mesh.Simulation.Underlay;
+
+/// <summary>Transport protocol of a packet.</summary>
+public enum PacketProtocol : byte
+{
+    /// <summary>UDP: may be lost.</summary>
+    Udp,
+
+    /// <summary>TCP, as <see cref="SimulatedTcp"/> models it: delayed by losses, not lost.</summary>
+    Tcp,
+}
+
+/// <summary>A packet of the underlay. The payload is what a real machine would send.</summary>
+/// <param name="Protocol">UDP or TCP.</param>
+/// <param name="Source">As the receiver sees it: NAT boxes change it.</param>
+/// <param name="Destination">Where it is to go: NAT boxes change it.</param>
+/// <param name="Payload">Never changed once sent.</param>
+public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoint Destination, ReadOnlyMemory<byte> Payload);
