@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
+using Mesh.Security.Keys;
 
 namespace Mesh.Node.Tunnels;
 

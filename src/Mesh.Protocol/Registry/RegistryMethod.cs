@@ -44,6 +44,9 @@ public sealed record RegistryMethod
     /// <summary>Another node to connect to, encrypted, see <see cref="BootstrapPeer"/>.</summary>
     public const string GetBootstrapPeer = "getBootstrapPeer";
 
+    /// <summary>Tells the registry where the node can be reached. It is ours: re6st nodes never call it.</summary>
+    public const string Advertise = "advertise";
+
     /// <summary>Country code of an address.</summary>
     public const string GetCountry = "getCountry";
 
@@ -122,6 +125,7 @@ public sealed record RegistryMethod
         new(GetNetworkConfig, RegistryAccess.Authenticated, CommonNameArgument),
         new(RenewCertificate, RegistryAccess.Authenticated, CommonNameArgument),
         new(GetBootstrapPeer, RegistryAccess.Authenticated, CommonNameArgument),
+        new(Advertise, RegistryAccess.Authenticated, "cn addresses"),
         new(GetCountry, RegistryAccess.Authenticated, "cn address"),
         new(IsToken, RegistryAccess.Private, "token"),
         new(AddToken, RegistryAccess.Private, "email token"),

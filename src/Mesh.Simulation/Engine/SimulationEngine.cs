@@ -11,7 +11,7 @@ namespace Mesh.Simulation.Engine;
 /// </remarks>
 public sealed class SimulationEngine
 {
-    private readonly PriorityQueue<Delivery, DeliveryKey> _deliveries = new();
+    private readonly PriorityQueue<Delivery, DeliveryKey> _deliveries = new(new ByTimeAndSource());
     private readonly DeadlineHeap _deadlines = new();
     private readonly List<Machine> _machines = [];
     private readonly Dictionary<int, Machine> _byId = [];
@@ -123,14 +123,16 @@ public sealed class SimulationEngine
 
     private readonly record struct Delivery(UnderlayNode? To, Packet? Packet, Action? Action);
 
-    private readonly record struct DeliveryKey(TimeSpan Time, int Source, long Sequence) : IComparable<DeliveryKey>
+    private readonly record struct DeliveryKey(TimeSpan Time, int Source, long Sequence);
+
+    private sealed class ByTimeAndSource : IComparer<DeliveryKey>
     {
-        public int CompareTo(DeliveryKey other)
+        public int Compare(DeliveryKey x, DeliveryKey y)
         {
-            int order = Time.CompareTo(other.Time);
+            int order = x.Time.CompareTo(y.Time);
             if (order == 0)
-                order = Source.CompareTo(other.Source);
-            return order != 0 ? order : Sequence.CompareTo(other.Sequence);
+                order = x.Source.CompareTo(y.Source);
+            return order != 0 ? order : x.Sequence.CompareTo(y.Sequence);
         }
     }
 }

@@ -1,0 +1,117 @@
+using Mesh.Actors;
+using Mesh.Actors.Persistence;
+using Mesh.DataPlane;
+using Mesh.Node.AddressBook;
+using Mesh.Node.Parameters;
+using Mesh.Node.Ports;
+using Mesh.Node.RegistryClient;
+using Mesh.Node.Routing;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Addressing;
+using Mesh.Security.Keys;
+
+namespace Mesh.Node;
+
+/// <summary>The doors to the world that a node uses.</summary>
+/// <param name="Streams">Control streams.</param>
+/// <param name="DataPlane">Packet forwarding.</param>
+/// <param name="Http">The registry.</param>
+/// <param name="Entropy">Secrets.</param>
+public sealed record NodePorts(IStreamPort Streams, IDataPlanePort DataPlane, IHttpPort Http, IEntropy Entropy);
+
+/// <summary>Settings of a node.</summary>
+public sealed record NodeOptions
+{
+    /// <summary>Base URL of the registry.</summary>
+    public required string RegistryUrl { get; init; }
+
+    /// <summary>Tunnels; <see cref="TunnelsOptions.Self"/> is replaced by the identity's prefix.</summary>
+    public TunnelsOptions Tunnels { get; init; } = new() { Self = NodePrefix.Empty };
+
+    /// <summary>Tuning of the routing speaker.</summary>
+    public Babel.BabelOptions Babel { get; init; } = new();
+}
+
+/// <summary>A node of the overlay: makes and supervises its parts, and knows how it is.</summary>
+/// <remarks><code>
+/// node
+///   registry-client    authenticated calls, one at a time
+///   parameters*        network parameters
+///   address-book*      where other nodes can be reached
+///   bootstrap          first peer, own advertisement
+///   tunnels            opens, serves and retires
+///     tunnel-N         one tunnel
+///   babel              routing; publishes the forwarding table
+/// </code></remarks>
+public sealed class NodeActor : Actor
+{
+    private readonly NodeIdentity _identity;
+    private readonly NodeOptions _options;
+    private readonly NodePorts _ports;
+    private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
+    private RoutesPublished _routes = new([]);
+    private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
+    private ulong _version;
+
+    /// <summary>Makes a node.</summary>
+    public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports) => (_identity, _options, _ports) = (identity, options, ports);
+
+    /// <summary>A port that another process holds will not be free in a moment: that is for the operator to see.</summary>
+    protected override SupervisorStrategy SupervisorStrategy { get; } =
+        new(static reason => reason is PortUnavailableException ? Directive.Escalate : SupervisorStrategy.DefaultDecider(reason));
+
+    /// <summary>Declares what a node stores.</summary>
+    public static EventSchema AddTo(EventSchema schema) => ParametersActor.AddTo(AddressBookActor.AddTo(schema));
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        EventStream events = Context.System.EventStream;
+        events.Subscribe<TunnelStatus>(Self);
+        events.Subscribe<RoutesPublished>(Self);
+        events.Subscribe<NetworkParametersChanged>(Self);
+        ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
+        ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
+        ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
+        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
+        ActorRef babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
+        TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
+        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, babel, Identify);
+        Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        // Last: it announces the parameters to those that are there by then.
+        Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client)), "parameters");
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+
+    /// <inheritdoc/>
+    protected override void Receive(object message)
+    {
+        switch (message)
+        {
+            case TunnelStatus { IsGone: true } gone:
+                _tunnels.Remove(gone.Index.Value);
+                break;
+            case TunnelStatus status:
+                _tunnels[status.Index.Value] = status;
+                break;
+            case RoutesPublished routes:
+                _routes = routes;
+                break;
+            case NetworkParametersChanged changed:
+                _version = changed.Parameters.Version.Number;
+                _revoked = changed.Parameters.RevokedSerials;
+                break;
+            case GetNodeStatus:
+                Sender.Tell(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], _routes.Routes));
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem) =>
+        _identity.TryIdentify(certificate.Span, Context.UtcNow, _revoked, out peer, out problem);
+}

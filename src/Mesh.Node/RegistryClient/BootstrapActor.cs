@@ -1,0 +1,88 @@
+using Mesh.Actors;
+using Mesh.Node.AddressBook;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.RegistryClient;
+
+/// <summary>Finds a first peer through the registry, and tells the registry where we can be reached so that others find us.</summary>
+public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, ActorRef addressBook) : Actor
+{
+    private static readonly TimeSpan Refresh = TimeSpan.FromMinutes(3);   // the registry believes an advertisement for ten
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(10);
+
+    private AddressList _advertised = AddressList.Empty;
+    private bool _asking;
+
+    private enum Asked
+    {
+        Peer,
+        Advertise,
+    }
+
+    /// <inheritdoc/>
+    protected override void Receive(object message)
+    {
+        switch (message)
+        {
+            case BootstrapWanted when !_asking:
+                _asking = true;
+                client.Tell(new CallRegistry(Asked.Peer, RegistryMethod.GetBootstrapPeer, []));
+                break;
+            case BootstrapWanted:
+                break;
+            case AdvertisedAddressesChanged changed:
+                _advertised = changed.Addresses;
+                Advertise();
+                break;
+            case AdvertiseDue:
+                Advertise();
+                break;
+            case RegistryAnswered { Tag: Asked.Peer } answered:
+                _asking = false;
+                OnPeer(answered.Body.Span);
+                break;
+            case RegistryUnreachable { Tag: Asked.Peer } failed:
+                _asking = false;
+                Log.Warning($"no bootstrap peer: {failed.Reason}");
+                break;
+            case RegistryAnswered { Tag: Asked.Advertise }:
+                Context.Timers.StartSingle(AdvertiseDue.Instance, AdvertiseDue.Instance, Refresh);
+                break;
+            case RegistryUnreachable { Tag: Asked.Advertise } failed:
+                Log.Warning($"the registry does not know where we can be reached: {failed.Reason}");
+                Context.Timers.StartSingle(AdvertiseDue.Instance, AdvertiseDue.Instance, Retry);
+                break;
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Advertise()
+    {
+        if (_advertised.Count > 0)
+            client.Tell(new CallRegistry(Asked.Advertise, RegistryMethod.Advertise, [("addresses", _advertised.ToString())]));
+    }
+
+    private void OnPeer(ReadOnlySpan<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            Log.Info("the registry knows no other node yet");
+            return;
+        }
+
+        if (identity.Key.TryDecrypt(body, out byte[]? plain) && BootstrapPeer.TryDecode(plain, out BootstrapPeer? peer))
+            addressBook.Tell(new PeersSeen([new PeerAddressEntry(peer.Prefix, peer.Addresses)]));
+        else
+            Log.Warning("the registry's answer with a bootstrap peer cannot be read");
+    }
+
+    private sealed class AdvertiseDue
+    {
+        public static readonly AdvertiseDue Instance = new();
+    }
+}

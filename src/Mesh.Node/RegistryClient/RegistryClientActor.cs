@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using Mesh.Actors;
+using Mesh.Node.Ports;
+using Mesh.Protocol.Registry;
+using Mesh.Security.Sessions;
+
+namespace Mesh.Node.RegistryClient;
+
+/// <summary>Call an authenticated method of the registry. Answer: <see cref="RegistryAnswered"/> or <see cref="RegistryUnreachable"/>.</summary>
+/// <param name="Tag">Comes back with the answer.</param>
+/// <param name="Method">Name of the method; the <c>cn</c> argument is added.</param>
+/// <param name="Arguments">Further arguments.</param>
+public sealed record CallRegistry(object Tag, string Method, ImmutableArray<(string Name, string Value)> Arguments);
+
+/// <summary>The registry answered with success.</summary>
+/// <param name="Tag">The call's.</param>
+/// <param name="Body">Empty where the registry has nothing (204).</param>
+public sealed record RegistryAnswered(object Tag, ReadOnlyMemory<byte> Body);
+
+/// <summary>No usable answer.</summary>
+/// <param name="Tag">The call's.</param>
+/// <param name="Reason">A sentence.</param>
+public sealed record RegistryUnreachable(object Tag, string Reason);
+
+/// <summary>The node's session with its registry: hello, then calls whose secret moves on with each message.</summary>
+/// <remarks>
+/// Calls are made one after the other, since the secret advances with each. When the registry does not know our secret (any more), the session is opened anew once
+/// per call, so a restart of the registry costs one extra exchange. Reference: re6st 3.3.
+/// </remarks>
+public sealed class RegistryClientActor : Actor
+{
+    /// <summary>How many calls may wait; more are answered as unreachable.</summary>
+    public const int MaxWaiting = 64;
+
+    private const int Protocol = 10;
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+
+    private readonly NodeIdentity _identity;
+    private readonly string _url;
+    private readonly IHttpPort _http;
+    private readonly RegistryClientSession _session = new();
+    private readonly Queue<(CallRegistry Call, ActorRef Asker)> _waiting = new();
+    private long _exchange;
+    private bool _isBusy;
+    private bool _saidHello;
+
+    /// <summary>Makes a client of the registry at <paramref name="url"/>.</summary>
+    public RegistryClientActor(NodeIdentity identity, string url, IHttpPort http) => (_identity, _url, _http) = (identity, url.TrimEnd('/'), http);
+
+    /// <inheritdoc/>
+    protected override void Receive(object message)
+    {
+        switch (message)
+        {
+            case CallRegistry call when _waiting.Count >= MaxWaiting:
+                Sender.Tell(new RegistryUnreachable(call.Tag, $"{MaxWaiting} calls wait for the registry already"));
+                break;
+            case CallRegistry call:
+                _waiting.Enqueue((call, Sender));
+                if (!_isBusy)
+                    Next();
+                break;
+            case HttpAnswered answered when answered.Tag is (long exchange, bool isHello) && exchange == _exchange:
+                if (isHello)
+                    OnHello(answered);
+                else
+                    OnAnswer(answered);
+                break;
+            case HttpFailed failed when failed.Tag is (long exchange, bool) && exchange == _exchange:
+                Finish(asked => new RegistryUnreachable(asked.Tag, failed.Reason));
+                break;
+            case HttpAnswered or HttpFailed:
+                break;   // of an exchange that was given up
+            default:
+                Unhandled(message);
+                break;
+        }
+    }
+
+    private void Next()
+    {
+        _saidHello = false;
+        _isBusy = _waiting.Count > 0;
+        if (!_isBusy)
+            return;
+        if (_session.IsOpen)
+            SendCall();
+        else
+            SendHello();
+    }
+
+    private void SendHello()
+    {
+        _saidHello = true;
+        Get(RegistryCall.Create(RegistryMethod.Hello, ("client_prefix", _identity.Prefix.Bits), ("protocol", $"{Protocol}")), isHello: true, headers: []);
+    }
+
+    private void SendCall()
+    {
+        CallRegistry call = _waiting.Peek().Call;
+        RegistryCall request = RegistryCall.Create(call.Method, [(RegistryMethod.CommonNameArgument, _identity.Prefix.Bits), .. call.Arguments]);
+        Get(request, isHello: false, [new(RegistryHeaders.Hmac, _session.Sign(request.Target))]);
+    }
+
+    private void Get(RegistryCall call, bool isHello, IReadOnlyList<KeyValuePair<string, string>> headers) =>
+        _http.Get((++_exchange, isHello), new HttpGet(_url, call.Target, headers, Timeout), Self);
+
+    private void OnHello(HttpAnswered answered)
+    {
+        if (answered.Status == 404)
+        {
+            Finish(asked => new RegistryUnreachable(asked.Tag, $"the registry has no certificate for {_identity.Prefix} (any more)"));
+        }
+        else if (answered.Status != 200)
+        {
+            Finish(asked => new RegistryUnreachable(asked.Tag, $"the registry answered hello with status {answered.Status}"));
+        }
+        else if (!RegistryHello.TryOpen(answered.Body.Span, _identity.Key, _identity.Verifier.Authority.PublicKey, out SessionKey? key))
+        {
+            Finish(asked => new RegistryUnreachable(asked.Tag, "the answer to hello is not signed by the network's authority, or not for us"));
+        }
+        else
+        {
+            _session.Open(key);
+            SendCall();
+        }
+    }
+
+    private void OnAnswer(HttpAnswered answered)
+    {
+        bool isSuccess = answered.Status is 200 or 204;
+        if (isSuccess && _session.Check(answered.Mac, answered.Body.Span))
+        {
+            Finish(asked => new RegistryAnswered(asked.Tag, answered.Body));
+            return;
+        }
+
+        _session.Forget();
+        if (answered.Status == 503)
+            Finish(asked => new RegistryUnreachable(asked.Tag, "the registry is overloaded"));
+        else if (!_saidHello)
+            SendHello();
+        else
+            Finish(asked => new RegistryUnreachable(asked.Tag, isSuccess ? "the registry's answer is not authentic" : $"the registry answered {asked.Method} with status {answered.Status}"));
+    }
+
+    private void Finish(Func<CallRegistry, object> outcome)
+    {
+        (CallRegistry call, ActorRef asker) = _waiting.Dequeue();
+        asker.Tell(outcome(call));
+        Next();
+    }
+}
