@@ -1,0 +1,145 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Mesh.Protocol.Addressing;
+using Mesh.Security.Keys;
+using PublicKey = Mesh.Security.Keys.PublicKey;
+
+namespace Mesh.Security.Certificates;
+
+/// <summary>The authority of a network with its secret: issues the certificates of nodes.</summary>
+/// <remarks>
+/// Certificates are signed with RSA and SHA-512 and have no extensions, which nodes of re6st read as those of their own registry.
+/// What the request says about its subject is kept, apart from common name and serialNumber: these are the identity and come from here.
+/// </remarks>
+public sealed class CertificateAuthority : IDisposable
+{
+    private readonly PrivateKey _key;
+
+    private CertificateAuthority(AuthorityCertificate certificate, PrivateKey key)
+    {
+        Certificate = certificate;
+        _key = key;
+    }
+
+    /// <summary>The public part.</summary>
+    public AuthorityCertificate Certificate { get; }
+
+    /// <summary>The secret: signs versions and the answers to hello as well.</summary>
+    public PrivateKey Key => _key;
+
+    /// <summary>Makes the authority of a new network, or renews one: same key and network, other dates.</summary>
+    /// <param name="network">The network; it becomes the serial number.</param>
+    /// <param name="key">The key, which the authority then owns.</param>
+    /// <param name="commonName">Name of the network for people, 1..64 characters.</param>
+    /// <param name="emailAddress">Sender of the registry's mails, ASCII.</param>
+    /// <param name="notBefore">First instant of validity.</param>
+    /// <param name="notAfter">Last instant of validity.</param>
+    public static CertificateAuthority Create(
+        NetworkPrefix network, PrivateKey key, string commonName, string emailAddress, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        ArgumentException.ThrowIfNullOrEmpty(commonName);
+        ArgumentException.ThrowIfNullOrEmpty(emailAddress);
+        var subject = new X500DistinguishedName(SubjectName.Build([(SubjectName.CommonName, commonName), (SubjectName.EmailAddress, emailAddress)]));
+        var request = new CertificateRequest(subject, key.Rsa, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1);
+        // OpenSSL takes a version 3 certificate for an authority only when it says so.
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
+        byte[] der = Sign(request, subject, key, SerialOctets((BigInteger)network.Serial), notBefore, notAfter);
+        return AuthorityCertificate.TryParse(der, out AuthorityCertificate? certificate)
+            ? new CertificateAuthority(certificate, key)
+            : throw new CryptographicException("The new certificate of the authority can not be read.");
+    }
+
+    /// <summary>Loads an authority.</summary>
+    /// <param name="certificatePem">Its certificate.</param>
+    /// <param name="keyPem">Its key.</param>
+    /// <param name="authority">The authority, when everything is right.</param>
+    /// <param name="problem">Otherwise what is wrong, as a sentence for the operator.</param>
+    public static bool TryLoad(
+        ReadOnlySpan<char> certificatePem, ReadOnlySpan<char> keyPem,
+        [NotNullWhen(true)] out CertificateAuthority? authority, [NotNullWhen(false)] out string? problem)
+    {
+        authority = null;
+        if (!AuthorityCertificate.TryParsePem(certificatePem, out AuthorityCertificate? certificate))
+        {
+            problem = "The certificate of the authority is not a self-signed PEM certificate (RSA, SHA-256 or better) whose serial number holds a network.";
+            return false;
+        }
+        if (!PrivateKey.TryFromPem(keyPem, out PrivateKey? key))
+        {
+            problem = "The key of the authority is not an unencrypted RSA key in PEM.";
+            return false;
+        }
+        if (!key.PublicKey.Equals(certificate.PublicKey))
+        {
+            key.Dispose();
+            problem = "The key of the authority does not belong to its certificate.";
+            return false;
+        }
+        authority = new CertificateAuthority(certificate, key);
+        problem = null;
+        return true;
+    }
+
+    /// <summary>Issues a certificate for a request, or says why not.</summary>
+    /// <param name="requestPem">The request, from anybody.</param>
+    /// <param name="identity">Who the node is from now on.</param>
+    /// <param name="certificate">The certificate, when the result is <see cref="RequestProblem.None"/>.</param>
+    /// <exception cref="ArgumentException">The prefix does not fit in the network, or the dates are in the wrong order: a bug on our side.</exception>
+    public RequestProblem TryIssue(string requestPem, IssuedIdentity identity, out NodeCertificate? certificate)
+    {
+        ArgumentNullException.ThrowIfNull(requestPem);
+        ArgumentNullException.ThrowIfNull(identity);
+        certificate = null;
+        RequestProblem problem = ParsedRequest.TryParse(requestPem, Certificate.PublicKey.Size, out ParsedRequest? request);
+        if (request is not null)
+            certificate = Issue(request.Subject, request.PublicKey, identity);
+        return problem;
+    }
+
+    /// <summary>Issues a certificate with the key and subject of an older one: a renewal.</summary>
+    /// <param name="previous">The older certificate of the same node.</param>
+    /// <param name="serialNumber">New serial number.</param>
+    /// <param name="notBefore">First instant of validity.</param>
+    /// <param name="notAfter">Last instant of validity.</param>
+    public NodeCertificate Renew(NodeCertificate previous, ulong serialNumber, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        ArgumentNullException.ThrowIfNull(previous);
+        var identity = new IssuedIdentity(previous.Prefix, previous.SubjectSerial ?? 0, serialNumber, notBefore, notAfter);
+        return Issue(previous.Parsed.Subject, previous.PublicKey, identity);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _key.Dispose();
+
+    /// <summary>The network, without the secret.</summary>
+    public override string ToString() => Certificate.ToString();
+
+    private NodeCertificate Issue(SubjectName asked, PublicKey key, IssuedIdentity identity)
+    {
+        if (!identity.Prefix.FitsIn(Certificate.Network))
+            throw new ArgumentException($"Prefix {identity.Prefix.CommonName} does not fit in network {Certificate.Network}.", nameof(identity));
+        if (identity.SerialNumber == 0)
+            throw new ArgumentException("Serial numbers of certificates start at 1.", nameof(identity));
+        var subject = new X500DistinguishedName(asked.ForNode(identity.Prefix, identity.SubjectSerial));
+        var request = new CertificateRequest(subject, key.Rsa, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1);
+        var issuer = new X500DistinguishedName(Certificate.Parsed.Subject.Encoded.Span);
+        byte[] der = Sign(request, issuer, _key, SerialOctets(identity.SerialNumber), identity.NotBefore, identity.NotAfter);
+        return NodeCertificate.TryParse(der, out NodeCertificate? certificate)
+            ? certificate
+            : throw new CryptographicException("The new certificate can not be read.");
+    }
+
+    private static byte[] Sign(
+        CertificateRequest request, X500DistinguishedName issuer, PrivateKey key, byte[] serial, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        var generator = X509SignatureGenerator.CreateForRSA(key.Rsa, RSASignaturePadding.Pkcs1);
+        using X509Certificate2 certificate = request.Create(issuer, generator, notBefore, notAfter, serial);
+        return certificate.RawData;
+    }
+
+    // Big-endian, with a zero in front where the number would else be negative.
+    private static byte[] SerialOctets(BigInteger serial) => serial.ToByteArray(isUnsigned: false, isBigEndian: true);
+}
