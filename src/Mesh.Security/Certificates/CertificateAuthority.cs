@@ -107,7 +107,7 @@ public sealed class CertificateAuthority : IDisposable
     public NodeCertificate Renew(NodeCertificate previous, ulong serialNumber, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         ArgumentNullException.ThrowIfNull(previous);
-        var identity = new IssuedIdentity(previous.Prefix, previous.SubjectSerial ?? 0, serialNumber, notBefore, notAfter);
+        var identity = new IssuedIdentity(previous.Prefix, previous.SubjectSerial, serialNumber, notBefore, notAfter);
         return Issue(previous.Parsed.Subject, previous.PublicKey, identity);
     }
 

@@ -67,7 +67,7 @@ internal sealed class SubjectName
     public ImmutableArray<string?> Values(string type) => [.. Attributes.Where(attribute => attribute.Type == type).Select(static attribute => attribute.Value)];
 
     /// <summary>The name of a node: what it asked for, without any common name and serial number of its own, and with ours.</summary>
-    public byte[] ForNode(NodePrefix prefix, uint subjectSerial)
+    public byte[] ForNode(NodePrefix prefix, uint? subjectSerial)
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
@@ -78,7 +78,8 @@ internal sealed class SubjectName
                     writer.WriteEncodedValue(attribute.Encoded.Span);
             }
             Write(writer, CommonName, UniversalTagNumber.UTF8String, prefix.CommonName);
-            Write(writer, SerialNumber, UniversalTagNumber.PrintableString, $"{subjectSerial}");
+            if (subjectSerial is { } serial)
+                Write(writer, SerialNumber, UniversalTagNumber.PrintableString, $"{serial}");
         }
         return writer.Encode();
     }

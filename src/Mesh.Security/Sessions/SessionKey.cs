@@ -1,5 +1,6 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Mesh.Security.Keys;
 
 namespace Mesh.Security.Sessions;
 
@@ -21,30 +22,75 @@ public sealed class SessionKey
         _secret = secret.ToArray();
     }
 
+    /// <summary>A key for a session with the registry: 20 octets of the source.</summary>
+    public static SessionKey ForRegistry(IEntropy entropy)
+    {
+        ArgumentNullException.ThrowIfNull(entropy);
+        Span<byte> secret = stackalloc byte[Length];
+        entropy.Fill(secret);
+        return new SessionKey(secret);
+    }
+
+    /// <summary>A key for a session between nodes.</summary>
+    /// <remarks>
+    /// <code>microseconds since 1970 u64, big-endian | 12 octets of the source</code>
+    /// So keys of later sessions are greater, and an old hello that is played again can be told.
+    /// </remarks>
+    public static SessionKey ForPeer(DateTimeOffset now, IEntropy entropy)
+    {
+        ArgumentNullException.ThrowIfNull(entropy);
+        Span<byte> secret = stackalloc byte[Length];
+        BinaryPrimitives.WriteUInt64BigEndian(secret, MicrosecondsOf(now));
+        entropy.Fill(secret[sizeof(ulong)..]);
+        return new SessionKey(secret);
+    }
+
+    /// <summary>The smallest key of an instant: what a node takes for the key of a peer that it does not know yet.</summary>
+    public static SessionKey FloorAt(DateTimeOffset time)
+    {
+        Span<byte> secret = stackalloc byte[Length];
+        secret.Clear();
+        BinaryPrimitives.WriteUInt64BigEndian(secret, MicrosecondsOf(time));
+        return new SessionKey(secret);
+    }
+
+    /// <summary>Whether this key is strictly greater, as octets; the rule for a hello between nodes.</summary>
+    public bool IsNewerThan(SessionKey other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return _secret.AsSpan().SequenceCompareTo(other._secret) > 0;
+    }
+
     /// <summary>The next key; this one can not be found from it.</summary>
-    [SuppressMessage("Security", "CA5350", Justification = "The protocol wants SHA-1, see the remarks of the type.")]
     public SessionKey Ratchet() => new(SHA1.HashData(_secret));
 
+    /// <summary>Writes the 20 octets that authenticate a message.</summary>
+    public void Authenticate(ReadOnlySpan<byte> message, Span<byte> destination) => _ = HMACSHA1.HashData(_secret, message, destination);
+
+    /// <summary>Whether octets authenticate a message; compared in constant time.</summary>
+    public bool Verify(ReadOnlySpan<byte> code, ReadOnlySpan<byte> message)
+    {
+        Span<byte> expected = stackalloc byte[Length];
+        Authenticate(message, expected);
+        return CryptographicOperations.FixedTimeEquals(expected, code);
+    }
+
     /// <summary>The value of the header for a message.</summary>
-    [SuppressMessage("Security", "CA5350", Justification = "The protocol wants HMAC-SHA1, see the remarks of the type.")]
     public string HeaderFor(ReadOnlySpan<byte> message) => Convert.ToBase64String(HMACSHA1.HashData(_secret, message));
 
     /// <summary>Whether a header belongs to a message; compared in constant time.</summary>
     /// <returns>False for a header that is missing, not base64 or wrong.</returns>
-    [SuppressMessage("Security", "CA5350", Justification = "The protocol wants HMAC-SHA1, see the remarks of the type.")]
     public bool Verify(string? header, ReadOnlySpan<byte> message)
     {
-        Span<byte> received = stackalloc byte[HMACSHA1.HashSizeInBytes];
-        if (header is null || !Convert.TryFromBase64String(header, received, out int length) || length != received.Length)
-            return false;
-        Span<byte> expected = stackalloc byte[HMACSHA1.HashSizeInBytes];
-        _ = HMACSHA1.HashData(_secret, message, expected);
-        return CryptographicOperations.FixedTimeEquals(expected, received);
+        Span<byte> received = stackalloc byte[Length];
+        return header is not null && Convert.TryFromBase64String(header, received, out int length) && Verify(received[..length], message);
     }
 
-    /// <summary>Writes the 20 octets: only for the answer to hello, encrypted.</summary>
+    /// <summary>Writes the 20 octets: only to be encrypted.</summary>
     internal void CopyTo(Span<byte> destination) => _secret.CopyTo(destination);
 
     /// <summary>A text without the secret.</summary>
     public override string ToString() => "(secret)";
+
+    private static ulong MicrosecondsOf(DateTimeOffset time) => (ulong)Math.Max(0, (time - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond);
 }

@@ -94,6 +94,14 @@ public sealed class CertificateVerifierTests
     }
 
     [Fact]
+    public void A_certificate_without_serialNumber_does_not_get_one_by_renewal()
+    {
+        Assert.True(NodeCertificate.TryParse(SignedByAuthority(SubjectName.Build([("2.5.4.3", "1/16")]), serial: [9]), out NodeCertificate? previous));
+        Assert.Null(previous.SubjectSerial);
+        Assert.Null(Identities.Authority.Renew(previous, 10, Now, Now.AddDays(1)).SubjectSerial);
+    }
+
+    [Fact]
     public void A_prefix_that_does_not_fit_in_the_network_is_refused()
     {
         byte[] der = SignedByAuthority(SubjectName.Build([("2.5.4.3", "0/81")]), serial: [9]);

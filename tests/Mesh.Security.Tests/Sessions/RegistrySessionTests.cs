@@ -17,7 +17,7 @@ public sealed class RegistrySessionTests
     public void Opens_the_hello_of_re6st()
     {
         JsonElement hello = Auth.GetProperty("hello");
-        Assert.True(RegistryHello.TryOpen(hello.Hex("body"), A, Ca, out SessionKey? key));
+        Assert.True(SecretEnvelope.TryOpen(hello.Hex("body"), A, Ca, out SessionKey? key));
         Assert.Equal(new SessionKey(hello.Hex("secret")).HeaderFor("x"u8), key.HeaderFor("x"u8), StringComparer.Ordinal);
         Assert.Equal(hello.Hex("signature"), Identities.Authority.Key.Sign(hello.Hex("ciphertext")));
     }
@@ -49,21 +49,21 @@ public sealed class RegistrySessionTests
     [Fact]
     public void A_hello_is_only_opened_by_its_node_and_from_its_authority()
     {
-        byte[] body = RegistryHello.Create(Key(1), A.PublicKey, Identities.Authority.Key, SystemEntropy.Instance);
+        byte[] body = SecretEnvelope.Create(Key(1), A.PublicKey, Identities.Authority.Key, SystemEntropy.Instance);
         Assert.Equal(512, body.Length);
-        Assert.True(RegistryHello.TryOpen(body, A, Ca, out SessionKey? key));
+        Assert.True(SecretEnvelope.TryOpen(body, A, Ca, out SessionKey? key));
         Assert.Equal(Key(1).HeaderFor([]), key.HeaderFor([]), StringComparer.Ordinal);
-        Assert.False(RegistryHello.TryOpen(body, A, A.PublicKey, out _));
-        Assert.False(RegistryHello.TryOpen(body, Identities.KeyOf(Identities.Node("B")), Ca, out _));
+        Assert.False(SecretEnvelope.TryOpen(body, A, A.PublicKey, out _));
+        Assert.False(SecretEnvelope.TryOpen(body, Identities.KeyOf(Identities.Node("B")), Ca, out _));
         foreach (int index in new[] { 0, 255, 256, 511 })
         {
             byte[] spoilt = [.. body];
             spoilt[index] ^= 1;
-            Assert.False(RegistryHello.TryOpen(spoilt, A, Ca, out _));
+            Assert.False(SecretEnvelope.TryOpen(spoilt, A, Ca, out _));
         }
-        Assert.All(Hostile.Truncations(body), octets => Assert.False(RegistryHello.TryOpen(octets, A, Ca, out _)));
+        Assert.All(Hostile.Truncations(body), octets => Assert.False(SecretEnvelope.TryOpen(octets, A, Ca, out _)));
         byte[] wrongLength = A.PublicKey.Encrypt(new byte[19], SystemEntropy.Instance);
-        Assert.False(RegistryHello.TryOpen([.. wrongLength, .. Identities.Authority.Key.Sign(wrongLength)], A, Ca, out _));
+        Assert.False(SecretEnvelope.TryOpen([.. wrongLength, .. Identities.Authority.Key.Sign(wrongLength)], A, Ca, out _));
     }
 
     [Fact]
