@@ -17,11 +17,11 @@ public sealed class NodeIdentity
         ArgumentNullException.ThrowIfNull(certificate);
         ArgumentNullException.ThrowIfNull(key);
         if (!key.PublicKey.Equals(certificate.PublicKey))
-            throw new ArgumentException("the private key does not belong to the node's certificate");
+            throw new ArgumentException("the private key does not belong to the node's certificate", nameof(key));
         // An expired own certificate must not keep the node from asking for a renewal.
         CertificateVerdict verdict = verifier.Verify(certificate, verifier.TimeForOwn(certificate, now), NobodyRevoked);
         if (verdict != CertificateVerdict.Valid)
-            throw new ArgumentException($"the node's certificate is refused: {Describe(verdict)}");
+            throw new ArgumentException($"the node's certificate is refused: {Describe(verdict)}", nameof(certificate));
         (Verifier, Certificate, Key) = (verifier, certificate, key);
     }
 

@@ -115,7 +115,7 @@ public sealed class RegistryClientActor : Actor
         {
             Finish(asked => new RegistryUnreachable(asked.Tag, $"the registry answered hello with status {answered.Status}"));
         }
-        else if (!RegistryHello.TryOpen(answered.Body.Span, _identity.Key, _identity.Verifier.Authority.PublicKey, out SessionKey? key))
+        else if (!SecretEnvelope.TryOpen(answered.Body.Span, _identity.Key, _identity.Verifier.Authority.PublicKey, out SessionKey? key))
         {
             Finish(asked => new RegistryUnreachable(asked.Tag, "the answer to hello is not signed by the network's authority, or not for us"));
         }
