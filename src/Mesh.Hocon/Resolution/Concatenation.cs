@@ -38,6 +38,8 @@ internal static class Concatenation
             _ = text.Append(node is BlankNode blank ? blank.Text : (value as HoconScalar)?.Text);
             budget.CheckSize(text.Length, origin);
         }
+        // Copying is cheap, but not free: a long string may be extended in very many lines.
+        budget.Spend(text.Length / 64, origin);
         return new HoconScalar(HoconKind.String, text.ToString(), origin);
     }
 

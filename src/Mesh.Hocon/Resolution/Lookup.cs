@@ -84,12 +84,15 @@ internal sealed class Lookup(Node root, ResolveBudget budget, Func<Node, (bool K
         return shape;
     }
 
-    private bool IsFollowed(Node node) => node switch
+    private bool IsFollowed(Node node)
     {
-        SubstitutionNode substitution => _followed.Contains(substitution),
-        ConcatenationNode concatenation => concatenation.Pieces.Any(piece => piece is SubstitutionNode substitution && _followed.Contains(substitution)),
-        _ => false,
-    };
+        if (node is SubstitutionNode itself)
+            return _followed.Contains(itself);
+        if (node is not ConcatenationNode concatenation)
+            return false;
+        budget.Spend(concatenation.Pieces.Count, node.Origin);
+        return concatenation.Pieces.Any(piece => piece is SubstitutionNode substitution && _followed.Contains(substitution));
+    }
 
     private Shape StepInto(Node node, string key, List<Node> found)
     {
