@@ -37,6 +37,6 @@ public sealed record HoconOptions
     /// <remarks>Twenty lines that each repeat the line before twice would otherwise be a million values.</remarks>
     public long MaxResolvedSize { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>How many steps resolving takes: fields visited, looked up or merged. Default 4 Mi.</summary>
-    public long MaxResolveSteps { get; init; } = 4 * 1024 * 1024;
+    /// <summary>How many steps resolving takes: fields visited, looked up or merged. Default 2 Mi, about a second.</summary>
+    public long MaxResolveSteps { get; init; } = 2 * 1024 * 1024;
 }

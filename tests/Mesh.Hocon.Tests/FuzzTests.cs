@@ -1,3 +1,5 @@
+using Mesh.Hocon.Schema;
+
 namespace Mesh.Hocon.Tests;
 
 /// <summary>Seeded mutations of valid documents: each gives a value or a <see cref="HoconException"/> with a place, and nothing else.</summary>
@@ -61,6 +63,22 @@ public sealed class FuzzTests
         }
         // Both outcomes must be common, or the mutations would test nothing.
         Assert.InRange(read, 200, 4_800);
+    }
+
+    [Fact]
+    public void Two_thousand_mutated_configurations_are_checked_without_an_exception()
+    {
+        var random = new Random(5);
+        string valid = ReferenceWriter.Write(SchemaExample.Example) + "node.registry = \"https://a/\"\nnode.password = ${?X}y\n";
+        int clean = 0;
+        for (int round = 0; round < 2_000; round++)
+        {
+            ConfigResult result = SchemaExample.Example.Resolve(SchemaExample.Sources(Mutate(random, valid)) with { Sets = [Mutate(random, "node.interface=x")] });
+            clean += result.Problems.Count == 0 ? 1 : 0;
+            Assert.All(result.Problems, problem => Assert.NotEmpty(problem.Message));
+            _ = result.Config.Show(withOrigin: true);
+        }
+        Assert.InRange(clean, 10, 1_990);
     }
 
     /// <summary>True if the text was read; false if it was refused with a place inside it.</summary>
