@@ -1,0 +1,216 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Mesh.Actors;
+using Mesh.DataPlane;
+using Mesh.Node.Ports;
+using Mesh.Platform.Linux.Native;
+using Mesh.Platform.Linux.Tun;
+
+namespace Mesh.Platform.Linux.Forwarding;
+
+/// <summary>The data plane of a real machine: a TUN device, a UDP socket, and a thread for each that hands every packet to the engine.</summary>
+/// <remarks>
+/// The device and the socket are made in the network namespace of the calling thread. Each thread reads until nothing is waiting, into one pinned
+/// buffer, and only then waits. Reading one packet per call is all that <see cref="ReadDevice"/> and <see cref="ReadSocket"/> know: many packets per
+/// call, with segmentation offload, change those two and the outputs and nothing else.
+/// </remarks>
+public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink, IStreamPacketSink, IDisposable
+{
+    private const int BufferLength = 65_535 + 64;   // the longest packet, sealed
+
+    private readonly LinuxDataPlaneOptions _options;
+    private readonly TunDevice _device;
+    private readonly UdpSocket _socket;
+    private readonly IStreamPackets? _streams;
+    private readonly DataPlaneEngine _engine;
+    private readonly StopSignal _stop = new();
+    private readonly Lock _control = new();   // the engine's control methods want one thread at a time
+    private readonly ConcurrentDictionary<TunnelIndex, ActorRef> _owners = new();
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly Thread[] _threads;
+    private bool _disposed;
+
+    /// <summary>Makes the device and the socket and begins to forward.</summary>
+    /// <param name="options">Settings.</param>
+    /// <param name="streams">The packet frames of control streams, or null where there are none.</param>
+    /// <exception cref="LinuxException">The kernel refused the device or the socket.</exception>
+    public LinuxDataPlane(LinuxDataPlaneOptions options, IStreamPackets? streams = null)
+    {
+        _options = options;
+        _streams = streams;
+        _engine = new DataPlaneEngine(options.Engine, this, this);
+        _device = TunDevice.Open(options.DeviceName, options.DeviceMtu);
+        try
+        {
+            _socket = new UdpSocket(options.Local, options.SocketBufferOctets);
+        }
+        catch
+        {
+            _device.Dispose();
+            throw;
+        }
+        _threads = [new Thread(ReadDevice) { Name = "mesh-tun" }, new Thread(ReadSocket) { Name = "mesh-udp" }];
+        foreach (Thread thread in _threads)
+        {
+            thread.IsBackground = true;
+            thread.Start();
+        }
+        streams?.Attach(this);
+    }
+
+    /// <inheritdoc/>
+    public IPEndPoint LocalEndpoint => _socket.LocalEndpoint;
+
+    /// <summary>The TUN device's name.</summary>
+    public string DeviceName => _device.Name;
+
+    /// <summary>The TUN device's index, for addresses and routes.</summary>
+    public int DeviceIndex => _device.Index;
+
+    /// <summary>What was forwarded and dropped so far.</summary>
+    public DataPlaneCounters Counters => _engine.Counters();
+
+    private TimeSpan Now => Stopwatch.GetElapsedTime(_started);
+
+    /// <summary>What a tunnel has carried, or null where there is no such tunnel.</summary>
+    public TunnelCounters? CountersOf(TunnelIndex tunnel) => _engine.CountersOf(tunnel);
+
+    /// <inheritdoc/>
+    public void AddTunnel(TunnelIndex tunnel, ActorRef owner)
+    {
+        lock (_control)
+        {
+            _engine.AddTunnel(tunnel);
+            _owners[tunnel] = owner;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SetKeys(TunnelIndex tunnel, DataKeys keys)
+    {
+        lock (_control)
+            _engine.SetKeys(tunnel, keys);
+    }
+
+    /// <inheritdoc/>
+    public void SetPath(TunnelIndex tunnel, DataPath path)
+    {
+        lock (_control)
+            _engine.SetPath(tunnel, path);
+    }
+
+    /// <inheritdoc/>
+    public void RemoveTunnel(TunnelIndex tunnel)
+    {
+        lock (_control)
+        {
+            _engine.RemoveTunnel(tunnel);
+            _owners.TryRemove(tunnel, out _);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void SendControl(TunnelIndex tunnel, InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint to) =>
+        _engine.SendControl(tunnel, kind, payload.Span, DatagramEndpoint.From(to));
+
+    /// <inheritdoc/>
+    public void BindStream(TunnelIndex tunnel, StreamId stream)
+    {
+        lock (_control)
+            _engine.BindStream(tunnel, stream);
+    }
+
+    /// <inheritdoc/>
+    public void Publish(ForwardingTable table)
+    {
+        lock (_control)
+            _engine.Publish(table);
+    }
+
+    /// <summary>Stops forwarding and gives the device and the socket back.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
+        _stop.Set();
+        foreach (Thread thread in _threads)
+        {
+            if (thread != Thread.CurrentThread)
+                thread.Join();
+        }
+        _device.Dispose();
+        _socket.Dispose();
+        _stop.Dispose();
+    }
+
+    bool IPacketOutput.WriteToHost(ReadOnlySpan<byte> packet) => _device.TryWrite(packet);
+
+    bool IPacketOutput.SendDatagram(in DatagramEndpoint to, ReadOnlySpan<byte> datagram) => _socket.TrySend(to, datagram);
+
+    bool IPacketOutput.SendOnStream(StreamId stream, ReadOnlySpan<byte> packet) => _streams?.TrySendPacket(stream, packet) ?? false;
+
+    void IControlSink.ControlReceived(TunnelIndex tunnel, InnerKind kind, ReadOnlySpan<byte> payload, in DatagramEndpoint from)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            owner.Tell(new ControlReceived(tunnel, kind, payload.ToArray(), from.ToIPEndPoint()));
+    }
+
+    void IControlSink.PeerMoved(TunnelIndex tunnel, in DatagramEndpoint from)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            owner.Tell(new PeerMoved(tunnel, from.ToIPEndPoint()));
+    }
+
+    void IStreamPacketSink.PacketReceived(StreamId stream, Span<byte> packet)
+    {
+        if (!Volatile.Read(ref _disposed))
+            _engine.HandleStreamPacket(stream, packet, Now);
+    }
+
+    void IStreamPacketSink.StreamEnded(StreamId stream)
+    {
+        lock (_control)
+            _engine.UnbindStream(stream);
+    }
+
+    private void ReadDevice()
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
+        try
+        {
+            while (_stop.WaitReadable(_device.Descriptor))
+            {
+                while (_device.Read(buffer) is var length and > 0 && !Volatile.Read(ref _disposed))
+                    _engine.HandleHostPacket(buffer.AsSpan(0, length), Now);
+            }
+        }
+        catch (LinuxException e)
+        {
+            Fail(e);
+        }
+    }
+
+    private void ReadSocket()
+    {
+        byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
+        try
+        {
+            while (_stop.WaitReadable(_socket.Descriptor))
+            {
+                while (_socket.Receive(buffer, out DatagramEndpoint from) is var length and >= 0 && !Volatile.Read(ref _disposed))
+                    _engine.HandleDatagram(buffer.AsSpan(0, length), from, Now);
+            }
+        }
+        catch (LinuxException e)
+        {
+            Fail(e);
+        }
+    }
+
+    private void Fail(LinuxException reason)
+    {
+        if (!Volatile.Read(ref _disposed))
+            _options.Failed?.Invoke(reason);
+    }
+}

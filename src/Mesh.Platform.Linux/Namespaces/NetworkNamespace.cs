@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.ExceptionServices;
+using Mesh.Platform.Linux.Native;
+using Mesh.Platform.Linux.Netlink;
+
+namespace Mesh.Platform.Linux.Namespaces;
+
+/// <summary>A network namespace of its own: a machine's worth of links, addresses and routes that touches nothing else. It goes away with its links
+/// when it is disposed.</summary>
+/// <remarks>It is a file in /run/netns, so that <c>ip netns exec</c> finds it. Names are made unique with the process's number and a counter.
+/// Sockets and devices belong for good to the namespace of the thread that made them.</remarks>
+public sealed class NetworkNamespace : IDisposable
+{
+    private const string Folder = "/run/netns";
+    private const int NewNetwork = 0x40000000;
+    private const nuint BindMount = 4096;
+    private const int Detach = 2;
+    private static int _count;
+
+    private readonly List<Process> _processes = [];
+    private Descriptor _file;
+
+    private NetworkNamespace(string name)
+    {
+        Name = name;
+        Path = $"{Folder}/{name}";
+        _file = new Descriptor(-1);
+    }
+
+    /// <summary>The name, for <c>ip netns exec</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>The file that stands for the namespace.</summary>
+    public string Path { get; }
+
+    /// <summary>Makes a namespace with its loopback up.</summary>
+    /// <param name="label">The beginning of its name.</param>
+    /// <exception cref="LinuxException">The kernel refused, most often because it needs root.</exception>
+    public static NetworkNamespace Create(string label)
+    {
+        string number = Interlocked.Increment(ref _count).ToString(CultureInfo.InvariantCulture);
+        var created = new NetworkNamespace($"{label}-{Environment.ProcessId}-{number}");
+        try
+        {
+            // A thread of its own takes on a new namespace and ends; the mount keeps the namespace.
+            OnOwnThread(created.Establish);
+        }
+        catch
+        {
+            created.Dispose();
+            throw;
+        }
+        return created;
+    }
+
+    /// <summary>Runs <paramref name="action"/> inside, on a thread of its own, and waits for it. Threads that it starts are inside too,
+    /// so it must not cause the thread pool to grow: no tasks.</summary>
+    public void Run(Action action) => OnOwnThread(() =>
+    {
+        if (Libc.SetNamespace(_file.Number, NewNetwork) < 0)
+            throw LinuxException.FromLastError("enter the network namespace", Name);
+        action();
+    });
+
+    /// <inheritdoc cref="Run(Action)"/>
+    public T Run<T>(Func<T> function)
+    {
+        T result = default!;
+        Run(() => { result = function(); });
+        return result;
+    }
+
+    /// <summary>Starts a program inside. It is killed, with what it started, when the namespace is disposed.</summary>
+    /// <param name="start">The program; its file name and arguments stay as they are.</param>
+    public Process Start(ProcessStartInfo start)
+    {
+        // nsenter turns into the program, so the process is the program's.
+        string program = start.FileName;
+        string[] arguments = [.. start.ArgumentList];
+        start.ArgumentList.Clear();
+        foreach (string argument in (string[])[$"--net={Path}", "--", program, .. arguments])
+            start.ArgumentList.Add(argument);
+        start.FileName = "nsenter";
+        Process process = Process.Start(start) ?? throw new IOException($"Cannot start {program} in {Name}.");
+        lock (_processes)
+            _processes.Add(process);
+        return process;
+    }
+
+    /// <summary>Joins two namespaces by a pair of virtual Ethernets, both ends up.</summary>
+    /// <param name="name">The name of the end here.</param>
+    /// <param name="address">Its address.</param>
+    /// <param name="other">The other namespace.</param>
+    /// <param name="otherName">The name of the end there.</param>
+    /// <param name="otherAddress">Its address.</param>
+    /// <param name="prefixLength">How many bits of the addresses are the link's prefix.</param>
+    public void Connect(string name, IPAddress address, NetworkNamespace other, string otherName, IPAddress otherAddress, int prefixLength)
+    {
+        Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            netlink.AddVirtualEthernet(name, otherName, other._file);
+        });
+        Configure(name, address, prefixLength);
+        other.Configure(otherName, otherAddress, prefixLength);
+    }
+
+    /// <summary>Gives a link of this namespace an address and brings it up.</summary>
+    public void Configure(string link, IPAddress address, int prefixLength) => Run(() =>
+    {
+        using var netlink = RouteNetlink.Open();
+        int index = netlink.GetLink(link).Index;
+        netlink.AddAddress(index, address, prefixLength);
+        netlink.SetUp(index, up: true);
+    });
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_processes)
+        {
+            foreach (Process process in _processes)
+            {
+                if (!process.HasExited)
+                    process.Kill(entireProcessTree: true);
+                process.WaitForExit();
+                process.Dispose();
+            }
+            _processes.Clear();
+        }
+        if (_file.IsClosed)
+            return;
+        _file.Dispose();
+        _ = Libc.Unmount(Path, Detach);
+        File.Delete(Path);
+    }
+
+    private void Establish()
+    {
+        if (Libc.Unshare(NewNetwork) < 0)
+            throw LinuxException.FromLastError("make the network namespace", Name);
+        Directory.CreateDirectory(Folder);
+        File.Create(Path).Dispose();
+        if (Libc.Mount("/proc/thread-self/ns/net", Path, type: null, BindMount, 0) < 0)
+            throw LinuxException.FromLastError("mount the network namespace", Path);
+        _file = Descriptor.Checked(Libc.Open(Path, Libc.ReadOnly | Libc.CloseOnExec), "open", Path);
+        using var netlink = RouteNetlink.Open();
+        netlink.SetUp(netlink.GetLink("lo").Index, up: true);
+    }
+
+    private static void OnOwnThread(Action action)
+    {
+        Exception? failure = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception e)
+            {
+                failure = e;   // thrown again where it was asked for
+            }
+        }) { IsBackground = true, Name = "namespace" };
+        thread.Start();
+        thread.Join();
+        if (failure is not null)
+            ExceptionDispatchInfo.Throw(failure);
+    }
+}
