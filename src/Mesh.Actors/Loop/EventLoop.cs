@@ -188,6 +188,11 @@ public sealed class EventLoop
         return _timers.Arm(_now, _now + Math.Max(0, delay.Ticks), cell, message, sender, named: false);
     }
 
+    /// <summary>The loop that an actor lives on. For ports that answer in virtual time.</summary>
+    /// <exception cref="ArgumentException">The reference is not of an actor on a loop of this process.</exception>
+    public static EventLoop Of(ActorRef actor) =>
+        actor is ActorCell cell ? cell.Loop : throw new ArgumentException($"{actor} lives on no loop", nameof(actor));
+
     /// <summary>Takes a scheduled message back.</summary>
     /// <returns>False where it was delivered or cancelled before.</returns>
     public bool Cancel(TimerHandle handle) => _timers.Cancel(handle);

@@ -1,5 +1,3 @@
-using Mesh.Actors.Loop;
-
 namespace Mesh.Actors.Persistence;
 
 /// <summary>A journal on a simulated disk. It takes virtual time, can be full or locked, and loses in a crash what was not yet on the disk.</summary>
@@ -21,7 +19,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     /// <inheritdoc/>
     public void Append(AppendRequest request)
     {
-        EventLoop loop = LoopOf(request.ReplyTo);
+        EventLoop loop = EventLoop.Of(request.ReplyTo);
         JournalOutcome outcome;
         if (WriteFault is { } fault)
             outcome = new AppendFailed(request.Id, fault, $"stream '{request.Stream}': {Describe(fault)}");
@@ -35,7 +33,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     /// <inheritdoc/>
     public void Load(LoadRequest request)
     {
-        EventLoop loop = LoopOf(request.ReplyTo);
+        EventLoop loop = EventLoop.Of(request.ReplyTo);
         (JournalSnapshot? snapshot, IReadOnlyList<JournalEvent> events, long corruptAt) = disk.Read(request.Stream);
         if (corruptAt > 0)
         {
@@ -57,7 +55,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     /// <inheritdoc/>
     public void SaveSnapshot(SnapshotRequest request)
     {
-        EventLoop loop = LoopOf(request.ReplyTo);
+        EventLoop loop = EventLoop.Of(request.ReplyTo);
         JournalOutcome outcome;
         if (WriteFault is { } fault)
         {
@@ -71,9 +69,6 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
 
         loop.ScheduleTell(WriteDelay, request.ReplyTo, outcome);
     }
-
-    private static EventLoop LoopOf(ActorRef actor) =>
-        actor is ActorCell cell ? cell.Loop : throw new ArgumentException($"{actor} lives on no loop", nameof(actor));
 
     private static string Describe(JournalFailure fault) => fault switch
     {

@@ -78,6 +78,10 @@ public sealed class SimulationEngine
     public void At(TimeSpan time, Action action) =>
         _deliveries.Enqueue(new Delivery(null, null, action), new DeliveryKey(time < Now ? Now : time, -1, _scriptSequence++));
 
+    /// <summary>Lets a source do something later, as part of its own doings.</summary>
+    internal void After(UnderlayNode source, TimeSpan delay, Action action) =>
+        _deliveries.Enqueue(new Delivery(null, null, action), new DeliveryKey(Now + (delay > TimeSpan.Zero ? delay : new TimeSpan(1)), source.Id, source.NextSequence()));
+
     internal int AddSource(UnderlayNode node)
     {
         if (node is Machine machine)

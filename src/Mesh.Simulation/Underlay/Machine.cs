@@ -106,6 +106,20 @@ public sealed class Machine : UnderlayNode
     /// <summary>Receives datagrams to a port.</summary>
     public void ListenUdp(int port, Action<Packet> receive) => _udp[port] = receive;
 
+    /// <summary>Does something later, unless the machine has stopped by then.</summary>
+    public void After(TimeSpan delay, Action action)
+    {
+        ActorSystem? running = System;
+        Engine.After(this, delay, () =>
+        {
+            if (System != running || running is null)
+                return;
+            running.Loop.AdvanceClock(Engine.Now - _bootedAt);
+            action();
+            Settle();
+        });
+    }
+
     /// <summary>Sends a packet; a NAT box on the way may change its source.</summary>
     internal void Send(Packet packet)
     {
