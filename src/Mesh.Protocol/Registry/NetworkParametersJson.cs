@@ -19,7 +19,8 @@ internal static class NetworkParametersJson
     /// <summary>Readers of the values, by name. A name without one is unknown.</summary>
     private static readonly Dictionary<string, Reader> Readers = new(StringComparer.Ordinal)
     {
-        [Names.Base64Names] = static (value, p) => Strings(value) is { } names ? p with { Base64Names = names.ToImmutableSortedSet(StringComparer.Ordinal) } : null,
+        [Names.Base64Names] = static (value, p) =>
+            Strings(value) is { } names ? p with { Base64Names = names.ToImmutableSortedSet(StringComparer.Ordinal) } : null,
         [Names.Version] = static (value, p) =>
             Octets(value) is { } blob && NetworkVersion.TryParse(blob.AsSpan(), out NetworkVersion? version) ? p with { Version = version } : null,
         [Names.Protocol] = static (value, p) => Integer(value, 0, ushort.MaxValue) is { } number ? p with { Protocol = number } : null,

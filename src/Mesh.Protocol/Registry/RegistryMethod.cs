@@ -112,7 +112,8 @@ public sealed record RegistryMethod
     public bool Accepts(RegistryCall call)
     {
         ArgumentNullException.ThrowIfNull(call);
-        return Required.All(call.Arguments.ContainsKey) && call.Arguments.Keys.All(name => Required.Contains(name, StringComparer.Ordinal) || Optional.Contains(name, StringComparer.Ordinal));
+        return Required.All(call.Arguments.ContainsKey)
+            && call.Arguments.Keys.All(name => Required.Contains(name, StringComparer.Ordinal) || Optional.Contains(name, StringComparer.Ordinal));
     }
 
     private static RegistryMethod[] Table() =>

@@ -106,13 +106,14 @@ internal sealed class ParsedCertificate
     }
 
     // SHA-1 and MD5 are not accepted: a collision would let a stranger move a signature to another certificate.
-    private static HashAlgorithmName? HashOf(ReadOnlyMemory<byte> algorithm) => new AsnReader(algorithm, AsnEncodingRules.DER).ReadSequence().ReadObjectIdentifier() switch
-    {
-        "1.2.840.113549.1.1.11" => HashAlgorithmName.SHA256,
-        "1.2.840.113549.1.1.12" => HashAlgorithmName.SHA384,
-        "1.2.840.113549.1.1.13" => HashAlgorithmName.SHA512,
-        _ => null,
-    };
+    private static HashAlgorithmName? HashOf(ReadOnlyMemory<byte> algorithm) =>
+        new AsnReader(algorithm, AsnEncodingRules.DER).ReadSequence().ReadObjectIdentifier() switch
+        {
+            "1.2.840.113549.1.1.11" => HashAlgorithmName.SHA256,
+            "1.2.840.113549.1.1.12" => HashAlgorithmName.SHA384,
+            "1.2.840.113549.1.1.13" => HashAlgorithmName.SHA512,
+            _ => null,
+        };
 
     private static DateTimeOffset ReadTime(AsnReader validity) =>
         validity.PeekTag() == Asn1Tag.UtcTime ? validity.ReadUtcTime() : validity.ReadGeneralizedTime();

@@ -43,8 +43,11 @@ internal sealed class ParsedRequest
             return RequestProblem.Malformed;
         }
         // Size first: to verify with a huge key takes long.
-        if (parameters.Modulus!.Length * 8 != keySize || !PublicKey.TryCreate(parameters.Modulus, parameters.Exponent, out PublicKey? key) || key.Size != keySize)
+        if (parameters.Modulus!.Length * 8 != keySize
+            || !PublicKey.TryCreate(parameters.Modulus, parameters.Exponent, out PublicKey? key) || key.Size != keySize)
+        {
             return RequestProblem.WrongKeySize;
+        }
         if (key.Exponent < PublicKey.CommonExponent)
             return RequestProblem.WeakExponent;
         if (Load(der, verify: true) is null)

@@ -64,7 +64,8 @@ internal sealed class SubjectName
     }
 
     /// <summary>The values of a type, in their order.</summary>
-    public ImmutableArray<string?> Values(string type) => [.. Attributes.Where(attribute => attribute.Type == type).Select(static attribute => attribute.Value)];
+    public ImmutableArray<string?> Values(string type) =>
+        [.. Attributes.Where(attribute => attribute.Type == type).Select(static attribute => attribute.Value)];
 
     /// <summary>The name of a node: what it asked for, without any common name and serial number of its own, and with ours.</summary>
     public byte[] ForNode(NodePrefix prefix, uint? subjectSerial)

@@ -119,6 +119,16 @@ public sealed class IssuingTests
     }
 
     [Fact]
+    public void A_key_with_a_small_exponent_is_refused()
+    {
+        using RSA good = Load(Key);
+        using var weak = RSA.Create(good.ExportParameters(includePrivateParameters: false) with { Exponent = [3] });
+        byte[] der = new CertificateRequest("O=x", weak, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1)
+            .CreateSigningRequest(X509SignatureGenerator.CreateForRSA(good, RSASignaturePadding.Pkcs1));
+        Assert.Equal(RequestProblem.WeakExponent, Identities.Authority.TryIssue(Pem.Write(Pem.CertificateRequest, der), Identity, out _));
+    }
+
+    [Fact]
     public void A_key_that_is_not_RSA_is_refused()
     {
         using var curve = ECDsa.Create(ECCurve.NamedCurves.nistP256);
