@@ -4,6 +4,12 @@ using Mesh.Hocon.Syntax;
 namespace Mesh.Hocon;
 
 /// <summary>A parsed document whose substitutions are not looked up yet, so that documents can be layered first.</summary>
+/// <remarks>
+/// This is HOCON as https://github.com/lightbend/config/blob/main/HOCON.md describes it, without what only a JVM has: <c>url()</c>,
+/// <c>classpath()</c> and <c>.properties</c> files. Where the specification leaves a choice: an environment variable is a last resort for
+/// any substitution; a substitution in a file that is included inside an array looks only at the whole configuration; <c>+=</c> works
+/// inside arrays too.
+/// </remarks>
 /// <example><code>
 /// HoconValue root = HoconDocument.Load("node.conf", options).WithFallback(reference).Resolve(options);
 /// </code></example>

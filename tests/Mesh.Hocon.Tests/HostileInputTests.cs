@@ -67,6 +67,31 @@ public sealed class HostileInputTests
     }
 
     [Fact]
+    public void The_limits_hold_on_a_small_stack()
+    {
+        string chain = string.Concat(Enumerable.Range(0, 5000).Select(n => $"a{n} = ${{a{n + 1}}}x{{b=${{a{n + 1}.c}}}}\n"));
+        List<string> outcomes = [];
+        var thread = new Thread(() => outcomes.AddRange(Outcome(chain), Outcome(string.Concat(Enumerable.Repeat("a{b=[", 1000)))), maxStackSize: 256 * 1024);
+        thread.Start();
+        thread.Join();
+        Assert.Equal(2, outcomes.Count);
+        Assert.All(outcomes, outcome => Assert.Contains("limit", outcome, StringComparison.Ordinal));
+
+        // An exception would end the process there, so the outcome is a text.
+        static string Outcome(string text)
+        {
+            try
+            {
+                return Json(text);
+            }
+            catch (HoconException failure)
+            {
+                return failure.Rule;
+            }
+        }
+    }
+
+    [Fact]
     public void Very_many_references_on_one_line()
         => Assert.Contains("steps", Fails("a = " + string.Concat(Enumerable.Repeat("${?a.b}", 200_000))).Message, StringComparison.Ordinal);
 

@@ -20,8 +20,11 @@ internal sealed class ResolveBudget(HoconOptions options)
     /// <summary>One call deeper, until the result is disposed. An exception ends the whole resolution, so it need not be disposed then.</summary>
     public Level Descend(HoconOrigin at)
     {
-        if (++_levels > LevelsPerDepth * options.MaxDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        if (++_levels > LevelsPerDepth * options.MaxDepth)
             throw new HoconException(at, $"substitutions refer to each other in a chain deeper than the limit of {LevelsPerDepth * options.MaxDepth} levels") { IsLimit = true };
+        // On a thread with a small stack the end may come earlier; it is an error then too, and not the end of the process.
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+            throw new HoconException(at, "the document nests deeper than the limit that the stack of this thread sets") { IsLimit = true };
         return new Level(this);
     }
 
