@@ -1,0 +1,36 @@
+namespace Mesh.Registry.Events;
+
+/// <summary>The registry's whole state at one moment, so that a start need not read every event since the first.</summary>
+/// <param name="Tokens">Tokens that are left.</param>
+/// <param name="Certificates">Present certificates.</param>
+/// <param name="LastSerial">The last X.509 serial number that was given; 0 before the first.</param>
+/// <param name="RegistryPrefix">Prefix of the first node, as bits, or null before it.</param>
+/// <param name="Version">The signed version of the parameters, or null before the first.</param>
+/// <param name="Content">What the parameters were, or null before the first version.</param>
+/// <param name="BabelKeys">Three slots, see <see cref="BabelKeysChanged"/>.</param>
+public sealed record RegistrySnapshot(
+    IReadOnlyList<TokenEntry> Tokens,
+    IReadOnlyList<CertificateEntry> Certificates,
+    ulong LastSerial,
+    string? RegistryPrefix,
+    byte[]? Version,
+    string? Content,
+    IReadOnlyList<byte[]?> BabelKeys);
+
+/// <summary>A token of a snapshot.</summary>
+/// <param name="Token">The secret.</param>
+/// <param name="Email">For whom.</param>
+/// <param name="PrefixLength">Length in bits of the prefix that it gives.</param>
+/// <param name="UsesLeft">How many certificates it still gives.</param>
+/// <param name="Expires">When it stops to be good.</param>
+/// <param name="Note">The administrator's words, or null.</param>
+public sealed record TokenEntry(string Token, string Email, int PrefixLength, int UsesLeft, DateTimeOffset Expires, string? Note);
+
+/// <summary>A certificate of a snapshot.</summary>
+/// <param name="Prefix">The node's prefix, as bits.</param>
+/// <param name="Email">Of the node's owner, or null.</param>
+/// <param name="Pem">The certificate.</param>
+/// <param name="Serial">X.509 serial number.</param>
+/// <param name="SubjectSerial">Number of the node in its subject.</param>
+/// <param name="NotAfter">End of the certificate's validity.</param>
+public sealed record CertificateEntry(string Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);

@@ -1,0 +1,204 @@
+using System.Diagnostics;
+using Mesh.Actors;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
+using Mesh.Registry.Authority;
+using Mesh.Registry.Events;
+using Mesh.Registry.Prefixes;
+
+namespace Mesh.Registry;
+
+// Certificates: reserved in memory, signed on the work pool, then recorded.
+public sealed partial class RegistryActor
+{
+    private readonly HashSet<PendingWork> _pending = [];
+    private readonly Dictionary<string, int> _reservedUses = new(StringComparer.Ordinal);
+    private readonly Dictionary<NodePrefix, PendingRenewal> _renewals = [];
+    private ulong _lastSerial;   // with those of reservations
+
+    private void Request(RequestCertificate request)
+    {
+        bool isAnonymous = request.Token.Length == 0;
+        int length = isAnonymous ? _options.AnonymousPrefixLength : _options.PrefixLength;
+        if (length == 0)
+        {
+            Sender.Tell(new RegistrationDisabled());
+            return;
+        }
+
+        Token? token = isAnonymous ? null : FindToken(request.Token);
+        if (!isAnonymous && token is null)
+        {
+            Sender.Tell(new UnknownToken());
+            return;
+        }
+
+        // Somebody else is being served with the last use. Should that fail, the token is good again: so not "unknown" yet.
+        if (_pending.Count >= _options.MaxPendingSignatures || (token is not null && _reservedUses.GetValueOrDefault(request.Token) >= token.UsesLeft))
+        {
+            Sender.Tell(Overload());
+            return;
+        }
+
+        if (_state.Tree.TryAllocate(token?.PrefixLength ?? length, NodePrefix.Empty, out NodePrefix prefix) != AllocationOutcome.Allocated)
+        {
+            Log.Warning($"no prefix of {token?.PrefixLength ?? length} bits is free");
+            Sender.Tell(new NetworkFull());
+            return;
+        }
+
+        if (token is not null)
+            _reservedUses[request.Token] = _reservedUses.GetValueOrDefault(request.Token) + 1;
+        (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
+        var order = new IssueOrder(request.RequestPem, prefix, _state.SubjectSerials.TakeLowest(), ++_lastSerial, notBefore, notAfter);
+        Begin(new PendingIssue(Sender, isAnonymous ? null : request.Token, order), () => _authority.Issue(order));
+    }
+
+    private void Renew(RenewCertificate renew)
+    {
+        if (_state.CertificateOf(renew.Prefix) is not { } certificate)
+        {
+            Sender.Tell(new NoCertificate());
+            return;
+        }
+
+        if (_renewals.TryGetValue(renew.Prefix, out PendingRenewal? underWay))
+        {
+            underWay.Askers.Add(Sender);
+            return;
+        }
+
+        if (certificate.NotAfter - Context.UtcNow >= _options.RenewPeriod)
+        {
+            Sender.Tell(new CertificateGiven(certificate.Prefix, certificate.Pem));
+            return;
+        }
+
+        if (_pending.Count >= _options.MaxPendingSignatures)
+        {
+            Sender.Tell(Overload());
+            return;
+        }
+
+        (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
+        var work = new PendingRenewal(renew.Prefix, ++_lastSerial, notAfter);
+        work.Askers.Add(Sender);
+        _renewals.Add(renew.Prefix, work);
+        Begin(work, () => _authority.Renew(certificate.Pem, work.Serial, notBefore, notAfter));
+    }
+
+    private void Begin(PendingWork work, Func<object> function)
+    {
+        _ = _pending.Add(work);
+        _workPool.Run(work, function, Self);
+    }
+
+    private void Finish(PendingWork work, object result)
+    {
+        switch (work)
+        {
+            case PendingIssue issue when result is Issued issued:
+                Record(issue, issued);
+                break;
+            case PendingIssue issue when result is RequestRefused refused:
+                GiveUp(issue, new Refused(refused.IsMalformed, refused.Reason));
+                break;
+            case PendingRenewal renewal when result is string pem:
+                Record(new CertificateRenewed(renewal.Prefix.Bits, pem, renewal.Serial, renewal.NotAfter), () =>
+                {
+                    _ = _renewals.Remove(renewal.Prefix);
+                    foreach (ActorRef asker in renewal.Askers)
+                        asker.Tell(new CertificateGiven(renewal.Prefix, pem), Self);
+                });
+                break;
+            case PendingVersion version when result is NetworkVersion signed:
+                Record(version, signed);
+                break;
+            default:
+                throw new UnreachableException($"{work.GetType().Name} gave {result.GetType().Name}");
+        }
+    }
+
+    private void Record(PendingIssue issue, Issued issued)
+    {
+        // An administrator may have deleted the token while the signature was made.
+        if (issue.Token is not null && !_state.Tokens.ContainsKey(issue.Token))
+        {
+            GiveUp(issue, new UnknownToken());
+            return;
+        }
+
+        IssueOrder order = issue.Order;
+        string? email = issue.Token is null ? null : _state.Tokens[issue.Token].Email;
+        Record(new CertificateIssued(issue.Token, order.Prefix.Bits, email, issued.Pem, order.Serial, order.SubjectSerial, order.NotAfter), () =>
+        {
+            ReleaseUse(issue.Token);
+            CleanAt(order.NotAfter + _options.GracePeriod);
+            issue.Asker.Tell(new CertificateGiven(order.Prefix, issued.Pem), Self);
+            PublishIfChanged();
+        });
+    }
+
+    // A serial number that was reserved is not used again: gaps do not matter, two certificates with one number do.
+    private void GiveUp(PendingWork work, RegistryAnswer answer)
+    {
+        switch (work)
+        {
+            case PendingIssue issue:
+                _state.Tree.Release(issue.Order.Prefix);
+                _state.Tree.Merge();   // undoes the splits as well
+                _state.SubjectSerials.Release(issue.Order.SubjectSerial);
+                ReleaseUse(issue.Token);
+                issue.Asker.Tell(answer);
+                break;
+            case PendingRenewal renewal:
+                _ = _renewals.Remove(renewal.Prefix);
+                foreach (ActorRef asker in renewal.Askers)
+                    asker.Tell(answer);
+                break;
+            case PendingVersion:
+                PublishLater();
+                break;
+        }
+    }
+
+    private void ReleaseUse(string? token)
+    {
+        if (token is null)
+            return;
+        if (--_reservedUses[token] == 0)
+            _ = _reservedUses.Remove(token);
+    }
+
+    // Certificates count in whole seconds, and none outlasts the authority.
+    private (DateTimeOffset NotBefore, DateTimeOffset NotAfter) Validity()
+    {
+        DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(Context.UtcNow.ToUnixTimeSeconds());
+        DateTimeOffset end = now + _options.CertificateLifetime;
+        return (now, end < _authority.NotAfter ? end : _authority.NotAfter);
+    }
+
+    /// <summary>A signature that is being made. Compared by identity: it is the tag of the work.</summary>
+    private abstract class PendingWork;
+
+    private sealed class PendingIssue(ActorRef asker, string? token, IssueOrder order) : PendingWork
+    {
+        public ActorRef Asker => asker;
+
+        public string? Token => token;
+
+        public IssueOrder Order => order;
+    }
+
+    private sealed class PendingRenewal(NodePrefix prefix, ulong serial, DateTimeOffset notAfter) : PendingWork
+    {
+        public NodePrefix Prefix => prefix;
+
+        public ulong Serial => serial;
+
+        public DateTimeOffset NotAfter => notAfter;
+
+        /// <summary>Everybody who asked while it was under way.</summary>
+        public List<ActorRef> Askers { get; } = [];
+    }
+}

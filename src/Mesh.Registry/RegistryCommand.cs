@@ -1,0 +1,154 @@
+using System.Collections.Immutable;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
+
+namespace Mesh.Registry;
+
+/// <summary>What the <see cref="RegistryActor"/> can be asked. Each is answered with one <see cref="RegistryAnswer"/>.</summary>
+public abstract record RegistryCommand
+{
+    private protected RegistryCommand()
+    {
+    }
+}
+
+/// <summary>Allow somebody to join. Answer: <see cref="TokenAccepted"/>, <see cref="TokenExists"/>, <see cref="RegistrationDisabled"/> or <see cref="Refused"/>.</summary>
+/// <param name="Email">For whom; may be empty.</param>
+/// <param name="Token">The secret, 1..256 characters; null has one drawn, 8 lower-case letters.</param>
+public sealed record AddToken(string Email, string? Token) : RegistryCommand
+{
+    /// <summary>Length in bits of the prefix that it gives; null for the registry's setting.</summary>
+    public int? PrefixLength { get; init; }
+
+    /// <summary>How many certificates it gives, 1..1000000.</summary>
+    public int Uses { get; init; } = 1;
+
+    /// <summary>How long it is good; null for the grace period.</summary>
+    public TimeSpan? Lifetime { get; init; }
+
+    /// <summary>The administrator's words, up to 256 characters.</summary>
+    public string? Note { get; init; }
+}
+
+/// <summary>Take a token back, if it exists. Answer: <see cref="Done"/>.</summary>
+public sealed record DeleteToken(string Token) : RegistryCommand;
+
+/// <summary>Does a token exist? Answer: <see cref="TokenKnown"/>.</summary>
+public sealed record IsToken(string Token) : RegistryCommand;
+
+/// <summary>List the tokens. Answer: <see cref="TokenList"/>.</summary>
+public sealed record ListTokens : RegistryCommand;
+
+/// <summary>List the nodes. Answer: <see cref="NodeList"/>.</summary>
+public sealed record ListNodes : RegistryCommand;
+
+/// <summary>Join. Answer: <see cref="CertificateGiven"/>, <see cref="UnknownToken"/>, <see cref="RegistrationDisabled"/>, <see cref="Refused"/>,
+/// <see cref="NetworkFull"/> or <see cref="Overloaded"/>.</summary>
+/// <param name="Token">The secret; empty for an anonymous node.</param>
+/// <param name="RequestPem">The certificate signing request.</param>
+/// <param name="Location"><c>COUNTRY,CONTINENT</c> or empty: what chooses a community, once there are communities.</param>
+/// <param name="Ip">Where the node says it is, or empty.</param>
+public sealed record RequestCertificate(string Token, string RequestPem, string Location = "", string Ip = "") : RegistryCommand;
+
+/// <summary>Stay. Answer: <see cref="CertificateGiven"/> (the present one where nothing is to do), <see cref="NoCertificate"/> or <see cref="Overloaded"/>.</summary>
+public sealed record RenewCertificate(NodePrefix Prefix) : RegistryCommand;
+
+/// <summary>A node's certificate. Answer: <see cref="CertificateFound"/> or <see cref="NoCertificate"/>.</summary>
+public sealed record GetCertificate(NodePrefix Prefix) : RegistryCommand;
+
+/// <summary>The network's parameters, for a node. Answer: <see cref="ParametersGiven"/>, <see cref="NoCertificate"/> or, before the first version, <see cref="Overloaded"/>.</summary>
+public sealed record GetParameters(NodePrefix Prefix) : RegistryCommand;
+
+/// <summary>Which node is somebody's? Answer: <see cref="NodeFound"/> or <see cref="NoCertificate"/>.</summary>
+public sealed record FindNode(string Email) : RegistryCommand;
+
+/// <summary>Numbers for monitoring. Answer: <see cref="RegistryStatistics"/>.</summary>
+public sealed record GetStatistics : RegistryCommand;
+
+/// <summary>What the <see cref="RegistryActor"/> answers.</summary>
+public abstract record RegistryAnswer
+{
+    private protected RegistryAnswer()
+    {
+    }
+}
+
+/// <summary>It is done.</summary>
+public sealed record Done : RegistryAnswer;
+
+/// <summary>The token is stored.</summary>
+/// <param name="Token">The secret.</param>
+/// <param name="Expires">When it stops to be good.</param>
+public sealed record TokenAccepted(string Token, DateTimeOffset Expires) : RegistryAnswer;
+
+/// <summary>There is a token with that secret already.</summary>
+public sealed record TokenExists : RegistryAnswer;
+
+/// <summary>Whether the token exists.</summary>
+public sealed record TokenKnown(bool IsKnown) : RegistryAnswer;
+
+/// <summary>The tokens by secret.</summary>
+public sealed record TokenList(ImmutableSortedDictionary<string, Token> Tokens) : RegistryAnswer;
+
+/// <summary>The nodes in the order of their prefixes.</summary>
+public sealed record NodeList(ImmutableArray<NodeCertificate> Nodes) : RegistryAnswer;
+
+/// <summary>No such token, or it is spent or expired.</summary>
+public sealed record UnknownToken : RegistryAnswer;
+
+/// <summary>The registry's settings do not let nodes join in this way.</summary>
+public sealed record RegistrationDisabled : RegistryAnswer;
+
+/// <summary>What was asked breaks a rule.</summary>
+/// <param name="IsMalformed">True where it cannot even be read.</param>
+/// <param name="Reason">A sentence for a person.</param>
+public sealed record Refused(bool IsMalformed, string Reason) : RegistryAnswer;
+
+/// <summary>No prefix of that length is free.</summary>
+public sealed record NetworkFull : RegistryAnswer;
+
+/// <summary>A certificate that is durable in the journal.</summary>
+public sealed record CertificateGiven(NodePrefix Prefix, string Pem) : RegistryAnswer;
+
+/// <summary>A node's certificate.</summary>
+/// <param name="Prefix">The node.</param>
+/// <param name="Pem">Its certificate.</param>
+/// <param name="RegistryPrefix">The node next to the registry.</param>
+public sealed record CertificateFound(NodePrefix Prefix, string Pem, NodePrefix RegistryPrefix) : RegistryAnswer;
+
+/// <summary>There is no such node.</summary>
+public sealed record NoCertificate : RegistryAnswer;
+
+/// <summary>There is a node.</summary>
+public sealed record NodeFound(NodePrefix Prefix) : RegistryAnswer;
+
+/// <summary>Not now: too much is under way. Nothing was changed.</summary>
+/// <param name="RetryAfter">When to try again; whole seconds.</param>
+public sealed record Overloaded(TimeSpan RetryAfter) : RegistryAnswer;
+
+/// <summary>It could not be carried out, by a fault of ours. Nothing was changed.</summary>
+/// <param name="Reason">A sentence for the log; it is not for strangers.</param>
+public sealed record Broken(string Reason) : RegistryAnswer;
+
+/// <summary>The published parameters. Keys are plain here; they are encrypted for the node on the way out.</summary>
+/// <param name="Parameters">Without keys for routing messages.</param>
+/// <param name="SignKey">Key that routing messages are signed with, or null.</param>
+/// <param name="AcceptKey">Second key that is accepted; empty: any signature; null: none.</param>
+/// <param name="Pem">The node's certificate.</param>
+public sealed record ParametersGiven(NetworkParameters Parameters, byte[]? SignKey, byte[]? AcceptKey, string Pem) : RegistryAnswer;
+
+/// <summary>Numbers for monitoring.</summary>
+/// <param name="Certificates">Nodes that have one.</param>
+/// <param name="Tokens">Tokens that are left.</param>
+/// <param name="PendingSignatures">Signatures under way.</param>
+/// <param name="LastSerial">The last X.509 serial number that was given.</param>
+/// <param name="Version">Number of the published parameters.</param>
+/// <param name="SequenceNr">Events in the journal.</param>
+/// <param name="OverloadedCount">Commands that were refused as overload since the start.</param>
+public sealed record RegistryStatistics(int Certificates, int Tokens, int PendingSignatures, ulong LastSerial, ulong Version, long SequenceNr, long OverloadedCount) : RegistryAnswer;
+
+/// <summary>Published on the event stream: this prefix has no owner any more.</summary>
+public sealed record PrefixFreed(NodePrefix Prefix);
+
+/// <summary>Published on the event stream: the network has new parameters.</summary>
+public sealed record VersionPublished(NetworkVersion Version);

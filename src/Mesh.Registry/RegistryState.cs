@@ -1,0 +1,163 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
+using Mesh.Registry.Events;
+using Mesh.Registry.Prefixes;
+
+namespace Mesh.Registry;
+
+/// <summary>A token that is left.</summary>
+/// <param name="Email">For whom; may be empty.</param>
+/// <param name="PrefixLength">Length in bits of the prefix that it gives.</param>
+/// <param name="UsesLeft">How many certificates it still gives, from 1.</param>
+/// <param name="Expires">When it stops to be good.</param>
+/// <param name="Note">The administrator's words, or null.</param>
+public sealed record Token(string Email, int PrefixLength, int UsesLeft, DateTimeOffset Expires, string? Note);
+
+/// <summary>A node's present certificate.</summary>
+/// <param name="Prefix">The node.</param>
+/// <param name="Email">Of its owner, or null.</param>
+/// <param name="Pem">The certificate, as it is given out.</param>
+/// <param name="Serial">X.509 serial number.</param>
+/// <param name="SubjectSerial">Number of the node in its subject.</param>
+/// <param name="NotAfter">End of the certificate's validity.</param>
+public sealed record NodeCertificate(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);
+
+/// <summary>What the registry knows: the sum of its events. Reservations that no event describes yet only touch the tree and the serials.</summary>
+internal sealed class RegistryState(NetworkPrefix network)
+{
+    private readonly SortedDictionary<string, Token> _tokens = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<NodePrefix, NodeCertificate> _certificates = [];
+
+    /// <summary>Who has which part of the network.</summary>
+    public PrefixTree Tree { get; } = new(network);
+
+    /// <summary>Numbers of the nodes.</summary>
+    public SubjectSerials SubjectSerials { get; } = new();
+
+    /// <summary>The tokens that are left, by secret.</summary>
+    public IReadOnlyDictionary<string, Token> Tokens => _tokens;
+
+    /// <summary>The present certificates, by prefix.</summary>
+    public IReadOnlyDictionary<NodePrefix, NodeCertificate> Certificates => _certificates;
+
+    /// <summary>The last X.509 serial number that was given.</summary>
+    public ulong LastSerial { get; private set; }
+
+    /// <summary>Prefix of the first node that joined: the one next to the registry. It never changes.</summary>
+    public NodePrefix? RegistryPrefix { get; private set; }
+
+    /// <summary>Version of the published parameters.</summary>
+    public NetworkVersion Version { get; private set; } = NetworkVersion.Initial;
+
+    /// <summary>What was published, or null before the first version.</summary>
+    public string? Content { get; private set; }
+
+    /// <summary>Keys for routing messages, see <see cref="BabelKeysChanged"/>.</summary>
+    public ImmutableArray<byte[]?> BabelKeys { get; private set; } = [null, null, null];
+
+    /// <summary>The certificate of a node, or null.</summary>
+    public NodeCertificate? CertificateOf(NodePrefix prefix) => _certificates.GetValueOrDefault(prefix);
+
+    /// <summary>Changes the state by an event.</summary>
+    public void Apply(RegistryEvent happened)
+    {
+        switch (happened)
+        {
+            case TokenAdded e:
+                _tokens[e.Token] = new Token(e.Email, e.PrefixLength, e.Uses, e.Expires, e.Note);
+                break;
+            case TokenDeleted e:
+                _ = _tokens.Remove(e.Token);
+                break;
+            case CertificateIssued e:
+                Spend(e.Token);
+                Add(new NodeCertificate(NodePrefix.ParseBits(e.Prefix), e.Email, e.Pem, e.Serial, e.SubjectSerial, e.NotAfter));
+                break;
+            case CertificateRenewed e:
+                NodePrefix prefix = NodePrefix.ParseBits(e.Prefix);
+                _certificates[prefix] = _certificates[prefix] with { Pem = e.Pem, Serial = e.Serial, NotAfter = e.NotAfter };
+                LastSerial = Math.Max(LastSerial, e.Serial);
+                break;
+            case Cleaned e:
+                Clean(e);
+                break;
+            case ParametersPublished e:
+                Version = ParseVersion(e.Version);
+                Content = e.Content;
+                break;
+            case BabelKeysChanged e:
+                BabelKeys = [.. e.Slots];
+                break;
+            default:
+                throw new UnreachableException($"an event {happened.GetType().Name} that nothing applies");
+        }
+    }
+
+    /// <summary>The state for a snapshot.</summary>
+    public RegistrySnapshot ToSnapshot() => new(
+        [.. _tokens.Select(static t => new TokenEntry(t.Key, t.Value.Email, t.Value.PrefixLength, t.Value.UsesLeft, t.Value.Expires, t.Value.Note))],
+        [.. _certificates.Values.Select(static c => new CertificateEntry(c.Prefix.Bits, c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter))],
+        LastSerial,
+        RegistryPrefix?.Bits,
+        Content is null ? null : [.. Version.Blob],
+        Content,
+        BabelKeys);
+
+    /// <summary>Fills an empty state from a snapshot.</summary>
+    public void Restore(RegistrySnapshot snapshot)
+    {
+        foreach (TokenEntry token in snapshot.Tokens)
+            _tokens[token.Token] = new Token(token.Email, token.PrefixLength, token.UsesLeft, token.Expires, token.Note);
+        // The registry's own prefix is stated, so that its certificate is not mistaken for the first one by order.
+        RegistryPrefix = snapshot.RegistryPrefix is { } bits ? NodePrefix.ParseBits(bits) : null;
+        foreach (CertificateEntry c in snapshot.Certificates)
+            Add(new NodeCertificate(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter));
+        LastSerial = snapshot.LastSerial;
+        if (snapshot.Version is { } version)
+            Version = ParseVersion(version);
+        Content = snapshot.Content;
+        BabelKeys = [.. snapshot.BabelKeys];
+    }
+
+    private void Spend(string? token)
+    {
+        if (token is null || !_tokens.TryGetValue(token, out Token? found))
+            return;
+        if (found.UsesLeft <= 1)
+            _ = _tokens.Remove(token);
+        else
+            _tokens[token] = found with { UsesLeft = found.UsesLeft - 1 };
+    }
+
+    // Prefix and number are taken already when this process reserved them, and not yet when events are read back.
+    private void Add(NodeCertificate certificate)
+    {
+        if (!Tree.IsAllocated(certificate.Prefix) && !Tree.TryTake(certificate.Prefix))
+            throw new InvalidOperationException($"Prefix {certificate.Prefix} overlaps with another one.");
+        _ = SubjectSerials.Take(certificate.SubjectSerial);
+        _certificates.Add(certificate.Prefix, certificate);
+        LastSerial = Math.Max(LastSerial, certificate.Serial);
+        RegistryPrefix ??= certificate.Prefix;
+    }
+
+    private void Clean(Cleaned cleaned)
+    {
+        foreach (string token in cleaned.Tokens)
+            _ = _tokens.Remove(token);
+        foreach (string bits in cleaned.Prefixes)
+        {
+            NodePrefix prefix = NodePrefix.ParseBits(bits);
+            if (!_certificates.Remove(prefix, out NodeCertificate? certificate))
+                continue;
+            Tree.Release(prefix);
+            SubjectSerials.Release(certificate.SubjectSerial);
+        }
+
+        Tree.Merge();
+    }
+
+    private static NetworkVersion ParseVersion(byte[] blob) =>
+        NetworkVersion.TryParse(blob, out NetworkVersion? version) ? version : throw new FormatException("A stored version is no version.");
+}
