@@ -58,7 +58,7 @@ public sealed partial class RegistryActor
     {
         if (_state.CertificateOf(renew.Prefix) is not { } certificate)
         {
-            Sender.Tell(new NoCertificate());
+            Sender.Tell(new NoCertificate(renew.Prefix));
             return;
         }
 

@@ -18,7 +18,7 @@ public sealed partial class RegistryActor
     private RegistryAnswer ParametersFor(NodePrefix prefix)
     {
         if (_state.CertificateOf(prefix) is not { } certificate)
-            return new NoCertificate();
+            return new NoCertificate(prefix);
         if (_state.Content is null)
             return Overload();   // the first version is being signed
         byte[]?[] keys = [.. _state.BabelKeys.Where(static slot => slot is not null)];

@@ -94,7 +94,7 @@ public sealed partial class RegistryActor
         return text.ToString();
     }
 
-    private DateTimeOffset FreedAt(NodeCertificate certificate) => certificate.NotAfter + _options.GracePeriod;
+    private DateTimeOffset FreedAt(RegisteredNode certificate) => certificate.NotAfter + _options.GracePeriod;
 
     // Not while a use of the token or a renewal of the certificate is being signed; and never the registry's own node, without which no network is left.
     private void Clean()
@@ -102,7 +102,7 @@ public sealed partial class RegistryActor
         _cleaningDue = DateTimeOffset.MaxValue;
         DateTimeOffset now = Context.UtcNow;
         List<string> tokens = [.. _state.Tokens.Where(t => t.Value.Expires <= now && !_reservedUses.ContainsKey(t.Key)).Select(static t => t.Key)];
-        List<NodeCertificate> certificates = [.. _state.Certificates.Values.Where(c => FreedAt(c) <= now && c.Prefix != _state.RegistryPrefix && !_renewals.ContainsKey(c.Prefix))];
+        List<RegisteredNode> certificates = [.. _state.Certificates.Values.Where(c => FreedAt(c) <= now && c.Prefix != _state.RegistryPrefix && !_renewals.ContainsKey(c.Prefix))];
         if (_state.RegistryPrefix is { } own && _state.CertificateOf(own) is { } ownCertificate && FreedAt(ownCertificate) <= now)
             Log.Error($"the certificate of the registry's own node {own} expired at {ownCertificate.NotAfter:u} and its grace period is over; it is kept, but the node has to renew it");
         if (tokens.Count == 0 && certificates.Count == 0)
@@ -114,7 +114,7 @@ public sealed partial class RegistryActor
         Record(new Cleaned(tokens, [.. certificates.Select(static c => c.Prefix.Bits)]), () =>
         {
             Log.Info($"cleaned {tokens.Count} expired tokens and {certificates.Count} prefixes whose grace period is over");
-            foreach (NodeCertificate certificate in certificates)
+            foreach (RegisteredNode certificate in certificates)
                 Context.System.EventStream.Publish(new PrefixFreed(certificate.Prefix));
             CleanAgain();
         });
@@ -125,7 +125,7 @@ public sealed partial class RegistryActor
         DateTimeOffset next = DateTimeOffset.MaxValue;
         foreach (Token token in _state.Tokens.Values)
             next = token.Expires < next ? token.Expires : next;
-        foreach (NodeCertificate certificate in _state.Certificates.Values)
+        foreach (RegisteredNode certificate in _state.Certificates.Values)
             next = FreedAt(certificate) < next && certificate.Prefix != _state.RegistryPrefix ? FreedAt(certificate) : next;
         if (next != DateTimeOffset.MaxValue)
             CleanAt(next);

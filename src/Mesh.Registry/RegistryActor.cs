@@ -131,15 +131,13 @@ public sealed partial class RegistryActor : PersistentActor
                 Renew(renew);
                 break;
             case GetCertificate query:
-                Sender.Tell(_state.CertificateOf(query.Prefix) is { } found ? new CertificateFound(found.Prefix, found.Pem, _state.RegistryPrefix!.Value) : new NoCertificate());
+                Sender.Tell(_state.CertificateOf(query.Prefix) is { } found ? new CertificateFound(found.Prefix, found.Pem, _state.RegistryPrefix!.Value) : new NoCertificate(query.Prefix));
                 break;
             case GetParameters query:
                 Sender.Tell(ParametersFor(query.Prefix));
                 break;
             case FindNode query:
-                Sender.Tell(_state.Certificates.Values.FirstOrDefault(c => string.Equals(c.Email, query.Email, StringComparison.Ordinal)) is { } node
-                    ? new NodeFound(node.Prefix)
-                    : new NoCertificate());
+                Sender.Tell(new NodeFound(_state.Certificates.Values.FirstOrDefault(c => string.Equals(c.Email, query.Email, StringComparison.Ordinal))?.Prefix));
                 break;
             case GetStatistics:
                 Sender.Tell(new RegistryStatistics(

@@ -59,7 +59,7 @@ public sealed record GetCertificate(NodePrefix Prefix) : RegistryCommand;
 /// <summary>The network's parameters, for a node. Answer: <see cref="ParametersGiven"/>, <see cref="NoCertificate"/> or, before the first version, <see cref="Overloaded"/>.</summary>
 public sealed record GetParameters(NodePrefix Prefix) : RegistryCommand;
 
-/// <summary>Which node is somebody's? Answer: <see cref="NodeFound"/> or <see cref="NoCertificate"/>.</summary>
+/// <summary>Which node is somebody's? Answer: <see cref="NodeFound"/>.</summary>
 public sealed record FindNode(string Email) : RegistryCommand;
 
 /// <summary>Numbers for monitoring. Answer: <see cref="RegistryStatistics"/>.</summary>
@@ -91,7 +91,7 @@ public sealed record TokenKnown(bool IsKnown) : RegistryAnswer;
 public sealed record TokenList(ImmutableSortedDictionary<string, Token> Tokens) : RegistryAnswer;
 
 /// <summary>The nodes in the order of their prefixes.</summary>
-public sealed record NodeList(ImmutableArray<NodeCertificate> Nodes) : RegistryAnswer;
+public sealed record NodeList(ImmutableArray<RegisteredNode> Nodes) : RegistryAnswer;
 
 /// <summary>No such token, or it is spent or expired.</summary>
 public sealed record UnknownToken : RegistryAnswer;
@@ -116,11 +116,11 @@ public sealed record CertificateGiven(NodePrefix Prefix, string Pem) : RegistryA
 /// <param name="RegistryPrefix">The node next to the registry.</param>
 public sealed record CertificateFound(NodePrefix Prefix, string Pem, NodePrefix RegistryPrefix) : RegistryAnswer;
 
-/// <summary>There is no such node.</summary>
-public sealed record NoCertificate : RegistryAnswer;
+/// <summary>There is no node with that prefix.</summary>
+public sealed record NoCertificate(NodePrefix Prefix) : RegistryAnswer;
 
-/// <summary>There is a node.</summary>
-public sealed record NodeFound(NodePrefix Prefix) : RegistryAnswer;
+/// <summary>Whose node it is: the first one by prefix, or null where there is none.</summary>
+public sealed record NodeFound(NodePrefix? Prefix) : RegistryAnswer;
 
 /// <summary>Not now: too much is under way. Nothing was changed.</summary>
 /// <param name="RetryAfter">When to try again; whole seconds.</param>

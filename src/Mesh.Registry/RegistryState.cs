@@ -22,13 +22,13 @@ public sealed record Token(string Email, int PrefixLength, int UsesLeft, DateTim
 /// <param name="Serial">X.509 serial number.</param>
 /// <param name="SubjectSerial">Number of the node in its subject.</param>
 /// <param name="NotAfter">End of the certificate's validity.</param>
-public sealed record NodeCertificate(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);
+public sealed record RegisteredNode(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);
 
 /// <summary>What the registry knows: the sum of its events. Reservations that no event describes yet only touch the tree and the serials.</summary>
 internal sealed class RegistryState(NetworkPrefix network)
 {
     private readonly SortedDictionary<string, Token> _tokens = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<NodePrefix, NodeCertificate> _certificates = [];
+    private readonly SortedDictionary<NodePrefix, RegisteredNode> _certificates = [];
 
     /// <summary>Who has which part of the network.</summary>
     public PrefixTree Tree { get; } = new(network);
@@ -40,7 +40,7 @@ internal sealed class RegistryState(NetworkPrefix network)
     public IReadOnlyDictionary<string, Token> Tokens => _tokens;
 
     /// <summary>The present certificates, by prefix.</summary>
-    public IReadOnlyDictionary<NodePrefix, NodeCertificate> Certificates => _certificates;
+    public IReadOnlyDictionary<NodePrefix, RegisteredNode> Certificates => _certificates;
 
     /// <summary>The last X.509 serial number that was given.</summary>
     public ulong LastSerial { get; private set; }
@@ -58,7 +58,7 @@ internal sealed class RegistryState(NetworkPrefix network)
     public ImmutableArray<byte[]?> BabelKeys { get; private set; } = [null, null, null];
 
     /// <summary>The certificate of a node, or null.</summary>
-    public NodeCertificate? CertificateOf(NodePrefix prefix) => _certificates.GetValueOrDefault(prefix);
+    public RegisteredNode? CertificateOf(NodePrefix prefix) => _certificates.GetValueOrDefault(prefix);
 
     /// <summary>Changes the state by an event.</summary>
     public void Apply(RegistryEvent happened)
@@ -73,7 +73,7 @@ internal sealed class RegistryState(NetworkPrefix network)
                 break;
             case CertificateIssued e:
                 Spend(e.Token);
-                Add(new NodeCertificate(NodePrefix.ParseBits(e.Prefix), e.Email, e.Pem, e.Serial, e.SubjectSerial, e.NotAfter));
+                Add(new RegisteredNode(NodePrefix.ParseBits(e.Prefix), e.Email, e.Pem, e.Serial, e.SubjectSerial, e.NotAfter));
                 break;
             case CertificateRenewed e:
                 NodePrefix prefix = NodePrefix.ParseBits(e.Prefix);
@@ -113,7 +113,7 @@ internal sealed class RegistryState(NetworkPrefix network)
         // The registry's own prefix is stated, so that its certificate is not mistaken for the first one by order.
         RegistryPrefix = snapshot.RegistryPrefix is { } bits ? NodePrefix.ParseBits(bits) : null;
         foreach (CertificateEntry c in snapshot.Certificates)
-            Add(new NodeCertificate(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter));
+            Add(new RegisteredNode(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter));
         LastSerial = snapshot.LastSerial;
         if (snapshot.Version is { } version)
             Version = ParseVersion(version);
@@ -132,7 +132,7 @@ internal sealed class RegistryState(NetworkPrefix network)
     }
 
     // Prefix and number are taken already when this process reserved them, and not yet when events are read back.
-    private void Add(NodeCertificate certificate)
+    private void Add(RegisteredNode certificate)
     {
         if (!Tree.IsAllocated(certificate.Prefix) && !Tree.TryTake(certificate.Prefix))
             throw new InvalidOperationException($"Prefix {certificate.Prefix} overlaps with another one.");
@@ -149,7 +149,7 @@ internal sealed class RegistryState(NetworkPrefix network)
         foreach (string bits in cleaned.Prefixes)
         {
             NodePrefix prefix = NodePrefix.ParseBits(bits);
-            if (!_certificates.Remove(prefix, out NodeCertificate? certificate))
+            if (!_certificates.Remove(prefix, out RegisteredNode? certificate))
                 continue;
             Tree.Release(prefix);
             SubjectSerials.Release(certificate.SubjectSerial);

@@ -1,5 +1,6 @@
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Security.Sessions;
 
 namespace Mesh.Registry.Authority;
 
@@ -32,8 +33,8 @@ public interface IRegistryAuthority
     /// <summary>Signs the number of a version of the network's parameters.</summary>
     NetworkVersion SignVersion(ulong number);
 
-    /// <summary>Answer to a hello: <paramref name="secret"/> encrypted for the node, and the authority's signature of that; both have the length of the key.</summary>
-    byte[] MakeHello(string pem, ReadOnlyMemory<byte> secret);
+    /// <summary>Answer to a hello: <paramref name="key"/> encrypted for the node, and the authority's signature of that; both have the length of the RSA key.</summary>
+    byte[] MakeHello(string pem, SessionKey key);
 
     /// <summary>Encrypts for the owner of a certificate.</summary>
     /// <param name="pem">The certificate.</param>
