@@ -46,7 +46,7 @@ public sealed class RsaRegistryAuthority(CertificateAuthority authority, IEntrop
     public NetworkVersion SignVersion(ulong number) => VersionSigner.Sign(authority, number);
 
     /// <inheritdoc/>
-    public byte[] MakeHello(string pem, SessionKey key) => RegistryHello.Create(key, Parse(pem).PublicKey, authority.Key, entropy);
+    public byte[] MakeHello(string pem, SessionKey key) => SecretEnvelope.Create(key, Parse(pem).PublicKey, authority.Key, entropy);
 
     /// <inheritdoc/>
     public byte[] EncryptFor(string pem, ReadOnlyMemory<byte> plain) => Parse(pem).PublicKey.Encrypt(plain.Span, entropy);
