@@ -1,0 +1,108 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.Node;
+using Mesh.Protocol.Addressing;
+using Mesh.Registry;
+using Mesh.Simulation.Engine;
+using Mesh.Simulation.Underlay;
+
+namespace Mesh.Simulation.World;
+
+/// <summary>A whole overlay in one process: a registry, sites with or without NAT, and nodes.</summary>
+public sealed class SimulatedNetwork
+{
+    private readonly DeterministicRandom _random;
+    private readonly NetworkPrefix _network;
+    private readonly NodeOptions _nodeOptions;
+    private readonly double _diameter;
+    private readonly ILogSink? _log;
+    private readonly List<SimulatedNode> _nodes = [];
+    private int _publicAddresses;
+    private int _sites;
+
+    /// <summary>Makes a world with a registry that is switched on.</summary>
+    /// <param name="seed">Everything random in the world follows from it.</param>
+    /// <param name="network">The overlay network.</param>
+    /// <param name="internet">How packets are treated.</param>
+    /// <param name="diameter">Machines stand at random in a square with this side, in milliseconds of one-way delay.</param>
+    /// <param name="registry">Settings of the registry, and so of the network.</param>
+    /// <param name="node">Settings of the nodes.</param>
+    /// <param name="expectedNodes">How many nodes may join.</param>
+    /// <param name="log">Where all logs go, or null.</param>
+    public SimulatedNetwork(
+        ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null)
+    {
+        _random = new DeterministicRandom(seed);
+        (_network, _nodeOptions, _diameter, _log) = (network, node, diameter, log);
+        Internet = new Internet(Engine, internet);
+        Machine machine = AddPublicMachine("registry");
+        Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
+        Registry.Boot(log);
+    }
+
+    /// <summary>Time and order.</summary>
+    public SimulationEngine Engine { get; } = new();
+
+    /// <summary>The underlay.</summary>
+    public Internet Internet { get; }
+
+    /// <summary>The registry.</summary>
+    public SimulatedRegistry Registry { get; }
+
+    /// <summary>The nodes in order of their making, running or not.</summary>
+    public IReadOnlyList<SimulatedNode> Nodes => _nodes;
+
+    /// <summary>The overlay network.</summary>
+    public NetworkPrefix Network => _network;
+
+    /// <summary>Adds nodes with public addresses.</summary>
+    public void AddPublicNodes(string site, int count)
+    {
+        for (int i = 1; i <= count; i++)
+            AddNode(AddPublicMachine($"{site}-{i}"));
+    }
+
+    /// <summary>Adds a site behind a NAT box.</summary>
+    public void AddNatSite(string site, int count)
+    {
+        int number = ++_sites;
+        var box = new NatBox(Engine, Internet, $"{site}-nat", NextPublicAddress(), RandomPlace(), _random.Fork());
+        Internet.Attach(box);
+        for (int i = 1; i <= count; i++)
+        {
+            var address = new IPAddress([10, (byte)(number >> 8), (byte)number, (byte)i]);
+            AddNode(new Machine(Engine, Internet, $"{site}-{i}", address, box.Place, box, _random.Fork()));
+        }
+    }
+
+    /// <summary>Switches a node on.</summary>
+    public void Boot(SimulatedNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        node.Boot(_log);
+    }
+
+    /// <summary>The node with that name.</summary>
+    public SimulatedNode? Find(string name) => _nodes.Find(n => n.Machine.Name == name);
+
+    /// <summary>A random source for the scenario's own choices.</summary>
+    public DeterministicRandom ForkRandom() => _random.Fork();
+
+    private void AddNode(Machine machine) => _nodes.Add(new SimulatedNode(machine, Registry, SimulationKeys.OfNode(_nodes.Count), _nodeOptions));
+
+    private Machine AddPublicMachine(string name)
+    {
+        var machine = new Machine(Engine, Internet, name, NextPublicAddress(), RandomPlace(), nat: null, _random.Fork());
+        Internet.Attach(machine);
+        return machine;
+    }
+
+    // 198.18.0.0/15 is for benchmarks (RFC 2544), so it is nobody's.
+    private IPAddress NextPublicAddress()
+    {
+        int number = ++_publicAddresses;
+        return new IPAddress([198, (byte)(18 + (number >> 16)), (byte)(number >> 8), (byte)number]);
+    }
+
+    private Place RandomPlace() => new(_random.NextDouble() * _diameter, _random.NextDouble() * _diameter);
+}

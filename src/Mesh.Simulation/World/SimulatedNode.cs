@@ -1,0 +1,175 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.Actors.Persistence;
+using Mesh.Node;
+using Mesh.Node.Joining;
+using Mesh.Node.Parameters;
+using Mesh.Node.Routing;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Addressing;
+using Mesh.Security.Certificates;
+using Mesh.Security.Keys;
+using Mesh.Simulation.Ports;
+using Mesh.Simulation.Underlay;
+
+namespace Mesh.Simulation.World;
+
+/// <summary>A node on a simulated machine: joins at its first boot, then runs the production actors.</summary>
+public sealed class SimulatedNode
+{
+    /// <summary>Port of control streams and datagrams.</summary>
+    public const int Port = 1326;
+
+    private static readonly TimeSpan WorkTime = TimeSpan.FromMilliseconds(2);
+
+    private readonly SimulatedRegistry _registry;
+    private readonly PrivateKey _key;
+    private readonly NodeOptions _options;
+    private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
+    private Joined? _joined;
+
+    /// <summary>Makes a node that is switched off.</summary>
+    public SimulatedNode(Machine machine, SimulatedRegistry registry, PrivateKey key, NodeOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(options);
+        (Machine, _registry, _key) = (machine, registry, key);
+        _options = options with
+        {
+            Tunnels = options.Tunnels with
+            {
+                Listen = new IPEndPoint(IPAddress.Any, Port),
+                LocalAddresses = new HashSet<IPAddress> { machine.Address },
+                Advertised = machine.IsBehindNat ? AddressList.Empty : new AddressList(new AdvertisedAddress(machine.Address.ToString(), Port, AddressProtocol.Mesh)),
+                Tunnel = options.Tunnels.Tunnel with { UdpPort = Port },
+            },
+        };
+    }
+
+    /// <summary>Where it runs.</summary>
+    public Machine Machine { get; }
+
+    /// <summary>Who it is, once it has joined.</summary>
+    public NodeIdentity? Identity { get; private set; }
+
+    /// <summary>Its packet forwarding, while it runs.</summary>
+    public SimulatedDataPlane? DataPlane { get; private set; }
+
+    /// <summary>Its programs, while it runs.</summary>
+    public SimulatedHost? Host { get; private set; }
+
+    /// <summary>Why it could not join, or null.</summary>
+    public string? JoinProblem { get; private set; }
+
+    /// <summary>True while the node's actors run.</summary>
+    public bool IsRunning => Host is not null && Machine.System is not null;
+
+    /// <summary>Its tunnels.</summary>
+    public IReadOnlyCollection<TunnelStatus> Tunnels => _tunnels.Values;
+
+    /// <summary>Its routes.</summary>
+    public IReadOnlyCollection<NodeRoute> Routes { get; private set; } = [];
+
+    /// <summary>Version of the network parameters it uses.</summary>
+    public ulong ParametersVersion { get; private set; }
+
+    /// <summary>Switches it on.</summary>
+    public void Boot(ILogSink? log)
+    {
+        _tunnels.Clear();
+        Routes = [];
+        (Host, DataPlane) = (null, null);
+        Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
+        {
+            if (_joined is { } joined)
+                Start(system, joined);
+            else
+                system.ActorOf(Props.Create(() => new Joiner(this)), "join");
+        });
+    }
+
+    private void Start(ActorSystem system, Joined joined)
+    {
+        _joined = joined;
+        var verifier = new CertificateVerifier(joined.Authority);
+        NodeIdentity identity = new(verifier, joined.Certificate, joined.Key, system.Loop.UtcNow);
+        Identity = identity;
+        var streams = new SimulatedStreams(Machine, joined.Certificate.Der.AsMemory(), der => Judge(identity, der));
+        DataPlane = new SimulatedDataPlane(Machine, streams, Port);
+        Host = new SimulatedHost(Machine, DataPlane, identity.Address);
+        var ports = new NodePorts(streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine));
+        NodeOptions options = _options with { RegistryUrl = _registry.Url };
+        ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
+        system.EventStream.Subscribe<TunnelStatus>(observer);
+        system.EventStream.Subscribe<RoutesPublished>(observer);
+        system.EventStream.Subscribe<NetworkParametersChanged>(observer);
+        system.ActorOf(Props.Create(() => new NodeActor(identity, options, ports)), "node");
+    }
+
+    // The stream port's part of the judgement: is it a certificate of this network that is valid now? Revocation is the actors' part.
+    private string? Judge(NodeIdentity identity, ReadOnlyMemory<byte> der)
+    {
+        CertificateVerdict verdict = identity.Verifier.Verify(der.Span, Machine.System!.Loop.UtcNow, new HashSet<ulong>(), out _);
+        return verdict == CertificateVerdict.Valid ? null : verdict.ToString();
+    }
+
+    private sealed class Joiner(SimulatedNode node) : Actor
+    {
+        private static readonly TimeSpan Retry = TimeSpan.FromSeconds(5);
+
+        protected override void PreStart() => Join();
+
+        protected override void Receive(object message)
+        {
+            switch (message)
+            {
+                case KeyReady:
+                    Sender.Tell(new KeyStored());
+                    break;
+                case Joined joined:
+                    node.Start(Context.System, joined);
+                    Context.Stop(Self);
+                    break;
+                case JoinFailed failed:
+                    node.JoinProblem = failed.Reason;
+                    Context.Timers.StartSingle(nameof(Retry), nameof(Retry), Retry);
+                    break;
+                case nameof(Retry):
+                    Join();
+                    break;
+                default:
+                    Unhandled(message);
+                    break;
+            }
+        }
+
+        private void Join()
+        {
+            var order = new JoinOrder(node._registry.Url, SimulatedRegistry.Token, Fingerprint.Of(node._registry.Authority.Der.AsSpan()), node._key, []);
+            Context.ActorOf(Props.Create(() => new JoinActor(order, new SimulatedHttp(node.Machine), new SimulatedWorkPool(WorkTime), Self)));
+        }
+    }
+
+    /// <summary>Writes down what the node publishes about itself.</summary>
+    private sealed class Observer(SimulatedNode node) : Actor
+    {
+        protected override void Receive(object message)
+        {
+            switch (message)
+            {
+                case TunnelStatus { IsGone: true } gone:
+                    node._tunnels.Remove(gone.Index.Value);
+                    break;
+                case TunnelStatus status:
+                    node._tunnels[status.Index.Value] = status;
+                    break;
+                case RoutesPublished routes:
+                    node.Routes = routes.Routes;
+                    break;
+                case NetworkParametersChanged changed:
+                    node.ParametersVersion = changed.Parameters.Version.Number;
+                    break;
+            }
+        }
+    }
+}
