@@ -1,0 +1,159 @@
+using Mesh.Hocon;
+using Mesh.Protocol.Addressing;
+using Mesh.Registry;
+using Mesh.Simulation.Underlay;
+
+namespace Mesh.Simulation.Scenarios;
+
+/// <summary>A scenario file cannot be used.</summary>
+/// <param name="problems">One sentence each: file, line, key, and what was expected.</param>
+public sealed class ScenarioException(IReadOnlyList<string> problems) : Exception(string.Join(Environment.NewLine, problems))
+{
+    /// <summary>Everything that is wrong.</summary>
+    public IReadOnlyList<string> Problems => problems;
+}
+
+/// <summary>Reads scenarios from HOCON. All problems of a file are reported at once; a key that nobody reads is one of them.</summary>
+public static class ScenarioReader
+{
+    private const int MaxNodes = 20_000;
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ScenarioException">It cannot be used.</exception>
+    public static Scenario Load(string path)
+    {
+        try
+        {
+            return Read(HoconDocument.Load(path, HoconOptions.Default with { Loader = FileHoconLoader.Instance }));
+        }
+        catch (Exception e) when (e is HoconException or IOException or UnauthorizedAccessException)
+        {
+            throw new ScenarioException([e is HoconException ? e.Message : $"{path}: {e.Message}"]);
+        }
+    }
+
+    /// <summary>Reads a text.</summary>
+    /// <exception cref="ScenarioException">It cannot be used.</exception>
+    public static Scenario Parse(string text, string name = "scenario")
+    {
+        try
+        {
+            return Read(HoconDocument.Parse(text, name));
+        }
+        catch (HoconException e)
+        {
+            throw new ScenarioException([e.Message]);
+        }
+    }
+
+    private static Scenario Read(HoconDocument document)
+    {
+        var root = new ScenarioSection((HoconObject)document.Resolve(), "", []);
+        Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true));
+        root.Finish();
+        if (root.Problems.Count > 0)
+            throw new ScenarioException(root.Problems);
+        return scenario;
+    }
+
+    private static Scenario ReadScenario(ScenarioSection section)
+    {
+        var standard = new Scenario { Name = "", Sites = [], Steps = [] };
+        Scenario scenario = standard with
+        {
+            Name = section.Text("name", fallback: null),
+            Description = section.Text("description", ""),
+            Network = ReadNetwork(section, standard.Network),
+            Internet = ReadInternet(section.Section("internet", isRequired: false)),
+            DiameterMilliseconds = section.Duration("diameter", TimeSpan.FromMilliseconds(40), TimeSpan.Zero, TimeSpan.FromSeconds(1)).TotalMilliseconds,
+            JoinSpread = section.Duration("join-spread", standard.JoinSpread, TimeSpan.Zero, TimeSpan.FromHours(1)),
+            Sites = [.. section.List("sites", isRequired: true).Select(ReadSite)],
+        };
+        scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), scenario.Network) };
+        scenario = scenario with { Steps = [.. section.List("steps", isRequired: true).Select(step => ReadStep(step, scenario.Sites)).OfType<ScenarioStep>()] };
+        if (scenario.NodeCount is < 1 or > MaxNodes)
+            section.Problem("sites", $"all sites together have 1 to {MaxNodes} nodes, not {scenario.NodeCount}");
+        foreach (IGrouping<string, Site> twice in scenario.Sites.GroupBy(s => s.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
+            section.Problem("sites", $"two sites are called '{twice.Key}'");
+        section.Finish();
+        return scenario;
+    }
+
+    private static NetworkPrefix ReadNetwork(ScenarioSection section, NetworkPrefix fallback)
+    {
+        string text = section.Text("network", fallback.ToString());
+        if (NetworkPrefix.TryParse(text, out NetworkPrefix network))
+            return network;
+        section.Problem("network", $"'{text}' is not an IPv6 prefix such as 2001:db8:42::/48");
+        return fallback;
+    }
+
+    private static InternetOptions ReadInternet(ScenarioSection section)
+    {
+        var standard = new InternetOptions();
+        InternetOptions internet = standard with
+        {
+            BaseLatency = section.Duration("base-latency", standard.BaseLatency, TimeSpan.FromMicroseconds(1), TimeSpan.FromSeconds(10)),
+            Jitter = section.Duration("jitter", standard.Jitter, TimeSpan.Zero, TimeSpan.FromSeconds(10)),
+            Loss = section.Number("loss", standard.Loss, 0, 0.99),
+            LanLatency = section.Duration("lan-latency", standard.LanLatency, TimeSpan.FromMicroseconds(1), TimeSpan.FromSeconds(1)),
+        };
+        section.Finish();
+        return internet;
+    }
+
+    private static RegistryOptions ReadRegistry(ScenarioSection section, NetworkPrefix network)
+    {
+        var standard = new RegistryOptions();
+        int clients = section.Integer("client-count", standard.ClientCount, 1, 1000);
+        RegistryOptions options = standard with
+        {
+            ClientCount = clients,
+            MaxClients = section.Integer("max-clients", 2 * clients, 1, 10_000),
+            Hello = section.Duration("hello", standard.Hello, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+            PrefixLength = section.Integer("prefix-length", standard.PrefixLength, 1, 64),
+        };
+        foreach (string problem in options.Validate(network))
+            section.Problem("", problem);
+        section.Finish();
+        return options;
+    }
+
+    private static Site ReadSite(ScenarioSection section)
+    {
+        var site = new Site(section.Text("name", fallback: null), section.Flag("nat", fallback: false), section.Integer("nodes", 1, 1, 10_000));
+        section.Finish();
+        return site;
+    }
+
+    private static ScenarioStep? ReadStep(ScenarioSection section, IReadOnlyList<Site> sites)
+    {
+        string action = section.Text("do", fallback: null);
+        ScenarioStep? step = action switch
+        {
+            "" => null,   // reported as missing already
+            "wait" => new PassTime(section.Duration("for", fallback: null, TimeSpan.Zero, TimeSpan.FromDays(36_500))),
+            "await-routes" => new AwaitRoutes(section.Duration("within", TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1))),
+            "ping-all" => new PingAll(section.Integer("attempts", 3, 1, 100)),
+            "kill" or "crash" or "boot" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, sites)),
+            _ => Unknown(section, action),
+        };
+        section.Finish();
+        return step;
+    }
+
+    private static string ReadMachine(ScenarioSection section, IReadOnlyList<Site> sites)
+    {
+        string name = section.Text("machine", fallback: null);
+        bool exists = name is "registry" or "" || sites.Any(s => Enumerable.Range(1, s.Nodes).Any(i => name == $"{s.Name}-{i}"));
+        if (!exists)
+            section.Problem("machine", $"there is no machine '{name}'; nodes are called SITE-NUMBER, for example {sites.FirstOrDefault()?.Name}-1, and the registry 'registry'");
+        return name;
+    }
+
+    private static ScenarioStep? Unknown(ScenarioSection section, string action)
+    {
+        section.Problem("do", $"'{action}' is not a step; steps are wait, await-routes, ping-all, kill, crash, boot");
+        return null;
+    }
+}

@@ -1,0 +1,230 @@
+using System.Diagnostics;
+using Mesh.Actors;
+using Mesh.Node;
+using Mesh.Protocol.Addressing;
+using Mesh.Simulation.Underlay;
+using Mesh.Simulation.World;
+
+namespace Mesh.Simulation.Scenarios;
+
+/// <summary>How far a run is. Reported several times per wall second.</summary>
+/// <param name="Now">Virtual time.</param>
+/// <param name="Step">What is going on.</param>
+/// <param name="NodesUp">Nodes whose actors run.</param>
+/// <param name="Tunnels">Tunnels that are up, counted once.</param>
+/// <param name="Routes">Routes that nodes have, of all that they could have: a share, 0..1.</param>
+/// <param name="Messages">Messages handled so far.</param>
+/// <param name="Speed">Virtual seconds per wall second so far.</param>
+public sealed record ScenarioProgress(TimeSpan Now, string Step, int NodesUp, int Tunnels, double Routes, long Messages, double Speed);
+
+/// <summary>Carries out a scenario.</summary>
+public sealed class ScenarioRun
+{
+    private const string Model =
+        "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly Scenario _scenario;
+    private readonly ulong _seed;
+    private readonly Action<ScenarioProgress>? _progress;
+    private readonly CancellationToken _stop;
+    private readonly SimulatedNetwork _world;
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly List<StepResult> _steps = [];
+    private readonly List<string> _violations = [];
+    private TimeSpan _reported;
+    private string _step = "nodes join";
+
+    /// <summary>Prepares a run.</summary>
+    /// <param name="scenario">What to simulate.</param>
+    /// <param name="seed">Everything random follows from it.</param>
+    /// <param name="progress">Gets reports, or null.</param>
+    /// <param name="log">Gets the machines' logs, or null.</param>
+    /// <param name="stop">Ends the run early; the result is then partial.</param>
+    public ScenarioRun(Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(scenario);
+        (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
+        _world = new SimulatedNetwork(
+            seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, new NodeOptions { RegistryUrl = "" }, scenario.NodeCount, log);
+        foreach (Site site in scenario.Sites)
+        {
+            if (site.IsBehindNat)
+                _world.AddNatSite(site.Name, site.Nodes);
+            else
+                _world.AddPublicNodes(site.Name, site.Nodes);
+        }
+    }
+
+    /// <summary>The simulated world, to look at.</summary>
+    public SimulatedNetwork World => _world;
+
+    /// <summary>Carries the scenario out.</summary>
+    public ScenarioResult Run()
+    {
+        DeterministicRandom random = _world.ForkRandom();
+        foreach (SimulatedNode node in _world.Nodes)
+            _world.Engine.At(random.NextTimeSpan(TimeSpan.FromMilliseconds(1), _scenario.JoinSpread + TimeSpan.FromMilliseconds(1)), () => _world.Boot(node));
+        Carry(new PassTime(_scenario.JoinSpread + TimeSpan.FromMilliseconds(2)), "nodes are switched on");
+        foreach (ScenarioStep step in _scenario.Steps)
+        {
+            if (_stop.IsCancellationRequested)
+                break;
+            Carry(step, step.Title);
+        }
+
+        return ToResult();
+    }
+
+    private void Carry(ScenarioStep step, string title)
+    {
+        _step = title;
+        TimeSpan start = _world.Engine.Now;
+        (string outcome, bool isGood) = step switch
+        {
+            PassTime pass => PassTime(pass.Duration),
+            AwaitRoutes routes => AwaitRoutes(routes.Within),
+            PingAll ping => PingAll(ping.Attempts),
+            Inflict inflict => Inflict(inflict),
+            _ => throw new UnreachableException(),
+        };
+        _steps.Add(new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood));
+        if (!isGood)
+            _violations.Add($"at {_world.Engine.Now.TotalSeconds:0.000} s: {title}: {outcome}");
+    }
+
+    private (string Outcome, bool IsGood) PassTime(TimeSpan duration)
+    {
+        RunFor(duration, static () => false);
+        string[] failed = [.. _world.Nodes.Where(n => n.Identity is null && n.JoinProblem is not null).Select(n => $"{n.Machine.Name}: {n.JoinProblem}")];
+        return failed.Length == 0 ? ("done", true) : ($"{failed.Length} nodes could not join yet: {failed[0]}", true);
+    }
+
+    private (string Outcome, bool IsGood) AwaitRoutes(TimeSpan within)
+    {
+        TimeSpan start = _world.Engine.Now;
+        if (RunFor(within, HasAllRoutes))
+            return ($"after {(_world.Engine.Now - start).TotalSeconds:0.0} s", true);
+        SimulatedNode[] running = Running();
+        IEnumerable<string> missing = running.Where(n => n.Routes.Count < running.Length - 1).Take(5).Select(n => $"{n.Machine.Name} has {n.Routes.Count} of {running.Length - 1}");
+        return ($"not after {within.TotalSeconds:0} s: {string.Join(", ", missing)}", false);
+    }
+
+    private (string Outcome, bool IsGood) PingAll(int attempts)
+    {
+        SimulatedNode[] running = Running();
+        var missing = new HashSet<(SimulatedNode From, SimulatedNode To)>(running.SelectMany(a => running.Where(b => b != a).Select(b => (a, b))));
+        int pairs = missing.Count;
+        var byAddress = running.ToDictionary(n => n.Identity!.Address);
+        var roundTrips = new List<TimeSpan>(pairs);
+        foreach (SimulatedNode node in running)
+        {
+            node.Host!.Answered = (address, roundTrip) =>
+            {
+                if (byAddress.TryGetValue(address, out SimulatedNode? other) && missing.Remove((node, other)))
+                    roundTrips.Add(roundTrip);
+            };
+        }
+
+        for (int attempt = 0; attempt < attempts && missing.Count > 0; attempt++)
+        {
+            // In the order of the nodes, since the order of a set is nobody's promise.
+            foreach ((SimulatedNode from, SimulatedNode to) in running.SelectMany(a => running.Select(b => (a, b))).Where(missing.Contains).ToArray())
+                from.Host!.Ping(to.Identity!.Address);
+            RunFor(PingTimeout, () => missing.Count == 0);
+        }
+
+        if (missing.Count > 0)
+            return ($"{missing.Count} of {pairs} pairs got no answer, for example {missing.First().From.Machine.Name} from {missing.First().To.Machine.Name}", false);
+        roundTrips.Sort();
+        return (pairs == 0 ? "there is nobody to ping" : $"{pairs} pairs answered, median round trip {roundTrips[pairs / 2].TotalMilliseconds:0.0} ms, worst {roundTrips[^1].TotalMilliseconds:0.0} ms", true);
+    }
+
+    private (string Outcome, bool IsGood) Inflict(Inflict inflict)
+    {
+        SimulatedNode? node = _world.Find(inflict.Machine);
+        Machine machine = node?.Machine ?? _world.Registry.Machine;
+        switch (inflict.Fault)
+        {
+            case MachineFault.Kill:
+                machine.Kill();
+                break;
+            case MachineFault.Crash:
+                machine.Crash();
+                break;
+            case MachineFault.Boot when machine.System is null:
+                if (node is null)
+                    _world.Registry.Boot(log: null);
+                else
+                    _world.Boot(node);
+                break;
+        }
+
+        return ("done", true);
+    }
+
+    private SimulatedNode[] Running() => [.. _world.Nodes.Where(n => n.IsRunning)];
+
+    private bool HasAllRoutes()
+    {
+        SimulatedNode[] running = Running();
+        if (running.Length < _world.Nodes.Count(n => n.Machine.System is not null))
+            return false;   // somebody is still joining
+        var subnets = running.Select(n => n.Identity!.Prefix.Subnet(_world.Network)).ToHashSet();
+        return running.All(n => n.Routes.Count(r => subnets.Contains(r.Destination)) == running.Length - 1);
+    }
+
+    // Lets time pass in small pieces, so that a condition can be looked at, progress be shown and Ctrl-C be obeyed. The pieces do not change what happens.
+    private bool RunFor(TimeSpan duration, Func<bool> condition)
+    {
+        TimeSpan end = _world.Engine.Now + duration;
+        while (!condition())
+        {
+            Report();
+            if (_world.Engine.Now >= end || _stop.IsCancellationRequested)
+                return false;
+            TimeSpan next = _world.Engine.Now + Look;
+            _world.Engine.RunUntil(next < end ? next : end);
+        }
+
+        return true;
+    }
+
+    private void Report()
+    {
+        if (_progress is null || _clock.Elapsed - _reported < ProgressInterval)
+            return;
+        _reported = _clock.Elapsed;
+        SimulatedNode[] running = Running();
+        int possible = Math.Max(1, running.Length * (running.Length - 1));
+        _progress(new ScenarioProgress(
+            _world.Engine.Now, _step, running.Length, running.Sum(n => n.Tunnels.Count(t => t.State == Node.Tunnels.TunnelState.Up)) / 2,
+            Math.Min(1, running.Sum(n => n.Routes.Count) / (double)possible), _world.Engine.Delivered, _world.Engine.Now.TotalSeconds / _clock.Elapsed.TotalSeconds));
+    }
+
+    private ScenarioResult ToResult() => new(
+        _scenario.Name,
+        _scenario.Description,
+        _seed,
+        _world.Engine.Digest.ToString(),
+        _world.Nodes.Count,
+        _world.Engine.Now.TotalSeconds,
+        _clock.Elapsed.TotalSeconds,
+        _world.Engine.Delivered,
+        _world.Engine.Events,
+        _world.Internet.Lost,
+        _steps,
+        _violations,
+        [.. _world.Nodes.Select(n => new NodeResult(
+            n.Machine.Name, n.Identity?.Prefix.ToString(), n.IsRunning,
+            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count))],
+        Model)
+    {
+        IsPartial = _stop.IsCancellationRequested,
+    };
+
+    private string NameOf(NodePrefix prefix) => _world.Nodes.FirstOrDefault(n => n.Identity?.Prefix == prefix)?.Machine.Name ?? prefix.ToString();
+}

@@ -1,0 +1,119 @@
+using Mesh.Hocon;
+
+namespace Mesh.Simulation.Scenarios;
+
+/// <summary>An object of a scenario file that is being read. Collects problems, and knows which keys nobody has read.</summary>
+internal sealed class ScenarioSection(HoconObject? source, string path, List<string> problems)
+{
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+
+    public List<string> Problems => problems;
+
+    public ScenarioSection Section(string key, bool isRequired)
+    {
+        HoconValue? value = Find(key, isRequired);
+        if (value is not null and not HoconObject)
+            Problem(key, "expected an object { ... }");
+        return new ScenarioSection(value as HoconObject, PathOf(key), problems);
+    }
+
+    public IReadOnlyList<ScenarioSection> List(string key, bool isRequired)
+    {
+        HoconValue? value = Find(key, isRequired);
+        if (value is null)
+            return [];
+        if (!HoconConvert.TryToList(value, out IReadOnlyList<HoconValue>? items) || items.Any(i => i is not HoconObject))
+        {
+            Problem(key, "expected a list of objects [ { ... }, ... ]");
+            return [];
+        }
+
+        return [.. items.Select((item, i) => new ScenarioSection((HoconObject)item, $"{PathOf(key)}[{i}]", problems))];
+    }
+
+    public string Text(string key, string? fallback)
+    {
+        HoconValue? value = Find(key, isRequired: fallback is null);
+        if (value is null)
+            return fallback ?? "";
+        if (HoconConvert.TryToText(value, out string? text))
+            return text;
+        Problem(key, "expected a text");
+        return fallback ?? "";
+    }
+
+    public bool Flag(string key, bool fallback)
+    {
+        HoconValue? value = Find(key, isRequired: false);
+        if (value is null)
+            return fallback;
+        if (HoconConvert.TryToBoolean(value, out bool flag))
+            return flag;
+        Problem(key, "expected true or false");
+        return fallback;
+    }
+
+    public int Integer(string key, int fallback, int min, int max)
+    {
+        HoconValue? value = Find(key, isRequired: false);
+        if (value is null)
+            return fallback;
+        if (HoconConvert.TryToInt64(value, out long number) && number >= min && number <= max)
+            return (int)number;
+        Problem(key, $"expected a whole number from {min} to {max}, not {value}");
+        return fallback;
+    }
+
+    public double Number(string key, double fallback, double min, double max)
+    {
+        HoconValue? value = Find(key, isRequired: false);
+        if (value is null)
+            return fallback;
+        if (HoconConvert.TryToDouble(value, out double number) && number >= min && number <= max)
+            return number;
+        Problem(key, $"expected a number from {min} to {max}, not {value}");
+        return fallback;
+    }
+
+    public TimeSpan Duration(string key, TimeSpan? fallback, TimeSpan min, TimeSpan max)
+    {
+        HoconValue? value = Find(key, isRequired: fallback is null);
+        if (value is null)
+            return fallback ?? min;
+        bool hasUnit = HoconConvert.TryToText(value, out string? text) && text.Any(char.IsAsciiLetter);
+        if (hasUnit && HoconConvert.TryToDuration(value, out TimeSpan duration) && duration >= min && duration <= max)
+            return duration;
+        Problem(key, hasUnit ? $"expected a duration from {Describe(min)} to {Describe(max)}, not {value}" : $"expected a duration with a unit, such as 20 ms or 3 s, not {value}");
+        return fallback ?? min;
+    }
+
+    public void Problem(string key, string message)
+    {
+        HoconOrigin? origin = source is not null && source.TryGet(key, out HoconField? field) ? field.KeyOrigin : source?.Origin;
+        problems.Add($"{(origin is null ? "" : $"{origin}: ")}{PathOf(key)}: {message}");
+    }
+
+    /// <summary>Reports the keys that nobody has read.</summary>
+    public void Finish()
+    {
+        foreach (HoconField field in source?.Fields ?? [])
+        {
+            if (!_read.Contains(field.Key))
+                problems.Add($"{field.KeyOrigin}: {PathOf(field.Key)}: unknown key; known here: {string.Join(", ", _read.Order(StringComparer.Ordinal))}");
+        }
+    }
+
+    private static string Describe(TimeSpan duration) => duration.TotalSeconds >= 1 ? $"{duration.TotalSeconds:0.###} s" : $"{duration.TotalMilliseconds:0.###} ms";
+
+    private string PathOf(string key) => path.Length == 0 ? key : key.Length == 0 ? path : $"{path}.{key}";
+
+    private HoconValue? Find(string key, bool isRequired)
+    {
+        _read.Add(key);
+        if (source is not null && source.TryGet(key, out HoconField? field) && field.Value.Kind != HoconKind.Null)
+            return field.Value;
+        if (isRequired)
+            Problem(key, "is missing");
+        return null;
+    }
+}
