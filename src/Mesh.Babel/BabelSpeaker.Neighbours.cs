@@ -141,7 +141,7 @@ public sealed partial class BabelSpeaker
         _neighbours[slot] = added;
         link.Neighbours.Add(added);
         Count(BabelCounter.NeighboursFound);
-        if (link.BurstLeft == 0 && _now - link.LastBurst >= link.Parameters.HelloInterval)
+        if (link.BurstLeft == 0 && (link.LastBurst is not { } last || _now - last >= link.Parameters.HelloInterval))
         {
             // It has just appeared and needs two Hellos of ours to use the link: do not let it wait for two intervals.
             link.LastBurst = _now;

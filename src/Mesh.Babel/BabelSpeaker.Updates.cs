@@ -135,21 +135,22 @@ public sealed partial class BabelSpeaker
             if (!entry.IsHeld)
                 return false;
         }
-        else if (!entry.IsOwn)
+        else if (!entry.IsOwn && link.Parameters.EffectiveSplitHorizon && NeighbourOf(_routes.Cells[entry.Selected].Neighbour).Link == link)
         {
-            if (link.Parameters.EffectiveSplitHorizon && NeighbourOf(_routes.Cells[entry.Selected].Neighbour).Link == link)
-                return false;
+            return false;
         }
 
-        if (entry.Prefix.IsIpv4 && update.Metric != Metric.Infinity)
+        if (entry.Prefix.IsIpv4)
         {
-            if (link.Parameters.Ipv4Address is not { } nextHop)
+            if (link.Parameters.Ipv4Address is { } nextHop)
+            {
+                update = update with { Ipv4NextHop = nextHop };
+            }
+            else if (update.Metric != Metric.Infinity)
             {
                 Count(BabelCounter.NoIpv4Address);
                 return false;
             }
-
-            update = update with { Ipv4NextHop = nextHop };
         }
 
         if (update.Metric != Metric.Infinity && !entry.IsOwn)

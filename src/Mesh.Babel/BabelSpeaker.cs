@@ -111,7 +111,6 @@ public sealed partial class BabelSpeaker
             IsStarting = true,
             BurstLeft = BurstLength,
             NextBurst = now,
-            LastBurst = now,
             NextHello = now + Early(parameters.HelloInterval),
             NextDump = now + Early(parameters.EffectiveUpdateInterval),
         };

@@ -29,8 +29,8 @@ internal sealed class BabelInterface(InterfaceId id, InterfaceParameters paramet
     /// <summary>Whether the burst is that of a new interface, which also clears what peers remember of a previous run.</summary>
     public bool IsStarting { get; set; }
 
-    /// <summary>When the last burst for a new neighbour began.</summary>
-    public TimeSpan LastBurst { get; set; } = TimeSpan.MinValue;
+    /// <summary>When the last burst for a new neighbour began; null where there was none. Bounds what forged sources can make us send.</summary>
+    public TimeSpan? LastBurst { get; set; }
 
     /// <summary>Neighbours heard here, in the order of their discovery.</summary>
     public List<Neighbour> Neighbours { get; } = [];

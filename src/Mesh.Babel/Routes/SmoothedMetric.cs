@@ -2,7 +2,7 @@ namespace Mesh.Babel.Routes;
 
 /// <summary>The exponentially smoothed metric of RFC 8966 appendix A.3: a new or oscillating route has to earn its selection.</summary>
 /// <remarks>
-/// Computed lazily in babeld's steps, so that both switch at the same time: whole half-lives first, then whole seconds of 2^(1/half-life) - 1; within 4 it
+/// Computed lazily in babeld's steps, so that both switch at the same time: whole half-lives first, then whole seconds of 2^(1/half-life) - 1; closer than 4 it
 /// snaps to the metric. A new route starts at <see cref="Start"/> or its metric, whichever is larger.
 /// </remarks>
 internal static class SmoothedMetric
@@ -37,15 +37,15 @@ internal static class SmoothedMetric
         {
             value += (metric - value) / 2;
             at += halfLifeTicks;
-            if (Math.Abs(value - metric) <= Snap)
+            if (Math.Abs(value - metric) < Snap)
                 value = metric;
         }
 
         while (value != metric && now - at >= TicksPerSecond)
         {
-            value += (int)((((long)metric - value) * fractionPerSecond + 0x8000) / 0x10000);
+            value += (int)(((long)metric - value) * fractionPerSecond / 0x10000);
             at += TicksPerSecond;
-            if (Math.Abs(value - metric) <= Snap)
+            if (Math.Abs(value - metric) < Snap)
                 value = metric;
         }
 

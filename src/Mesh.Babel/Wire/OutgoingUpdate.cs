@@ -8,7 +8,7 @@ namespace Mesh.Babel.Wire;
 /// <param name="Seqno">The origin's sequence number.</param>
 /// <param name="Metric">The metric; infinity retracts.</param>
 /// <param name="IntervalCentiseconds">When it will be sent again.</param>
-/// <param name="Ipv4NextHop">The next hop to announce for IPv4 prefixes; not used for IPv6, where it is the packet's source.</param>
+/// <param name="Ipv4NextHop">The next hop to announce for IPv4 prefixes; a retraction does without. Not used for IPv6, where it is the packet's source.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct OutgoingUpdate(
     BabelPrefix Prefix,

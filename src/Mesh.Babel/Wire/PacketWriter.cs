@@ -68,7 +68,7 @@ public sealed class PacketWriter
         bool isIpv4 = update.Prefix.IsIpv4;
         byte flags = update.CarriesRouterId && update.RouterId != _routerId ? UpdateTlv.RouterIdFlag : (byte)0;
         bool needsRouterId = flags == 0 && update.RouterId != _routerId;
-        bool needsNextHop = isIpv4 && update.Metric != Metric.Infinity && update.Ipv4NextHop != _ipv4NextHop;
+        bool needsNextHop = isIpv4 && update.Ipv4NextHop != default && update.Ipv4NextHop != _ipv4NextHop;
         byte wireLength = update.Prefix.WireLength;
         UInt128 bits = AddressCodec.ToLeftAligned(update.Prefix);
         int omitted = 0;

@@ -1,0 +1,50 @@
+namespace Mesh.Babel.Tests.Network;
+
+/// <summary>A speaker in a <see cref="VirtualNetwork"/>, with one prefix of its own.</summary>
+internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOutput
+{
+    private int _incarnation;
+
+    public int Index { get; } = index;
+
+    public BabelPrefix Prefix { get; } = BabelPrefix.Parse($"2001:db8:{index + 1:x}::/48");
+
+    public BabelSpeaker Speaker { get; private set; } = null!;
+
+    public bool IsAlive { get; private set; }
+
+    /// <summary>For when a wake-up stands in the event queue; a later change makes it void.</summary>
+    public TimeSpan WakeAt { get; set; } = TimeSpan.MaxValue;
+
+    public List<VirtualLink> Links { get; } = [];
+
+    public void Start()
+    {
+        _incarnation++;
+        IsAlive = true;
+        // A router-id per start: what peers remember of the previous run does not concern this one.
+        var routerId = new RouterId(((ulong)_incarnation << 32) | (uint)(Index + 1));
+        Speaker = new BabelSpeaker(routerId, network.Options, network.Random.Next, this, network.Writer);
+        _ = Speaker.Announce(Prefix, network.Now);
+        foreach (VirtualLink link in Links)
+            Speaker.AddInterface(link.Id, link.ParametersFor(this, network.Hello), network.Now);
+        network.Reschedule(this);
+    }
+
+    /// <summary>Power off: no farewell.</summary>
+    public void Crash() => IsAlive = false;
+
+    public void Do(Action<BabelSpeaker> action)
+    {
+        action(Speaker);
+        network.Reschedule(this);
+    }
+
+    public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => network.Transmit(this, Links.Find(l => l.Id == link)!, destination, payload);
+
+    public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => network.Changed(this, prefixes);
+
+    /// <summary>The node to which packets for <paramref name="prefix"/> go next; null where they stop here.</summary>
+    public VirtualNode? NextHop(BabelPrefix prefix) =>
+        Speaker.TryGetSelected(prefix, out RouteSnapshot route) ? Links.Find(l => l.Id == route.Interface)!.PeerOf(this) : null;
+}

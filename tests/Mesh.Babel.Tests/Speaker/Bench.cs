@@ -1,0 +1,140 @@
+using Mesh.Babel.Tests.Network;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel.Tests.Speaker;
+
+/// <summary>One speaker, fed by hand; remembers what it sent, TLV by TLV.</summary>
+internal sealed class Bench : IBabelOutput
+{
+    public static readonly InterfaceId Link = new(1);
+    public static readonly InterfaceId OtherLink = new(2);
+    public static readonly BabelAddress Self = BabelAddress.Parse("fe80::a");
+    public static readonly BabelAddress Peer = BabelAddress.Parse("fe80::c");
+    public static readonly BabelAddress OtherPeer = BabelAddress.Parse("fe80::d");
+    public static readonly RouterId OwnId = new(0x0200_5EFF_FE00_000A);
+    public static readonly RouterId Origin = new(0x0200_0000_0000_0099);
+    public static readonly BabelPrefix Own = BabelPrefix.Parse("2001:db8:a::/64");
+    public static readonly BabelPrefix Far = BabelPrefix.Parse("2001:db8:f::/64");
+    private readonly byte[] _scratch = new byte[2048];
+    private readonly Dictionary<BabelAddress, ushort> _hellos = [];
+
+    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false)
+    {
+        var random = new SeededRandom(1);
+        bool isFirst = true;
+        Speaker = new BabelSpeaker(OwnId, options ?? new BabelOptions(), Random, this);
+        Speaker.AddInterface(Link, parameters ?? new InterfaceParameters { Address = Self }, Now);
+        if (twoLinks)
+            Speaker.AddInterface(OtherLink, new InterfaceParameters { Address = BabelAddress.Parse("fe80::b") }, Now);
+        _ = Speaker.Announce(Own, Now);
+
+        ulong Random()
+        {
+            ulong value = isFirst ? firstSeqno : random.Next();
+            isFirst = false;
+            return value;
+        }
+    }
+
+    public BabelSpeaker Speaker { get; }
+
+    public TimeSpan Now { get; private set; }
+
+    public List<Sent> Log { get; } = [];
+
+    public List<BabelPrefix> Changes { get; } = [];
+
+    public IEnumerable<ReceivedUpdate> Updates(BabelPrefix prefix) => Log.Where(s => s.Kind == TlvKind.Update && s.Update.Prefix == prefix && !s.Update.IsWildcard).Select(s => s.Update);
+
+    public IEnumerable<Sent> Of(TlvKind kind) => Log.Where(s => s.Kind == kind);
+
+    public void Advance(double seconds)
+    {
+        TimeSpan end = Now + TimeSpan.FromSeconds(seconds);
+        while (Speaker.NextDeadline <= end)
+        {
+            Now = Speaker.NextDeadline > Now ? Speaker.NextDeadline : Now;
+            Speaker.Tick(Now);
+        }
+
+        Now = end;
+    }
+
+    /// <summary>Advances second by second while the peers keep saying Hello.</summary>
+    public void AdvanceWithHellos(int seconds, params (InterfaceId Link, BabelAddress Peer)[] peers)
+    {
+        for (int i = 0; i < seconds; i++)
+        {
+            Advance(1);
+            if (i % 4 != 3)
+                continue;
+            foreach ((InterfaceId link, BabelAddress peer) in peers)
+                Receive(w => Hello(w, peer), link, peer);
+        }
+    }
+
+    public void Receive(byte[] packet, InterfaceId? link = null, BabelAddress? peer = null) => Speaker.Receive(link ?? Link, peer ?? Peer, packet, Now);
+
+    public void Receive(Action<PacketWriter> write, InterfaceId? link = null, BabelAddress? peer = null)
+    {
+        var writer = new PacketWriter();
+        writer.Begin(1400);
+        write(writer);
+        Receive(writer.Finish().ToArray(), link, peer);
+    }
+
+    /// <summary>Three Hellos and an IHU: the link to the peer costs what the IHU says.</summary>
+    public void Meet(InterfaceId? link = null, BabelAddress? peer = null, ushort cost = 96)
+    {
+        BabelAddress who = peer ?? Peer;
+        for (int i = 0; i < 3; i++)
+            Receive(w => Hello(w, who), link, who);
+        Ihu(link, who, cost);
+    }
+
+    public void Ihu(InterfaceId? link = null, BabelAddress? peer = null, ushort cost = 96) =>
+        Receive(w => w.TryAppend(_scratch.AsSpan(0, new IhuTlv(AddressEncoding.Wildcard, cost, 60000, default).Encode(_scratch))), link, peer);
+
+    public void Announce(ushort metric, ushort seqno = 10, BabelPrefix? prefix = null, RouterId? origin = null, InterfaceId? link = null, BabelAddress? peer = null, ushort interval = 1600) =>
+        Receive(w => w.TryAppend(new OutgoingUpdate(prefix ?? Far, origin ?? Origin, new Seqno(seqno), metric, interval)), link, peer);
+
+    public void Request(SeqnoRequestTlv request, InterfaceId? link = null, BabelAddress? peer = null) =>
+        Receive(w => w.TryAppend(_scratch.AsSpan(0, request.Encode(_scratch))), link, peer);
+
+    public void Request(BabelPrefix? prefix, InterfaceId? link = null, BabelAddress? peer = null) =>
+        Receive(w => w.TryAppend(_scratch.AsSpan(0, new RouteRequestTlv(prefix).Encode(_scratch))), link, peer);
+
+    public ushort? SelectedMetric(BabelPrefix? prefix = null) => Speaker.TryGetSelected(prefix ?? Far, out RouteSnapshot route) ? route.Metric : null;
+
+    public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
+    {
+        Assert.Equal(PacketStatus.Valid, PacketReader.TryOpen(payload, Self, out PacketReader reader));
+        for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
+        {
+            Log.Add(new Sent(Now, link, destination, kind, reader.Hello, reader.Ihu, kind == TlvKind.Update ? reader.Update : default, reader.RouteRequest, reader.SeqnoRequest, reader.Ack, payload.Length));
+        }
+    }
+
+    public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => Changes.AddRange(prefixes);
+
+    private void Hello(PacketWriter writer, BabelAddress peer)
+    {
+        ushort seqno = _hellos.GetValueOrDefault(peer);
+        _hellos[peer] = (ushort)(seqno + 1);
+        Assert.True(writer.TryAppend(_scratch.AsSpan(0, new HelloTlv(new Seqno(seqno), 400).Encode(_scratch))));
+    }
+
+    /// <summary>One TLV that was sent.</summary>
+    internal readonly record struct Sent(
+        TimeSpan At,
+        InterfaceId Link,
+        BabelAddress Destination,
+        TlvKind Kind,
+        HelloTlv Hello,
+        IhuTlv Ihu,
+        ReceivedUpdate Update,
+        RouteRequestTlv RouteRequest,
+        SeqnoRequestTlv SeqnoRequest,
+        AckTlv Ack,
+        int PacketLength);
+}

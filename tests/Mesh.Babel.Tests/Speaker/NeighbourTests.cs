@@ -1,0 +1,182 @@
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel.Tests.Speaker;
+
+public sealed class NeighbourTests
+{
+    private static NeighbourSnapshot Only(Bench bench) => Assert.Single(bench.Speaker.Neighbours());
+
+    [Fact]
+    public void Section_3_4_1_the_interface_opens_with_three_hellos_a_wildcard_request_and_a_wildcard_retraction()
+    {
+        var bench = new Bench();
+        bench.Advance(0.1);
+        Assert.Equal(3, bench.Of(TlvKind.Hello).Count());
+        Assert.Equal(2, bench.Of(TlvKind.RouteRequest).Count(s => s.RouteRequest.Prefix is null));
+        Assert.Equal(2, bench.Of(TlvKind.Update).Count(s => s.Update.IsWildcard));
+        Assert.All(bench.Log, s => Assert.Equal(BabelAddress.Multicast, s.Destination));
+    }
+
+    [Fact]
+    public void Section_3_4_1_hellos_keep_their_promise_and_count_up()
+    {
+        var bench = new Bench();
+        bench.Advance(120);
+        List<Bench.Sent> hellos = [.. bench.Of(TlvKind.Hello)];
+        Assert.All(hellos.Zip(hellos.Skip(1)), pair =>
+        {
+            Assert.Equal(pair.First.Hello.Seqno.Next, pair.Second.Hello.Seqno);
+            Assert.True(pair.Second.At - pair.First.At <= TimeSpan.FromSeconds(4));
+        });
+        Assert.InRange(hellos.Count, 30, 40);
+    }
+
+    [Fact]
+    public void Section_A_2_1_one_hello_is_not_enough_and_the_second_brings_an_ihu_at_once()
+    {
+        var bench = new Bench();
+        bench.Advance(1);
+        bench.Log.Clear();
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0, 1, 1, 0x90]);
+        Assert.Equal(Metric.Infinity, Only(bench).RxCost);
+        Assert.Empty(bench.Of(TlvKind.Ihu));
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0, 2, 1, 0x90]);
+        Assert.Equal(96, Only(bench).RxCost);
+        Bench.Sent ihu = Assert.Single(bench.Of(TlvKind.Ihu));
+        Assert.Equal((Bench.Peer, (ushort)96, (ushort)1200), (ihu.Ihu.Address, ihu.Ihu.RxCost, ihu.Ihu.IntervalCentiseconds));
+        Assert.Equal(Metric.Infinity, Only(bench).Cost);
+    }
+
+    [Fact]
+    public void Section_A_1_two_missing_hellos_end_the_link_exactly_two_and_a_half_intervals_after_the_last()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Announce(0);
+        Assert.Equal((ushort)96, bench.SelectedMetric());
+        bench.Advance(9.999);
+        Assert.Equal((ushort)96, bench.SelectedMetric());
+        bench.Advance(0.001);
+        Assert.Null(bench.SelectedMetric());
+        Assert.Equal(Reachability.Unknown, bench.Speaker.GetReachability(BabelPrefix.Parse("2001:db8:1::/64")));
+    }
+
+    [Fact]
+    public void Section_A_1_an_unscheduled_hello_does_not_move_the_timer()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Advance(5);
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0, 3, 0, 0]);
+        Assert.Equal(0xF000, Only(bench).Reach);
+        bench.Advance(1);
+        Assert.Equal(0x7800, Only(bench).Reach);
+    }
+
+    [Fact]
+    public void Section_A_1_a_silent_neighbour_is_forgotten()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Advance(6 + (16 * 4));
+        Assert.Empty(bench.Speaker.Neighbours());
+        Assert.Equal(1, bench.Speaker[BabelCounter.NeighboursLost]);
+    }
+
+    [Fact]
+    public void Section_A_1_a_hello_far_off_replaces_the_neighbour()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Announce(0);
+        Assert.True(bench.Speaker.SetCostMultiplier(Bench.Link, Bench.Peer, 512, bench.Now));
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0x30, 0, 1, 0x90]);
+        Assert.Equal((0x8000, 256), (Only(bench).Reach, Only(bench).CostMultiplier));
+        Assert.Null(bench.SelectedMetric());
+        Assert.Empty(bench.Speaker.Routes());
+    }
+
+    [Fact]
+    public void Section_3_4_2_an_ihu_lapses_after_three_and_a_half_intervals()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Receive([42, 2, 0, 8, 5, 6, 0, 0, 0, 200, 0, 100]);   // AE 0, rxcost 200, 1 s
+        Assert.Equal(200, Only(bench).Cost);
+        bench.Advance(3.499);
+        Assert.Equal(200, Only(bench).Cost);
+        bench.Advance(0.001);
+        Assert.Equal(Metric.Infinity, Only(bench).Cost);
+    }
+
+    [Fact]
+    public void Section_3_4_3_an_ihu_of_infinity_makes_the_link_unusable()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Announce(0);
+        bench.Ihu(cost: Metric.Infinity);
+        Assert.Null(bench.SelectedMetric());
+        bench.Ihu(cost: 300);
+        Assert.Equal((ushort)300, bench.SelectedMetric());
+    }
+
+    [Fact]
+    public void A_cost_multiplier_drains_cuts_and_restores()
+    {
+        var bench = new Bench(twoLinks: true);
+        bench.Meet();
+        bench.Meet(Bench.OtherLink, Bench.OtherPeer);
+        bench.Announce(0);
+        bench.Announce(10, link: Bench.OtherLink, peer: Bench.OtherPeer);
+        Assert.Equal((ushort)96, bench.SelectedMetric());
+        Assert.True(bench.Speaker.SetCostMultiplier(Bench.Link, Bench.Peer, 4096, bench.Now));
+        Assert.Equal((ushort)106, bench.SelectedMetric());
+        Assert.True(bench.Speaker.SetCostMultiplier(Bench.OtherLink, Bench.OtherPeer, 0, bench.Now));
+        Assert.Equal((ushort)1536, bench.SelectedMetric());
+        Assert.True(bench.Speaker.SetCostMultiplier(Bench.Link, Bench.Peer, 256, bench.Now));
+        Assert.Equal((ushort)96, bench.SelectedMetric());
+        Assert.False(bench.Speaker.SetCostMultiplier(Bench.Link, Bench.OtherPeer, 256, bench.Now));
+        Assert.Equal(Metric.Infinity - 1, Metric.Multiply(5096, 4096));
+    }
+
+    [Fact]
+    public void Link_down_loses_the_neighbour_and_its_routes_at_once()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Announce(0);
+        bench.Changes.Clear();
+        Assert.True(bench.Speaker.LinkDown(Bench.Link, bench.Now));
+        Assert.Empty(bench.Speaker.Neighbours());
+        Assert.Empty(bench.Speaker.Routes());
+        Assert.Equal([Bench.Far], bench.Changes);
+    }
+
+    [Fact]
+    public void Shutdown_retracts_everything_and_promises_no_hello()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Advance(1);
+        bench.Log.Clear();
+        bench.Speaker.Shutdown(bench.Now);
+        Assert.Equal(2, bench.Log.Count);
+        Assert.True(bench.Log[0].Update is { IsWildcard: true, IsRetraction: true });
+        Assert.Equal(1, bench.Log[1].Hello.IntervalCentiseconds);
+        Assert.Equal(TimeSpan.MaxValue, bench.Speaker.NextDeadline);
+        bench.Meet();
+        Assert.Equal(2, bench.Log.Count);
+    }
+
+    [Fact]
+    public void Bad_parameters_are_refused_with_every_problem_in_one_message()
+    {
+        var bench = new Bench();
+        ArgumentException error = Assert.Throws<ArgumentException>(() => bench.Speaker.AddInterface(
+            Bench.OtherLink, new InterfaceParameters { Address = BabelAddress.Parse("2001:db8::1"), Cost = 0, HelloInterval = TimeSpan.Zero, Mtu = 100 }, bench.Now));
+        Assert.All(["Address", "Cost", "HelloInterval", "Mtu"], name => Assert.Contains(name, error.Message, StringComparison.Ordinal));
+        Assert.Throws<ArgumentException>(() => new BabelSpeaker(default, new BabelOptions(), () => 0, bench));
+        Assert.Throws<ArgumentException>(() => new BabelSpeaker(new RouterId(1), new BabelOptions { MaxRoutes = 0 }, () => 0, bench));
+    }
+}
