@@ -56,7 +56,7 @@ public sealed partial class BabelSpeaker
     /// <param name="options">Tuning and limits.</param>
     /// <param name="random">Uniform 64-bit numbers; used for jitter and the first sequence number.</param>
     /// <param name="output">Where packets and reports go.</param>
-    /// <param name="writer">Scratch space of 64 kB. Speakers on one thread may share one.</param>
+    /// <param name="writer">Scratch space of 64 kB. Speakers on one thread may share one, unless one's output runs another from within a call.</param>
     public BabelSpeaker(RouterId routerId, BabelOptions options, Func<ulong> random, IBabelOutput output, PacketWriter? writer = null)
     {
         if (!routerId.IsValid)

@@ -13,6 +13,9 @@ internal struct HelloHistory()
     /// <summary>RFC 8966 appendix A.1: a peer whose number is further off than this has restarted.</summary>
     private const int MaxDistance = 16;
 
+    /// <summary>How long a peer that only sends unscheduled Hellos is believed to be there, per Hello; RFC 8966 does not say.</summary>
+    private static readonly TimeSpan UnscheduledInterval = TimeSpan.FromSeconds(60);
+
     private Seqno _expected;
     private bool _isStarted;
     private TimeSpan _interval;
@@ -45,10 +48,10 @@ internal struct HelloHistory()
         _isStarted = true;
         Bits = (ushort)((Bits >> 1) | 0x8000);
         _expected = seqno.Next;
-        if (interval > TimeSpan.Zero)
+        if (interval > TimeSpan.Zero || Deadline == TimeSpan.MaxValue)
         {
-            _interval = interval;
-            Deadline = now + (interval * 1.5);
+            _interval = interval > TimeSpan.Zero ? interval : UnscheduledInterval;
+            Deadline = now + (_interval * 1.5);
         }
 
         return true;

@@ -97,6 +97,33 @@ public sealed class NeighbourTests
     }
 
     [Fact]
+    public void Section_A_1_a_peer_that_only_sends_unscheduled_hellos_does_not_stay_for_ever()
+    {
+        var bench = new Bench();
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0, 1, 0, 0]);
+        bench.Advance(60);
+        Assert.Equal(0x8000, Only(bench).Reach);
+        bench.Advance(1200);
+        Assert.Empty(bench.Speaker.Neighbours());
+    }
+
+    [Fact]
+    public void Section_3_4_2_on_a_lan_every_neighbour_gets_its_own_ihu_and_ignores_the_others()
+    {
+        var bench = new Bench(parameters: new InterfaceParameters { Address = Bench.Self, Kind = LinkKind.Lan });
+        bench.Meet();
+        bench.Meet(peer: Bench.OtherPeer);
+        bench.Log.Clear();
+        bench.Advance(4);
+        Assert.Equal(2, bench.Of(TlvKind.Ihu).Select(s => s.Ihu.Address).Distinct().Count());
+        byte[] ihu = new byte[16];
+        _ = new IhuTlv(AddressEncoding.LinkLocal, 5000, 1200, Bench.OtherPeer).Encode(ihu);
+        bench.Receive([42, 2, 0, 16, .. ihu]);
+        Assert.All(bench.Speaker.Neighbours(), n => Assert.Equal(96, n.Cost));
+        Assert.Equal(1, bench.Speaker[BabelCounter.ForeignIhu]);
+    }
+
+    [Fact]
     public void Section_3_4_2_an_ihu_lapses_after_three_and_a_half_intervals()
     {
         var bench = new Bench();

@@ -91,6 +91,19 @@ public sealed class RouteTests
     }
 
     [Fact]
+    public void Section_3_7_3_a_newer_number_that_was_sent_replaces_the_distance_even_by_a_larger_one()
+    {
+        Bench bench = Two();
+        bench.Announce(100);
+        bench.Advance(1);
+        bench.Announce(5000, seqno: 11);
+        bench.Advance(1);
+        AnnounceOther(bench, 3000, seqno: 11);
+        bench.Announce(Metric.Infinity);
+        Assert.Equal((ushort)3096, bench.SelectedMetric());
+    }
+
+    [Fact]
     public void Section_3_7_3_a_feasibility_distance_is_forgotten_after_its_lifetime()
     {
         Bench bench = Two();
