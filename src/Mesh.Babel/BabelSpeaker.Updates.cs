@@ -161,8 +161,6 @@ public sealed partial class BabelSpeaker
                 Count(BabelCounter.SourceLimit);
                 return false;
             }
-
-            Arm(row, _tick + lifetime);
         }
 
         (entry.SentRouterId, entry.SentSeqno, entry.SentMetric) = (update.RouterId, update.Seqno, update.Metric);

@@ -101,6 +101,25 @@ public sealed class RequestTests
     }
 
     [Fact]
+    public void Section_3_8_1_2_a_suppressed_requester_hears_the_answer_too()
+    {
+        Bench bench = Two();
+        var third = new InterfaceId(3);
+        BabelAddress thirdPeer = BabelAddress.Parse("fe80::e");
+        bench.Speaker.AddInterface(third, new InterfaceParameters { Address = BabelAddress.Parse("fe80::5") }, bench.Now);
+        bench.Meet(third, thirdPeer);
+        bench.Announce(100);
+        bench.Advance(1);
+        bench.Log.Clear();
+        bench.Request(Ask(11), Bench.OtherLink, Bench.OtherPeer);
+        bench.Request(Ask(11), third, thirdPeer);
+        Assert.Single(bench.Of(TlvKind.SeqnoRequest));
+        bench.Announce(100, seqno: 11);
+        bench.Advance(0.05);
+        Assert.All([Bench.OtherLink, third], link => Assert.Contains(bench.Of(TlvKind.Update), s => s.Link == link && s.Update.Seqno.Value == 11));
+    }
+
+    [Fact]
     public void Section_3_8_1_2_no_hops_left_or_only_the_way_back_ends_a_request()
     {
         Bench bench = Two();

@@ -212,6 +212,22 @@ public sealed class RouteTests
     }
 
     [Fact]
+    public void Section_2_8_a_hold_ends_even_when_nobody_is_left_to_hear_the_retraction()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Announce(100);
+        bench.Advance(1);
+        _ = bench.Speaker.LinkDown(Bench.Link, bench.Now);
+        bench.Advance(50);
+        Assert.Equal(Reachability.Unreachable, bench.Speaker.GetReachability(Bench.Far));
+        bench.Advance(10);
+        Assert.Equal(Reachability.Unknown, bench.Speaker.GetReachability(Bench.Far));
+        bench.Advance(180);
+        Assert.Equal((1, 0, 0, 0), bench.Speaker.Sizes);
+    }
+
+    [Fact]
     public void Section_3_7_1_a_full_update_leaves_every_interval_on_every_interface()
     {
         Bench bench = Two();
