@@ -121,6 +121,30 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         network.AssertNoViolation();
     }
 
+    /// <summary>The triangle of the recorded exchange 08: the detour through c is not feasible for b until a has raised its number.</summary>
+    [Fact]
+    public void Starvation_is_ended_by_a_seqno_request()
+    {
+        var network = new VirtualNetwork(seed: 8, Hello);
+        VirtualNode a = network.AddNode();
+        VirtualNode b = network.AddNode();
+        VirtualNode c = network.AddNode();
+        VirtualLink ab = network.Connect(a, b);
+        _ = network.Connect(a, c, cost: 600);
+        _ = network.Connect(b, c);
+        network.StartAll();
+        network.RunFor(TimeSpan.FromMinutes(2));
+        Seqno before = a.Speaker.Seqno;
+        ab.IsUp = false;
+        b.Do(s => s.LinkDown(ab.Id, network.Now));
+        Assert.False(b.Speaker.TryGetSelected(a.Prefix, out _));
+        network.RunFor(TimeSpan.FromSeconds(1));
+        Assert.True(b.Speaker.TryGetSelected(a.Prefix, out RouteSnapshot route));
+        Assert.Equal((ushort)696, route.Metric);
+        Assert.Equal(before.Next, a.Speaker.Seqno);
+        network.AssertNoViolation();
+    }
+
     [Fact]
     public void Lossy_links_still_carry_a_converged_network()
     {
