@@ -35,7 +35,7 @@ public sealed class ScenarioRun
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<StepResult> _steps = [];
     private readonly List<string> _violations = [];
-    private TimeSpan _reported;
+    private TimeSpan _reported = -ProgressInterval;
     private string _step = "nodes join";
 
     /// <summary>Prepares a run.</summary>
