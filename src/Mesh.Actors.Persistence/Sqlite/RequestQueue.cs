@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Mesh.Actors.Persistence.Sqlite;
+
+/// <summary>What one thread has to do next: any thread adds, one takes all that is there.</summary>
+internal sealed class RequestQueue<T>
+{
+    private readonly object _gate = new();
+    private List<T> _filling = [];
+    private List<T> _draining = [];
+    private bool _isClosed;
+
+    /// <summary>False where the queue is closed.</summary>
+    public bool TryAdd(T request)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                return false;
+            _filling.Add(request);
+            if (_filling.Count == 1)
+                Monitor.Pulse(_gate);
+            return true;
+        }
+    }
+
+    /// <summary>Waits until there is something. Empty only when the queue is closed and all has been taken. The span is good until the next call.</summary>
+    public ReadOnlySpan<T> Take()
+    {
+        _draining.Clear();
+        lock (_gate)
+        {
+            while (_filling.Count == 0 && !_isClosed)
+                Monitor.Wait(_gate);
+            (_filling, _draining) = (_draining, _filling);
+        }
+
+        return CollectionsMarshal.AsSpan(_draining);
+    }
+
+    /// <summary>Lets nothing more in.</summary>
+    /// <returns>False where it was closed before.</returns>
+    public bool Close()
+    {
+        lock (_gate)
+        {
+            bool first = !_isClosed;
+            _isClosed = true;
+            Monitor.Pulse(_gate);
+            return first;
+        }
+    }
+}

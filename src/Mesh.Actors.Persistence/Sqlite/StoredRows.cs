@@ -1,0 +1,74 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+
+namespace Mesh.Actors.Persistence.Sqlite;
+
+/// <summary>A row of events or snapshots as it was found.</summary>
+/// <param name="IsIntact">False where the checksum does not fit; then nothing of the rest can be relied on.</param>
+internal readonly record struct StoredRow(long SequenceNr, string Type, int Version, byte[] Payload, DateTimeOffset Utc, long Era, bool IsIntact);
+
+/// <summary>Reads and checks rows, on one thread.</summary>
+internal sealed class StoredRows(SqliteConnection connection) : IDisposable
+{
+    private readonly Statement _events = new(connection, "SELECT seq, utc, type, version, payload, checksum, era FROM event WHERE era = ? AND stream = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?");
+    private readonly Statement _eraAfter = new(connection, "SELECT min(era) FROM event WHERE era > ?");
+    private readonly Statement _snapshots = new(connection, "SELECT seq, utc, type, version, payload, checksum, era FROM snapshot WHERE stream = ? AND seq <= ? ORDER BY seq DESC");
+    private byte[] _typeBytes = [];
+    private string _type = "";
+
+    /// <summary>Events after <paramref name="after"/> and up to <paramref name="upTo"/>, at most <paramref name="limit"/> of them, in order.</summary>
+    /// <param name="era">The era to begin with; then the one to go on with.</param>
+    public void ReadEvents(long stream, ReadOnlySpan<byte> name, ref long era, long after, long upTo, int limit, List<StoredRow> into)
+    {
+        uint ofStream = RowChecksum.OfStream(RowKind.Event, name);
+        while (true)
+        {
+            Read(_events.Bind(1, era).Bind(2, stream).Bind(3, after).Bind(4, upTo).Bind(5, limit - into.Count), ofStream, into);
+            if (into.Count > 0)
+                after = into[^1].SequenceNr;
+            if (into.Count == limit || after == upTo || _eraAfter.Bind(1, era).Scalar() is not { } next)
+                return;
+            era = next;
+        }
+    }
+
+    /// <summary>Snapshots up to <paramref name="upTo"/>, the newest first.</summary>
+    public void ReadSnapshots(long stream, ReadOnlySpan<byte> name, long upTo, List<StoredRow> into) =>
+        Read(_snapshots.Bind(1, stream).Bind(2, upTo), RowChecksum.OfStream(RowKind.Snapshot, name), into);
+
+    public void Dispose()
+    {
+        _events.Dispose();
+        _eraAfter.Dispose();
+        _snapshots.Dispose();
+    }
+
+    private void Read(Statement rows, uint ofStream, List<StoredRow> into)
+    {
+        while (rows.Step())
+        {
+            long sequenceNr = rows.Int64(0);
+            long ticks = rows.Int64(1);
+            ReadOnlySpan<byte> type = rows.Bytes(2);
+            long version = rows.Int64(3);
+            byte[] payload = rows.Bytes(4).ToArray();
+            bool isIntact = version is >= int.MinValue and <= int.MaxValue
+                && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
+                && rows.Int64(5) == RowChecksum.Of(ofStream, sequenceNr, ticks, (int)version, type, payload);
+            into.Add(new StoredRow(
+                sequenceNr, TypeOf(type), isIntact ? (int)version : 0, payload, isIntact ? new DateTimeOffset(ticks, TimeSpan.Zero) : default, rows.Int64(6), isIntact));
+        }
+    }
+
+    // A stream's events are mostly of few types, and neighbours often of the same.
+    private string TypeOf(ReadOnlySpan<byte> type)
+    {
+        if (!type.SequenceEqual(_typeBytes))
+        {
+            _typeBytes = type.ToArray();
+            _type = Encoding.UTF8.GetString(type);
+        }
+
+        return _type;
+    }
+}
