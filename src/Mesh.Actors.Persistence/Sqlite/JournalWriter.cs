@@ -173,7 +173,7 @@ internal sealed class JournalWriter : IDisposable
         for (int i = 0; i < events.Count; i++)
         {
             JournalEvent e = events[i];
-            Insert(_addEvent.Bind(8, _heads.Era), head.Id, head.EventChecksum, e.SequenceNr, e.Utc, e.Type, e.Version, e.Payload.Span);
+            Insert(_addEvent, _heads.Era, head.Id, head.EventChecksum, e.SequenceNr, e.Utc, e.Type, e.Version, e.Payload.Span);
         }
 
         _heads.Advance(head, events.Count);
@@ -192,12 +192,13 @@ internal sealed class JournalWriter : IDisposable
 
         _heads.EnsureStored(head);
         long era = s.SequenceNr == head.SequenceNr ? _heads.Era : head.FirstEra;
-        Insert(_addSnapshot.Bind(8, era), head.Id, RowChecksum.OfStream(RowKind.Snapshot, head.Name), s.SequenceNr, s.Utc, s.Type, s.Version, s.Payload.Span);
+        Insert(_addSnapshot, era, head.Id, RowChecksum.OfStream(RowKind.Snapshot, head.Name), s.SequenceNr, s.Utc, s.Type, s.Version, s.Payload.Span);
         _dropSnapshots.Bind(1, head.Id).Run();
         return new SnapshotSaved(request.Id);
     }
 
-    private void Insert(Statement statement, long stream, uint ofStream, long sequenceNr, DateTimeOffset utc, string type, int version, ReadOnlySpan<byte> payload)
+    private void Insert(
+        Statement statement, long era, long stream, uint ofStream, long sequenceNr, DateTimeOffset utc, string type, int version, ReadOnlySpan<byte> payload)
     {
         if (!_types.TryGetValue(type, out byte[]? utf8))
         {
@@ -207,7 +208,7 @@ internal sealed class JournalWriter : IDisposable
         }
 
         statement.Bind(1, stream).Bind(2, sequenceNr).Bind(3, utc.UtcTicks).BindText(4, utf8).Bind(5, version).BindBlob(6, payload)
-            .Bind(7, RowChecksum.Of(ofStream, sequenceNr, utc.UtcTicks, version, utf8, payload)).Run();
+            .Bind(7, RowChecksum.Of(ofStream, era, sequenceNr, utc.UtcTicks, version, utf8, payload)).Bind(8, era).Run();
     }
 
     private void Undo()

@@ -52,11 +52,12 @@ internal sealed class StoredRows(SqliteConnection connection) : IDisposable
             ReadOnlySpan<byte> type = rows.Bytes(2);
             long version = rows.Int64(3);
             byte[] payload = rows.Bytes(4).ToArray();
+            long era = rows.Int64(6);
             bool isIntact = version is >= int.MinValue and <= int.MaxValue
                 && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
-                && rows.Int64(5) == RowChecksum.Of(ofStream, sequenceNr, ticks, (int)version, type, payload);
+                && rows.Int64(5) == RowChecksum.Of(ofStream, era, sequenceNr, ticks, (int)version, type, payload);
             into.Add(new StoredRow(
-                sequenceNr, TypeOf(type), isIntact ? (int)version : 0, payload, isIntact ? new DateTimeOffset(ticks, TimeSpan.Zero) : default, rows.Int64(6), isIntact));
+                sequenceNr, TypeOf(type), isIntact ? (int)version : 0, payload, isIntact ? new DateTimeOffset(ticks, TimeSpan.Zero) : default, era, isIntact));
         }
     }
 
