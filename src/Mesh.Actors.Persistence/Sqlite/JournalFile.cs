@@ -27,6 +27,7 @@ internal sealed class JournalFile : IDisposable
     public const int EraLength = 16_384;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int NoSpace = 28;      // ENOSPC
     private const int WouldBlock = 11;   // EWOULDBLOCK of flock(2), which is how the runtime reports a FileShare conflict
 
     private const string Schema = $"""
@@ -77,7 +78,7 @@ internal sealed class JournalFile : IDisposable
             }
 
             if (e is IOException or UnauthorizedAccessException)
-                throw new JournalException(JournalFailure.Unavailable, $"journal '{path}': {e.Message}", e);
+                throw new JournalException(e.HResult == NoSpace ? JournalFailure.Full : JournalFailure.Unavailable, $"journal '{path}': {e.Message}", e);
             throw;
         }
     }

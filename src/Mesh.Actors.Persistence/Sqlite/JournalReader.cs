@@ -16,7 +16,7 @@ public sealed record StreamSummary(string Name, long EventCount, long LastSequen
 public sealed record DumpedEvent(JournalEvent Event, bool IsIntact);
 
 /// <summary>Looks into a <see cref="SqliteJournal"/>'s file without changing it, also while a process has it open.</summary>
-/// <remarks>For one thread at a time.</remarks>
+/// <remarks>For one thread at a time. SQLite keeps an index of the write-ahead log beside the file while it reads, so a journal on a read-only medium has to be copied first.</remarks>
 public sealed class JournalReader : IDisposable
 {
     private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(5);

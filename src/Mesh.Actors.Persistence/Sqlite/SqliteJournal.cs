@@ -17,6 +17,9 @@ namespace Mesh.Actors.Persistence.Sqlite;
 /// </remarks>
 public sealed class SqliteJournal : IJournal, IDisposable
 {
+    private const int GatherFrom = 32;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1);
+
     private readonly JournalFile _file;
     private readonly JournalWriter _writer;
     private readonly JournalLoader _loader;
@@ -121,8 +124,13 @@ public sealed class SqliteJournal : IJournal, IDisposable
 
     private void Write()
     {
-        while (_requests.Take() is { IsEmpty: false } requests)
+        // Actors that were told together persist again together. To begin with the first of them would cost a sync for one event, while the others wait.
+        int expected = 1;
+        while (_requests.Take(expected, Patience) is { IsEmpty: false } requests)
+        {
             _writer.Carry(requests);
+            expected = requests.Length < GatherFrom ? 1 : requests.Length / 2;
+        }
     }
 
     private void Load()
