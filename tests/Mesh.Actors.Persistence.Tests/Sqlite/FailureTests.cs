@@ -58,7 +58,53 @@ public sealed class FailureTests : IDisposable
         Assert.Equal(JournalFailure.Full, _replies.Next<AppendFailed>().Failure);
         Assert.Empty(_replies.Next<EventsLoaded>().Events);
         _replies.AppendAndWait(journal, "a", 1);
-        Assert.Single(_replies.Load(journal, "a").Events);
+        journal.Dispose();
+        using SqliteJournal reopened = SqliteJournal.Open(_folder.Journal);
+        Assert.Single(_replies.Load(reopened, "a").Events);
+    }
+
+    [Fact]
+    public void All_of_a_failed_transaction_is_forgotten()
+    {
+        using (SqliteJournal journal = SqliteJournal.Open(_folder.Journal, new SqliteJournalOptions { MaxPages = 20, BusyTimeout = TimeSpan.FromSeconds(30) }))
+        {
+            _replies.AppendAndWait(journal, "old", 1);
+            using (SqliteConnection other = _folder.Connect())
+            {
+                using SqliteCommand begin = other.CreateCommand();
+                begin.CommandText = "BEGIN IMMEDIATE";
+                begin.ExecuteNonQuery();
+
+                // The writer waits with the first one, so that the others share a transaction.
+                _replies.Append(journal, "first", 1);
+                _replies.Append(journal, "old", 2);
+                _replies.Append(journal, "new", 1);
+                journal.Append(new AppendRequest(1, "large", [new JournalEvent(1, "t", 1, new byte[200_000], default)], _replies));
+            }
+
+            JournalOutcome[] outcomes = [_replies.Next(), _replies.Next(), _replies.Next(), _replies.Next()];
+            Assert.Equal(JournalFailure.Full, Assert.IsType<AppendFailed>(outcomes[^1]).Failure);
+            foreach ((string stream, long next) in new[] { ("old", 2L), ("new", 1L) })
+            {
+                if (outcomes[stream == "old" ? 1 : 2] is AppendFailed)
+                    _replies.AppendAndWait(journal, stream, next);
+            }
+        }
+
+        using SqliteJournal reopened = SqliteJournal.Open(_folder.Journal);
+        Assert.Equal(2, _replies.Load(reopened, "old").Events.Count);
+        Assert.Single(_replies.Load(reopened, "new").Events);
+        Assert.Empty(_replies.Load(reopened, "large").Events);
+    }
+
+    [Fact]
+    public void A_malformed_event_fails_and_the_journal_goes_on()
+    {
+        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        journal.Append(new AppendRequest(1, "a", [.. Collector.Events(1, 1, "x"), new JournalEvent(2, null!, 1, default, default)], _replies));
+        Assert.Equal(JournalFailure.Unavailable, _replies.Next<AppendFailed>().Failure);
+        Assert.Empty(_replies.Load(journal, "a").Events);
+        _replies.AppendAndWait(journal, "a", 1);
     }
 
     [Fact]

@@ -49,6 +49,7 @@ public sealed class LoadTests : IDisposable
         const int Count = JournalFile.EraLength / 4;
         using (SqliteJournal journal = Open())
         {
+            _replies.AppendAndWait(journal, "quiet", 1);
             for (int round = 0; round < Rounds; round++)
             {
                 _replies.AppendAndWait(journal, "a", 1 + (round * Count), Count);
@@ -61,7 +62,7 @@ public sealed class LoadTests : IDisposable
         }
 
         Assert.Equal(3L, Scalar("SELECT count(DISTINCT era) FROM event"));
-        Assert.Equal(2, _folder.Edit("UPDATE snapshot SET seq = seq WHERE stream = 2"));
+        Assert.Equal(2, _folder.Edit("UPDATE snapshot SET seq = seq WHERE stream = 3"));
         using SqliteJournal reopened = Open();
         Assert.Equal(Enumerable.Range(1, Rounds * Count).Select(i => $"x{i}"), _replies.Load(reopened, "a").Events.Select(Collector.Text), StringComparer.Ordinal);
         (JournalSnapshot? snapshot, List<JournalEvent> events) = _replies.Load(reopened, "b");
@@ -70,6 +71,8 @@ public sealed class LoadTests : IDisposable
         Assert.Equal(1, _folder.Edit("DELETE FROM snapshot WHERE seq = 7"));
         Assert.Equal([4, 5, 6, 7, 8, 9, 10], _replies.Load(reopened, "b").Events.Select(e => e.SequenceNr));
         _replies.AppendAndWait(reopened, "b", 11);
+        _replies.AppendAndWait(reopened, "quiet", 2);
+        Assert.Equal([1, 2], _replies.Load(reopened, "quiet").Events.Select(e => e.SequenceNr));
     }
 
     [Fact]
