@@ -73,7 +73,8 @@ public sealed class NetworkNamespace : IDisposable
     }
 
     /// <summary>Starts a program inside. It is killed, with what it started, when the namespace is disposed.</summary>
-    /// <param name="start">The program; its file name and arguments stay as they are.</param>
+    /// <param name="start">The program.</param>
+    /// <returns>The process; it belongs to the namespace, which disposes it.</returns>
     public Process Start(ProcessStartInfo start)
     {
         // nsenter turns into the program, so the process is the program's.
@@ -119,6 +120,22 @@ public sealed class NetworkNamespace : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_file.IsClosed)
+            return;
+        _file.Dispose();
+        try
+        {
+            KillProcesses();
+        }
+        finally
+        {
+            _ = Libc.Unmount(Path, Detach);
+            File.Delete(Path);
+        }
+    }
+
+    private void KillProcesses()
+    {
         lock (_processes)
         {
             foreach (Process process in _processes)
@@ -130,11 +147,6 @@ public sealed class NetworkNamespace : IDisposable
             }
             _processes.Clear();
         }
-        if (_file.IsClosed)
-            return;
-        _file.Dispose();
-        _ = Libc.Unmount(Path, Detach);
-        File.Delete(Path);
     }
 
     private void Establish()

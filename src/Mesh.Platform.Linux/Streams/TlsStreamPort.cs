@@ -22,6 +22,7 @@ public sealed class TlsStreamPort(TlsStreamOptions options) : IStreamPort, IStre
     private readonly SemaphoreSlim _handshakes = new(options.MaxHandshakes);
     private readonly CancellationTokenSource _stopped = new();
     private IStreamPacketSink? _packets;
+    private bool _disposed;
     private long _open, _accepted, _refused, _overflowed, _packetsDropped;
 
     /// <summary>What was done so far.</summary>
@@ -116,6 +117,8 @@ public sealed class TlsStreamPort(TlsStreamOptions options) : IStreamPort, IStre
     /// <summary>Accepts no more and ends all streams; their owners are told.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         await _stopped.CancelAsync().ConfigureAwait(false);
         foreach ((Socket listener, Task accepting) in _listeners)
         {
@@ -181,9 +184,11 @@ public sealed class TlsStreamPort(TlsStreamOptions options) : IStreamPort, IStre
         }
         finally
         {
-            connection.End("it was refused");
-            Remove(connection);
+            // Room is made before anybody can see that the stream is over.
             Interlocked.Decrement(ref _open);
+            connection.End("it was refused");
+            socket.Dispose();
+            Remove(connection);
             if (announced)
                 connection.Owner.Tell(new StreamClosed(connection.Id, connection.Reason));
         }
@@ -206,7 +211,6 @@ public sealed class TlsStreamPort(TlsStreamOptions options) : IStreamPort, IStre
         {
             _handshakes.Release();
         }
-        socket.Dispose();
         return null;
     }
 

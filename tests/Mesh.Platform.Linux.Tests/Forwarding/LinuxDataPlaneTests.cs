@@ -1,0 +1,167 @@
+using System.Buffers.Binary;
+using System.Net;
+using Mesh.DataPlane;
+using Mesh.Node.Ports;
+using Mesh.Platform.Linux.Forwarding;
+using Mesh.Platform.Linux.Namespaces;
+using Mesh.Platform.Linux.Native;
+using Mesh.Platform.Linux.Netlink;
+
+namespace Mesh.Platform.Linux.Tests.Forwarding;
+
+public sealed class LinuxDataPlaneTests
+{
+    private static readonly TunnelIndex T = new(1);
+
+    [Theory]
+    [InlineData("192.0.2.1", "192.0.2.2", 24, DataCipher.Aes256Gcm)]
+    [InlineData("2001:db8:ffff::1", "2001:db8:ffff::2", 64, DataCipher.ChaCha20Poly1305)]
+    public void A_ping_passes_sealed_between_two_machines(string addressA, string addressB, int prefixLength, DataCipher cipher)
+    {
+        using NetworkNamespace spaceA = NeedsRoot.Namespace("a"), spaceB = NeedsRoot.Namespace("b");
+        spaceA.Connect("eth0", IPAddress.Parse(addressA), spaceB, "eth0", IPAddress.Parse(addressB), prefixLength);
+        using LinuxDataPlane a = Start(spaceA, 1), b = Start(spaceB, 2);
+        var toB = new IPEndPoint(IPAddress.Parse(addressB), b.LocalEndpoint.Port);
+        var toA = new IPEndPoint(IPAddress.Parse(addressA), a.LocalEndpoint.Port);
+        Mailbox ownerA = Join(a, 1, 2, toB, cipher), ownerB = Join(b, 2, 1, toA, cipher);
+
+        Ping(spaceA, "2001:db8:2::1", payloadLength: 1300);
+
+        a.SendControl(T, InnerKind.Probe, "probe"u8.ToArray(), toB);
+        ControlReceived control = ownerB.Next<ControlReceived>();
+        Assert.Equal((T, InnerKind.Probe, toA), (control.Tunnel, control.Kind, control.From));
+        Assert.Equal("probe"u8, control.Payload.Span);
+
+        // What b sends is now said to come from another place than where it comes from: a hears of it.
+        a.SetPath(T, new DataPath.Datagram(new IPEndPoint(IPAddress.Parse(addressB), 9)));
+        b.SendControl(T, InnerKind.Babel, default, toA);
+        Assert.Equal(new PeerMoved(T, toB), ownerA.Next<PeerMoved>());
+        Assert.Equal(InnerKind.Babel, ownerA.Next<ControlReceived>().Kind);
+
+        a.Dispose();   // so that its threads have counted what they sent
+        b.Dispose();
+        Assert.Equal((4, 4), (a.CountersOf(T)!.Value.SentPackets, a.CountersOf(T)!.Value.ReceivedPackets));
+        Assert.Equal((4, 4), (b.CountersOf(T)!.Value.SentPackets, b.CountersOf(T)!.Value.ReceivedPackets));
+        Assert.Equal((0, 0), (ownerA.Count, ownerB.Count));
+    }
+
+    [Fact]
+    public void A_ping_passes_through_a_stream_where_the_path_says_so()
+    {
+        using NetworkNamespace spaceA = NeedsRoot.Namespace("a"), spaceB = NeedsRoot.Namespace("b");
+        var wireA = new Wire();
+        var wireB = new Wire { Other = wireA };
+        wireA.Other = wireB;
+        using LinuxDataPlane a = Start(spaceA, 1, wireA), b = Start(spaceB, 2, wireB);
+        foreach ((LinuxDataPlane plane, int own, int other) in new[] { (a, 1, 2), (b, 2, 1) })
+        {
+            plane.AddTunnel(T, new Mailbox());
+            plane.SetPath(T, new DataPath.Stream(new StreamId(5)));
+            plane.BindStream(T, new StreamId(5));
+            plane.Publish(Table(own, other));
+        }
+        Ping(spaceA, "2001:db8:2::1", payloadLength: 0);
+        b.Dispose();   // so that the threads have counted what they handed over
+        a.Dispose();
+        Assert.Equal(3, a.Counters.ToHost);
+    }
+
+    [Fact]
+    public void A_host_without_a_route_in_the_overlay_is_told()
+    {
+        using NetworkNamespace space = NeedsRoot.Namespace("a");
+        using LinuxDataPlane plane = Start(space, 1);
+        plane.Publish(Table(1, 2));
+        using var probe = new EchoProbe(space);
+        const byte DestinationUnreachable = 1;
+        probe.Send("2001:db8:3::1", 1, payloadLength: 0);
+        byte[] message = probe.Receive(DestinationUnreachable, out IPAddress from);
+        Assert.Equal((IPAddress.Parse("2001:db8:1::1"), 0), (from, message[1]));
+        Assert.Equal(1, plane.Counters[DropReason.NoRoute]);
+    }
+
+    [Fact]
+    public void A_stopped_data_plane_leaves_no_device_and_no_socket()
+    {
+        using NetworkNamespace space = NeedsRoot.Namespace("a");
+        LinuxDataPlane plane = Start(space, 1);
+        IPEndPoint local = plane.LocalEndpoint;
+        var options = new LinuxDataPlaneOptions { Local = local };
+        Assert.Contains("in use", Assert.Throws<LinuxException>(() => space.Run(() => new LinuxDataPlane(options))).Message, StringComparison.Ordinal);
+        plane.Dispose();
+        plane.Dispose();
+        space.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            Assert.DoesNotContain(netlink.Links(), link => link.Name.StartsWith("mesh", StringComparison.Ordinal));
+            using var again = new LinuxDataPlane(options);
+            Assert.Equal(local, again.LocalEndpoint);
+        });
+    }
+
+    [Fact]
+    public void A_device_that_is_taken_away_is_told()
+    {
+        using NetworkNamespace space = NeedsRoot.Namespace("a");
+        var failures = new Mailbox();
+        using LinuxDataPlane plane = space.Run(() => new LinuxDataPlane(new LinuxDataPlaneOptions { Failed = failures.Tell }));
+        space.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            netlink.DeleteLink(plane.DeviceIndex);
+        });
+        Assert.StartsWith("Cannot read from mesh0: ", failures.Next<LinuxException>().Message, StringComparison.Ordinal);
+    }
+
+    private static LinuxDataPlane Start(NetworkNamespace space, int number, IStreamPackets? streams = null)
+    {
+        LinuxDataPlane plane = space.Run(() => new LinuxDataPlane(new LinuxDataPlaneOptions(), streams));
+        space.Configure(plane.DeviceName, IPAddress.Parse($"2001:db8:{number}::1"), 32);
+        return plane;
+    }
+
+    private static Mailbox Join(LinuxDataPlane plane, int own, int other, IPEndPoint remote, DataCipher cipher)
+    {
+        var owner = new Mailbox();
+        plane.AddTunnel(T, owner);
+        plane.SetKeys(T, new DataKeys(1, Key(own), Key(other), cipher));
+        plane.SetPath(T, new DataPath.Datagram(remote));
+        plane.Publish(Table(own, other));
+        return owner;
+    }
+
+    private static byte[] Key(int sender) => [.. Enumerable.Repeat((byte)sender, 32)];
+
+    private static ForwardingTable Table(int own, int other) =>
+        ForwardingTable.Create([new(Prefix(own), 48, Route.Local), new(Prefix(other), 48, Route.Through(T))], Prefix(own) + 1);
+
+    private static UInt128 Prefix(int number) => BinaryPrimitives.ReadUInt128BigEndian(IPAddress.Parse($"2001:db8:{number}::").GetAddressBytes());
+
+    private static void Ping(NetworkNamespace space, string address, int payloadLength)
+    {
+        const byte EchoReply = 129;
+        using var probe = new EchoProbe(space);
+        for (ushort sequence = 1; sequence <= 3; sequence++)
+        {
+            probe.Send(address, sequence, payloadLength);
+            byte[] reply = probe.Receive(EchoReply, out IPAddress from);
+            Assert.Equal((IPAddress.Parse(address), sequence, 8 + payloadLength), (from, BinaryPrimitives.ReadUInt16BigEndian(reply.AsSpan(6)), reply.Length));
+        }
+    }
+
+    /// <summary>A stream that hands each packet to the other end at once.</summary>
+    private sealed class Wire : IStreamPackets
+    {
+        private IStreamPacketSink? _sink;
+
+        public Wire? Other { get; set; }
+
+        public void Attach(IStreamPacketSink sink) => _sink = sink;
+
+        public bool TrySendPacket(StreamId stream, ReadOnlySpan<byte> packet)
+        {
+            Other?._sink?.PacketReceived(stream, packet.ToArray());
+            return true;
+        }
+    }
+}
