@@ -4,7 +4,10 @@ using System.Text;
 namespace Mesh.Platform.Linux.Netlink;
 
 /// <summary>Writes one netlink message (RFC 3549 section 2.3.2). Integers are in the machine's own order.</summary>
-/// <remarks><code>length u32 | type u16 | flags u16 | sequence u32 | port u32 | family header | attributes: length u16 | type u16 | value, padded to 4</code></remarks>
+/// <remarks><code>
+///  length u32 | type u16 | flags u16 | sequence u32 | port u32 | family header | attributes
+///  an attribute: length u16 | type u16 | value, padded to 4 octets
+/// </code></remarks>
 internal sealed class NetlinkRequest
 {
     public const int HeaderLength = 16;

@@ -63,7 +63,8 @@ public sealed partial class RouteNetlink : IDisposable
     /// <summary>Brings a link up or down.</summary>
     public void SetUp(int link, bool up) =>
         _socket.Ask(
-            new NetlinkRequest(NewLink, Request | Acknowledge).Put(new LinkMessage { Index = link, Flags = up ? LinkMessage.UpFlag : 0, Change = LinkMessage.UpFlag }),
+            new NetlinkRequest(NewLink, Request | Acknowledge)
+                .Put(new LinkMessage { Index = link, Flags = up ? LinkMessage.UpFlag : 0, Change = LinkMessage.UpFlag }),
             up ? "bring up" : "take down", Named(link));
 
     /// <summary>Sets a link's MTU, in octets.</summary>

@@ -6,7 +6,8 @@ using Mesh.Platform.Linux.Netlink;
 namespace Mesh.Platform.Linux.Tun;
 
 /// <summary>A TUN device: a network interface of this machine whose packets this process reads and writes. It goes away when it is disposed.</summary>
-/// <remarks>Made in the network namespace of the calling thread, where it stays. Packets are bare IP packets (IFF_NO_PI). Reads and writes never wait.</remarks>
+/// <remarks>Made in the network namespace of the calling thread, where it stays. Packets are bare IP packets (IFF_NO_PI).
+/// Reads and writes never wait.</remarks>
 public sealed unsafe class TunDevice : IDisposable
 {
     /// <summary>The longest name an interface can have, in octets.</summary>

@@ -1,11 +1,14 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Platform.Linux.Namespaces;
 using Mesh.Platform.Linux.Native;
 using Mesh.Platform.Linux.Netlink;
+using Mesh.Platform.Linux.Streams;
+using Mesh.Platform.Linux.Tests.Streams;
 
 namespace Mesh.Platform.Linux.Tests.Forwarding;
 
@@ -46,24 +49,38 @@ public sealed class LinuxDataPlaneTests
     }
 
     [Fact]
-    public void A_ping_passes_through_a_stream_where_the_path_says_so()
+    public async Task A_ping_passes_through_a_TLS_stream_where_the_path_says_so()
     {
         using NetworkNamespace spaceA = NeedsRoot.Namespace("a"), spaceB = NeedsRoot.Namespace("b");
-        var wireA = new Wire();
-        var wireB = new Wire { Other = wireA };
-        wireA.Other = wireB;
-        using LinuxDataPlane a = Start(spaceA, 1, wireA), b = Start(spaceB, 2, wireB);
-        foreach ((LinuxDataPlane plane, int own, int other) in new[] { (a, 1, 2), (b, 2, 1) })
+        // The streams meet on the loopback outside of both namespaces.
+        var authority = new TestAuthority();
+        X509Certificate2 certificateA = authority.Issue("a"), certificateB = authority.Issue("b");
+        await using var streamsA = new TlsStreamPort(new TlsStreamOptions { Certificate = () => certificateA, Judge = authority.Judge });
+        await using var streamsB = new TlsStreamPort(new TlsStreamOptions { Certificate = () => certificateB, Judge = authority.Judge });
+        using LinuxDataPlane a = Start(spaceA, 1, streamsA), b = Start(spaceB, 2, streamsB);
+        Mailbox ownerA = new(), ownerB = new();
+        streamsB.Listen(new IPEndPoint(IPAddress.Loopback, 0), ownerB);
+        streamsA.Connect(ownerB.Next<StreamListening>().Local, TimeSpan.FromSeconds(30), ownerA);
+        StreamId streamA = ownerA.Next<StreamOpened>().Stream, streamB = ownerB.Next<StreamOpened>().Stream;
+        foreach ((LinuxDataPlane plane, StreamId stream, int own, int other) in new[] { (a, streamA, 1, 2), (b, streamB, 2, 1) })
         {
             plane.AddTunnel(T, new Mailbox());
-            plane.SetPath(T, new DataPath.Stream(new StreamId(5)));
-            plane.BindStream(T, new StreamId(5));
+            plane.SetPath(T, new DataPath.Stream(stream));
+            plane.BindStream(T, stream);
             plane.Publish(Table(own, other));
         }
+        streamsB.SetOwner(streamB, ownerB);
+
         Ping(spaceA, "2001:db8:2::1", payloadLength: 0);
-        b.Dispose();   // so that the threads have counted what they handed over
-        a.Dispose();
-        Assert.Equal(3, a.Counters.ToHost);
+
+        streamsA.Close(streamA);
+        ownerA.Next<StreamClosed>();
+        ownerB.Next<StreamClosed>();
+        Assert.Equal((3, 3), (a.Counters.ToHost, b.Counters.ToHost));
+        using var probe = new EchoProbe(spaceA);
+        probe.Send("2001:db8:2::1", 4, payloadLength: 0);
+        SpinWait.SpinUntil(() => a.Counters[DropReason.StreamRefused] == 1, TimeSpan.FromSeconds(30));
+        Assert.Equal(1, a.Counters[DropReason.StreamRefused]);
     }
 
     [Fact]
@@ -146,22 +163,6 @@ public sealed class LinuxDataPlaneTests
             probe.Send(address, sequence, payloadLength);
             byte[] reply = probe.Receive(EchoReply, out IPAddress from);
             Assert.Equal((IPAddress.Parse(address), sequence, 8 + payloadLength), (from, BinaryPrimitives.ReadUInt16BigEndian(reply.AsSpan(6)), reply.Length));
-        }
-    }
-
-    /// <summary>A stream that hands each packet to the other end at once.</summary>
-    private sealed class Wire : IStreamPackets
-    {
-        private IStreamPacketSink? _sink;
-
-        public Wire? Other { get; set; }
-
-        public void Attach(IStreamPacketSink sink) => _sink = sink;
-
-        public bool TrySendPacket(StreamId stream, ReadOnlySpan<byte> packet)
-        {
-            Other?._sink?.PacketReceived(stream, packet.ToArray());
-            return true;
         }
     }
 }

@@ -52,7 +52,9 @@ internal sealed class TestAuthority
         if (!_key.VerifyData(body.Span, certificate.ReadBitString(out _), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))
             return "it is not signed by this network's authority";
         using X509Certificate2 parsed = X509CertificateLoader.LoadCertificate(der.Span);
-        return parsed.NotAfter.ToUniversalTime() < Today.UtcDateTime ? string.Create(CultureInfo.InvariantCulture, $"it ended on {parsed.NotAfter:yyyy-MM-dd}") : null;
+        return parsed.NotAfter.ToUniversalTime() < Today.UtcDateTime
+            ? string.Create(CultureInfo.InvariantCulture, $"it ended on {parsed.NotAfter:yyyy-MM-dd}")
+            : null;
     }
 
     private static void WriteAlgorithm(AsnWriter writer)
