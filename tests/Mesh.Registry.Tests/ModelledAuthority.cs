@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.Text;
+using Mesh.Actors;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
+using Mesh.Registry.Authority;
+using Mesh.Security.Sessions;
+
+namespace Mesh.Registry.Tests;
+
+/// <summary>An authority without cryptography: certificates say in plain text what was ordered, "encryption" reverses.</summary>
+internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : IRegistryAuthority
+{
+    private readonly DeterministicRandom _random = new(7);
+    private readonly List<byte[]> _drawn = [];
+
+    public NetworkPrefix Network { get; } = NetworkPrefix.Parse(network);
+
+    public string CertificatePem => "CA\n";
+
+    public DateTimeOffset NotAfter { get; init; } = new(2126, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public List<IssueOrder> Orders { get; } = [];
+
+    public byte[] RandomBytes(int count)
+    {
+        byte[] octets = new byte[count];
+        _random.NextBytes(octets);
+        _drawn.Add(octets);
+        return octets;
+    }
+
+    public IssueOutcome Issue(IssueOrder order)
+    {
+        Orders.Add(order);
+        return order.RequestPem switch
+        {
+            "garbage" => new RequestRefused(IsMalformed: true, "not a request"),
+            "weak" => new RequestRefused(IsMalformed: false, "a weak key"),
+            _ => new Issued(Certificate(order.Prefix.CommonName, order.SubjectSerial, order.Serial, order.NotAfter)),
+        };
+    }
+
+    public string Renew(string pem, ulong serial, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        string[] fields = pem.Split(' ');
+        return Certificate(fields[1], int.Parse(fields[2], CultureInfo.InvariantCulture), serial, notAfter);
+    }
+
+    public NetworkVersion SignVersion(ulong number) => NetworkVersion.Create(number, [0x51, 0x52]);
+
+    /// <summary>The key in plain: found again among what was drawn, for it does not show its secret.</summary>
+    public byte[] MakeHello(string pem, SessionKey key) => _drawn.Last(d => d.Length == SessionKey.Length && new SessionKey(d).HeaderFor([]) == key.HeaderFor([]));
+
+    public byte[] EncryptFor(string pem, ReadOnlyMemory<byte> plain) => Reverse(plain.ToArray());
+
+    public int MaxPlainLength(string pem) => 245;
+
+    public static string Decrypt(ReadOnlyMemory<byte> cipher) => Encoding.ASCII.GetString(Reverse(cipher.ToArray()));
+
+    private static byte[] Reverse(byte[] octets) => [.. Enumerable.Reverse(octets)];
+
+    private static string Certificate(string commonName, int subjectSerial, ulong serial, DateTimeOffset notAfter) =>
+        $"CERT {commonName} {subjectSerial} {serial} {notAfter:u}\n";
+}

@@ -1,0 +1,81 @@
+using Mesh.Actors;
+using Mesh.Actors.Persistence;
+using Mesh.Actors.TestKit;
+using Mesh.Protocol.Addressing;
+using Mesh.Registry.Authority;
+using Mesh.Registry.Events;
+
+namespace Mesh.Registry.Tests;
+
+/// <summary>A registry in virtual time, and an administrator who asks it things.</summary>
+internal sealed class RegistryWorld
+{
+    private readonly TimeSpan _age;   // virtual time of the systems before this one
+
+    public RegistryWorld(RegistryOptions? options = null, IRegistryAuthority? authority = null, SimulatedDisk? disk = null, ulong seed = 1, TimeSpan age = default)
+    {
+        Options = options ?? new RegistryOptions();
+        Authority = authority ?? new ModelledAuthority();
+        _age = age;
+        Pool = new VirtualWorkPool();
+        Kit = new ActorTestKit(seed, RegistrySchema.AddTo(new EventSchema()), disk, o => o with { Epoch = o.Epoch + age });
+        Pool.Attach(Kit);
+        Actors = RegistryActors.Start(Kit.System, Options, Authority, Pool);
+        Admin = Kit.CreateProbe("admin");
+    }
+
+    public RegistryOptions Options { get; }
+
+    public IRegistryAuthority Authority { get; }
+
+    public VirtualWorkPool Pool { get; }
+
+    public ActorTestKit Kit { get; }
+
+    public RegistryActors Actors { get; }
+
+    public TestProbe Admin { get; }
+
+    public DateTimeOffset UtcNow => Kit.Loop.UtcNow;
+
+    /// <summary>Asks the registry and waits for the answer.</summary>
+    public T Ask<T>(RegistryCommand command)
+    {
+        Admin.Send(Actors.Registry, command);
+        return Admin.ExpectMsg<T>();
+    }
+
+    public string AddToken(string token = "t", int uses = 1, int? length = null)
+    {
+        _ = Ask<TokenAccepted>(new AddToken("a@b", token) { Uses = uses, PrefixLength = length });
+        return token;
+    }
+
+    /// <summary>Adds a token and joins with it.</summary>
+    public CertificateGiven Join(string token = "t", int? length = null, string request = "request")
+    {
+        _ = AddToken(token, length: length);
+        return Ask<CertificateGiven>(new RequestCertificate(token, request));
+    }
+
+    public bool HasToken(string token = "t") => Ask<TokenKnown>(new IsToken(token)).IsKnown;
+
+    public IReadOnlyList<RegisteredNode> Nodes => Ask<NodeList>(new ListNodes()).Nodes;
+
+    /// <summary>The power fails now; a new registry starts on what is left of the disk.</summary>
+    public RegistryWorld Crash(ulong seed)
+    {
+        _ = Kit.Disk.Crash(Kit.Now, new DeterministicRandom(seed));
+        return new RegistryWorld(Options, Authority, Kit.Disk, seed, _age + Kit.Now);
+    }
+
+    /// <summary>An orderly stop, and a new registry on the same disk.</summary>
+    public RegistryWorld Restart(RegistryOptions? options = null)
+    {
+        Kit.Advance(TimeSpan.FromSeconds(1));
+        _ = Kit.Disk.Crash(Kit.Now, new DeterministicRandom(0));
+        return new RegistryWorld(options ?? Options, Authority, Kit.Disk, seed: 1, _age + Kit.Now);
+    }
+
+    public static NodePrefix Bits(string bits) => NodePrefix.ParseBits(bits);
+}
