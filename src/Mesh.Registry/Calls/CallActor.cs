@@ -25,10 +25,6 @@ namespace Mesh.Registry.Calls;
 /// </remarks>
 internal sealed class CallActor(RegistryActors registry, RegistryRequest request, ActorRef asker) : Actor
 {
-    /// <summary>Our own method, by which a node says where it can be reached: <c>advertise(cn, addresses)</c>. Nodes of re6st never call it.</summary>
-    internal const string AdvertiseMethod = "advertise";
-
-    private const string AddressesArgument = "addresses";
     private const int FirstProtocolWithCountries = 7;
 
     private RegistryCall _call = null!;
@@ -116,9 +112,9 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
     private static string? TryClassify(RegistryCall call, out RegistryAccess access)
     {
         access = RegistryAccess.Authenticated;
-        if (call.Method == AdvertiseMethod)
+        if (call.Method == CallNames.Advertise)
         {
-            return call.Arguments.Count == 2 && call.Argument(RegistryMethod.CommonNameArgument) is not null && call.Argument(AddressesArgument) is not null
+            return call.Arguments.Count == 2 && call.Argument(RegistryMethod.CommonNameArgument) is not null && call.Argument(CallNames.AddressesArgument) is not null
                 ? null
                 : "missing or unknown argument";
         }
@@ -207,10 +203,10 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.GetBootstrapPeer:
                 registry.Registry.Tell(new GetCertificate(_node));
                 break;
-            case AdvertiseMethod when AddressList.TryParse(_call.Argument(AddressesArgument), out AddressList addresses, out _):
+            case CallNames.Advertise when AddressList.TryParse(_call.Argument(CallNames.AddressesArgument), out AddressList addresses, out _):
                 registry.Bootstrap.Tell(new Advertise(_node, addresses));
                 break;
-            case AdvertiseMethod:
+            case CallNames.Advertise:
                 Answer(Text(400, "malformed address list"));
                 break;
             default:

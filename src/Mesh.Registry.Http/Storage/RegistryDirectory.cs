@@ -1,0 +1,136 @@
+using System.Runtime.Versioning;
+using System.Text;
+using Mesh.Protocol.Addressing;
+using Mesh.Security.Certificates;
+using Mesh.Security.Keys;
+
+namespace Mesh.Registry.Http.Storage;
+
+/// <summary>Where a registry keeps what must not be lost.</summary>
+/// <remarks>
+/// <code>
+/// DIR            700  when it was made here
+///   ca.key       600  key of the certificate authority: who has it owns the network
+///   ca.crt       644  its certificate
+///   registry.db       journal, opened by the caller
+///   registry.conf 644 settings
+/// </code>
+/// Files get their mode before they get content, and their name after it: a crash never leaves half a file, and nobody ever could read the key.
+/// </remarks>
+[UnsupportedOSPlatform("windows")]
+public sealed class RegistryDirectory
+{
+    private const UnixFileMode Secret = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode Readable = Secret | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode OwnerOnly = Secret | UnixFileMode.UserExecute;
+    private const UnixFileMode ForOthers = (UnixFileMode)0b000_111_111;
+    private const int MaxFileLength = 64 * 1024;
+
+    /// <summary>The directory at a path; nothing is looked at yet.</summary>
+    public RegistryDirectory(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        DirectoryPath = Path.GetFullPath(path);
+    }
+
+    /// <summary>Where it is, absolute.</summary>
+    public string DirectoryPath { get; }
+
+    /// <summary>Key of the certificate authority.</summary>
+    public string KeyPath => Path.Combine(DirectoryPath, "ca.key");
+
+    /// <summary>Certificate of the certificate authority.</summary>
+    public string CertificatePath => Path.Combine(DirectoryPath, "ca.crt");
+
+    /// <summary>The journal.</summary>
+    public string JournalPath => Path.Combine(DirectoryPath, "registry.db");
+
+    /// <summary>The settings.</summary>
+    public string ConfigurationPath => Path.Combine(DirectoryPath, "registry.conf");
+
+    /// <summary>Makes a new network: key, certificate, settings, in this order. Nothing that exists is touched.</summary>
+    /// <param name="network">The addresses of the network.</param>
+    /// <param name="authority">What the operator decided.</param>
+    /// <param name="now">Begin of the certificate's validity.</param>
+    /// <exception cref="RegistryDirectoryException">A value breaks its rule, a file exists already, or the disk refuses.</exception>
+    public void Init(NetworkPrefix network, NewAuthority authority, DateTimeOffset now)
+    {
+        ArgumentNullException.ThrowIfNull(authority);
+        string[] problems =
+        [
+            .. authority.Validate(),
+            .. new[] { KeyPath, CertificatePath, JournalPath, ConfigurationPath }.Where(File.Exists)
+                .Select(static path => $"{path} exists already, and nothing is overwritten; choose another directory, or move the file away if no network needs it any more"),
+        ];
+        if (problems.Length > 0)
+            throw new RegistryDirectoryException(string.Join('\n', problems));
+        using PrivateKey key = PrivateKey.Generate(authority.KeySize);
+        var begin = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
+        using CertificateAuthority made = CertificateAuthority.Create(network, key, authority.CommonName, authority.EmailAddress, begin, begin + authority.Lifetime);
+        try
+        {
+            if (!Directory.Exists(DirectoryPath))
+                _ = Directory.CreateDirectory(DirectoryPath, OwnerOnly);
+            Write(KeyPath, key.ToPem(), Secret);
+            Write(CertificatePath, made.Certificate.ToPem(), Readable);
+            Write(ConfigurationPath, authority.Configuration, Readable);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RegistryDirectoryException($"{DirectoryPath} cannot be written: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Loads the certificate authority.</summary>
+    /// <returns>Certificate and key; the caller disposes it.</returns>
+    /// <exception cref="RegistryDirectoryException">A file is missing, readable by others, unreadable, or key and certificate do not belong together.</exception>
+    public CertificateAuthority Load()
+    {
+        string[] missing = [.. new[] { KeyPath, CertificatePath }.Where(static path => !File.Exists(path))];
+        if (missing.Length > 0)
+            throw new RegistryDirectoryException($"{DirectoryPath} is not the directory of a registry: {string.Join(" and ", missing)} {(missing.Length == 1 ? "does" : "do")} not exist; make a network first");
+        UnixFileMode mode = File.GetUnixFileMode(KeyPath);
+        if ((mode & ForOthers) != UnixFileMode.None)
+            throw new RegistryDirectoryException($"{KeyPath} has mode {Convert.ToString((int)mode, 8)}, so others can use the key of the network; it has to be 600: chmod 600 {KeyPath}");
+        if (CertificateAuthority.TryLoad(Read(CertificatePath), Read(KeyPath), out CertificateAuthority? authority, out string? problem))
+            return authority;
+        throw new RegistryDirectoryException($"{CertificatePath} and {KeyPath}: {problem}");
+    }
+
+    private static string Read(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > MaxFileLength)
+                throw new RegistryDirectoryException($"{path} is longer than {MaxFileLength} octets, so it is no key or certificate");
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RegistryDirectoryException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static void Write(string path, string text, UnixFileMode mode)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            // The mode counts from the moment the file exists; the umask can only take bits away.
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = mode };
+            using (var file = new FileStream(temporary, options))
+            {
+                file.Write(Encoding.UTF8.GetBytes(text));
+                file.Flush(flushToDisk: true);
+            }
+
+            File.SetUnixFileMode(temporary, mode);
+            File.Move(temporary, path, overwrite: false);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}
