@@ -130,6 +130,6 @@ internal sealed partial class ActorCell
         UnstashAll();
         TimeSpan delay = strategy.BackoffFor(Math.Max(1, Extras.Restarts), Loop.Random);
         long now = Loop.Now.Ticks;
-        Extras.RestartTimer = Loop.Timers.Arm(now, now + delay.Ticks, this, new RestartMessage(reason), SystemMessage.Mark, named: false);
+        Extras.RestartTimer = Loop.Timers.Arm(now, TimingWheel.DueAfter(now, delay.Ticks), this, new RestartMessage(reason), SystemMessage.Mark, named: false);
     }
 }

@@ -23,7 +23,7 @@ internal sealed partial class ActorCell
         timer.FiredLate = false;
         timer.Arming++;
         long now = Loop.Now.Ticks;
-        timer.Handle = Loop.Timers.Arm(now, now + Math.Max(0, delay.Ticks), this, message, sender: null, named: true);
+        timer.Handle = Loop.Timers.Arm(now, TimingWheel.DueAfter(now, delay.Ticks), this, message, sender: null, named: true);
         if (at >= 0)
             timers[at] = timer;
         else
@@ -68,8 +68,8 @@ internal sealed partial class ActorCell
         {
             // From the due time, so that a period does not drift; but what was missed while the machine slept is not made up for.
             long now = Loop.Now.Ticks;
-            long next = Loop.Timers.At(index).Due + timer.Interval.Ticks;
-            Loop.Timers.Rearm(now, next > now ? next : now + timer.Interval.Ticks, index);
+            long next = TimingWheel.DueAfter(Loop.Timers.At(index).Due, timer.Interval.Ticks);
+            Loop.Timers.Rearm(now, next > now ? next : TimingWheel.DueAfter(now, timer.Interval.Ticks), index);
             if (late)
             {
                 message = timer.FiredLate ? Ignored.Instance : new LateTimer(timer.Key, timer.Arming, message);

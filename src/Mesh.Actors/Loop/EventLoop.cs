@@ -185,7 +185,7 @@ public sealed class EventLoop
         if (target is not ActorCell cell || cell.Loop != this)
             throw new ArgumentException($"{target} does not live on this loop; only its own loop can schedule for it", nameof(target));
         ArgumentNullException.ThrowIfNull(message);
-        return _timers.Arm(_now, _now + Math.Max(0, delay.Ticks), cell, message, sender, named: false);
+        return _timers.Arm(_now, TimingWheel.DueAfter(_now, delay.Ticks), cell, message, sender, named: false);
     }
 
     /// <summary>The loop that an actor lives on. For ports that answer in virtual time.</summary>

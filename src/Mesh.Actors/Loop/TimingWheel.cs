@@ -21,6 +21,7 @@ internal sealed class TimingWheel
     private const int None = -1;
     private const int ReadySlot = -2;   // the entry is in _ready
     private const int FreeSlot = -3;
+    private const long LatestDue = long.MaxValue - 1;   // the maximum itself stands for "no timer"
 
     private readonly Level?[] _levels = new Level?[Levels];
     private Entry[] _entries = new Entry[8];
@@ -35,6 +36,15 @@ internal sealed class TimingWheel
     private long _nextDue = long.MaxValue;
     private bool _nextDueKnown = true;
 
+    // The entries of one slot by due time, for when its earliest one is cancelled over and over. What is not listed is due at _sortedBound or later.
+    private int _scannedSlot = None;
+    private int _sortedSlot = None;
+    private long _sortedBound;
+    private long[] _sortedDues = [];
+    private int[] _sortedIndices = [];
+    private int _sortedHead;
+    private int _sortedEnd;
+
     /// <summary>How many timers are armed.</summary>
     public int Count => _count;
 
@@ -44,6 +54,9 @@ internal sealed class TimingWheel
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => _nextDueKnown ? _nextDue : FindNextDue();
     }
+
+    /// <summary>The time so long after <paramref name="now"/>, at the latest the last one there is: <see cref="TimeSpan.MaxValue"/> means never, not long ago.</summary>
+    public static long DueAfter(long now, long delay) => delay <= 0 ? now : delay < LatestDue - now ? now + delay : LatestDue;
 
     public TimerHandle Arm(long now, long due, ActorCell target, object message, ActorRef? sender, bool named)
     {
@@ -150,6 +163,8 @@ internal sealed class TimingWheel
         entry.Sequence = _sequence++;
         if (_count++ == 0)
         {
+            _scannedSlot = _sortedSlot = None;
+
             // An empty wheel may jump to the present; otherwise a long idle time would lift every entry to a high level.
             _cursor = Math.Max(_cursor, now >> SlotTicksLog2);
             _nextDue = due;
@@ -163,7 +178,14 @@ internal sealed class TimingWheel
         if (due >> SlotTicksLog2 <= _cursor)
             InsertReady(index, due, entry.Sequence);
         else
-            Link(index, ref entry);
+            LinkNew(index, ref entry);
+    }
+
+    private void LinkNew(int index, ref Entry entry)
+    {
+        Link(index, ref entry);
+        if (entry.Slot == _sortedSlot && entry.Due < _sortedBound)
+            CutSorted(index, entry.Due);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -237,8 +259,7 @@ internal sealed class TimingWheel
         }
         else if (FindFirstSlot(out int levelNumber, out int slot))
         {
-            for (int i = _levels[levelNumber]!.Lists[slot].FirstPlusOne - 1; i != None; i = _entries[i].Next)
-                due = Math.Min(due, _entries[i].Due);
+            due = EarliestOf(levelNumber, slot);
         }
 
         _nextDue = due;
@@ -246,9 +267,81 @@ internal sealed class TimingWheel
         return due;
     }
 
+    // A high level's slot may hold very many entries, and time-outs that are put off in turn cancel the earliest one each time. So a slot that is looked at
+    // for the second time is sorted, and then stepped through as its earliest entries go.
+    private long EarliestOf(int levelNumber, int slot)
+    {
+        const int Few = 32;
+        int place = (levelNumber << LevelBits) | slot;
+        int first = _levels[levelNumber]!.Lists[slot].FirstPlusOne - 1;
+        if (place == _sortedSlot)
+        {
+            for (; _sortedHead < _sortedEnd; _sortedHead++)
+            {
+                ref Entry entry = ref _entries[_sortedIndices[_sortedHead]];
+                if (entry.Slot == place && entry.Due == _sortedDues[_sortedHead])
+                    return entry.Due;
+            }
+
+            return SortSlot(place, first);
+        }
+
+        long due = long.MaxValue;
+        int count = 0;
+        for (int i = first; i != None; i = _entries[i].Next)
+        {
+            due = Math.Min(due, _entries[i].Due);
+            count++;
+        }
+
+        if (place == _scannedSlot && count > Few)
+            return SortSlot(place, first);
+        _scannedSlot = place;
+        return due;
+    }
+
+    private long SortSlot(int place, int first)
+    {
+        int count = 0;
+        for (int i = first; i != None; i = _entries[i].Next)
+        {
+            if (count == _sortedDues.Length)
+            {
+                int length = Math.Max(64, count * 2);
+                Array.Resize(ref _sortedDues, length);
+                Array.Resize(ref _sortedIndices, length);
+            }
+
+            _sortedDues[count] = _entries[i].Due;
+            _sortedIndices[count++] = i;
+        }
+
+        Array.Sort(_sortedDues, _sortedIndices, 0, count);
+        _sortedSlot = place;
+        _sortedHead = 0;
+        _sortedEnd = count;
+        _sortedBound = _sortedDues[count - 1];
+        return _sortedDues[0];
+    }
+
+    // A new entry among the sorted ones: it ends the list, because to move the rest would cost more than to sort again one day.
+    private void CutSorted(int index, long due)
+    {
+        if (_sortedHead == _sortedEnd)
+            _sortedHead = _sortedEnd = 0;
+        int at = Array.BinarySearch(_sortedDues, _sortedHead, _sortedEnd - _sortedHead, due);
+        if (at < 0)
+            at = ~at;
+        _sortedDues[at] = due;
+        _sortedIndices[at] = index;
+        _sortedEnd = at + 1;
+        _sortedBound = due;
+    }
+
     private void LoadNextSlot()
     {
         _readyHead = _readyEnd = 0;
+        _scannedSlot = _sortedSlot = None;   // places get a new meaning when the cursor moves
         while (FindFirstSlot(out int levelNumber, out int slot))
         {
             Level level = _levels[levelNumber]!;
