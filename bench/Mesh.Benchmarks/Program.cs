@@ -1,0 +1,64 @@
+namespace Mesh.Benchmarks;
+
+/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--processor-time]</c>.</summary>
+public static class Program
+{
+    private const int Usage = 2;
+
+    /// <summary>Measures an area, prints a table and, where asked, writes the report as JSON.</summary>
+    /// <returns>0, or 2 for a command line that makes no sense.</returns>
+    public static int Main(string[] args) => Run(args, Console.Out, Console.Error);
+
+    internal static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter errors)
+    {
+        var options = new BenchmarkOptions { Command = string.Join(' ', args.Prepend("Mesh.Benchmarks")) };
+        string? json = null;
+        BenchmarkArea? area = null;
+        var problems = new List<string>();
+        for (int i = 0; i < args.Count; i++)
+        {
+            switch (args[i])
+            {
+                case "--quick":
+                    options = options with { IsQuick = true };
+                    break;
+                case "--processor-time":
+                    options = options with { CountsProcessorTime = true };
+                    break;
+                case "--json" when i + 1 < args.Count:
+                    json = args[++i];
+                    break;
+                case "--json":
+                    problems.Add("--json: a file name must follow");
+                    break;
+                case var option when option.StartsWith('-'):
+                    problems.Add($"{option}: there is no such option");
+                    break;
+                case var name when area is null && BenchmarkRunner.Find(name) is { } found:
+                    area = found;
+                    break;
+                case var name:
+                    problems.Add(area is null ? $"{name}: there is no such area" : $"{name}: one area at a time");
+                    break;
+            }
+        }
+
+        if (area is null && problems.Count == 0)
+            problems.Add("an area must be named");
+        if (area is null || problems.Count > 0)
+        {
+            foreach (string problem in problems)
+                errors.WriteLine(problem);
+            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--processor-time]");
+            foreach (BenchmarkArea known in BenchmarkRunner.Areas)
+                errors.WriteLine($"  {known.Name}: {known.Summary}");
+            return Usage;
+        }
+
+        BenchmarkReport report = BenchmarkRunner.Run(area, options, metric => errors.WriteLine($"measured {metric.Name}"));
+        report.WriteTable(output);
+        if (json is not null)
+            File.WriteAllText(json, report.ToJson());
+        return 0;
+    }
+}

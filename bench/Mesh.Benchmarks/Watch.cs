@@ -1,0 +1,28 @@
+using System.Diagnostics;
+
+namespace Mesh.Benchmarks;
+
+/// <summary>Time since it was started: elapsed, or that of the processor.</summary>
+internal readonly struct Watch
+{
+    private readonly long _start;
+    private readonly TimeSpan _processorStart;
+    private readonly bool _countsProcessorTime;
+
+    private Watch(bool countsProcessorTime)
+    {
+        _countsProcessorTime = countsProcessorTime;
+        _processorStart = countsProcessorTime ? ProcessorTime : TimeSpan.Zero;
+        _start = Stopwatch.GetTimestamp();
+    }
+
+    public double Seconds => (_countsProcessorTime ? ProcessorTime - _processorStart : Stopwatch.GetElapsedTime(_start)).TotalSeconds;
+
+    // The system's share is left out: on a busy machine it is mostly about the others.
+    private static TimeSpan ProcessorTime =>
+        OperatingSystem.IsBrowser() || OperatingSystem.IsIOS() || OperatingSystem.IsTvOS() ? throw new PlatformNotSupportedException() : Environment.CpuUsage.UserTime;
+
+    public static Watch Start(BenchmarkOptions options) => new(options.CountsProcessorTime);
+
+    public static Watch StartElapsed() => new(countsProcessorTime: false);
+}
