@@ -40,7 +40,7 @@ public abstract class Fsm<TState, TData> : Actor
 
     /// <summary>Sets the handler for a state.</summary>
     /// <param name="state">The state.</param>
-    /// <param name="handler">Returns <see cref="Stay"/>, <see cref="GoTo"/> or <see cref="StopStep"/>.</param>
+    /// <param name="handler">Returns <see cref="Stay"/>, <see cref="GoTo"/>, <see cref="StopStep"/>, or null for a message it does not know.</param>
     /// <param name="timeout">After so long in the state without another transition it gets a <see cref="StateTimeout"/>.</param>
     protected void When(TState state, Func<FsmEvent<TData>, FsmStep<TState, TData>?> handler, TimeSpan? timeout = null)
     {
@@ -86,6 +86,10 @@ public abstract class Fsm<TState, TData> : Actor
     protected void Apply(FsmStep<TState, TData> step)
     {
         ArgumentNullException.ThrowIfNull(step);
+        TState from = State;
+        bool isTransition = !step.Stop && !EqualityComparer<TState>.Default.Equals(step.State, from);
+        if (isTransition && !_allowed.Exists(t => EqualityComparer<TState>.Default.Equals(t.From, from) && EqualityComparer<TState>.Default.Equals(t.To, step.State)))
+            throw new InvalidOperationException($"{Self.Path}: {from} -> {step.State} is not a declared transition");
         Data = step.Data;
         if (step.Stop)
         {
@@ -93,11 +97,8 @@ public abstract class Fsm<TState, TData> : Actor
             return;
         }
 
-        if (EqualityComparer<TState>.Default.Equals(step.State, State))
+        if (!isTransition)
             return;
-        TState from = State;
-        if (!_allowed.Exists(t => EqualityComparer<TState>.Default.Equals(t.From, from) && EqualityComparer<TState>.Default.Equals(t.To, step.State)))
-            throw new InvalidOperationException($"{Self.Path}: {from} -> {step.State} is not a declared transition");
         State = step.State;
         Context.Note(Digest.OfText(State.ToString()));
         ArmStateTimeout();
