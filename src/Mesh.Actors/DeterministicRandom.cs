@@ -60,7 +60,8 @@ public sealed class DeterministicRandom
     public TimeSpan NextTimeSpan(TimeSpan min, TimeSpan max)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(min, max);
-        return new TimeSpan(min.Ticks + (long)NextBelow((ulong)(max.Ticks - min.Ticks) + 1));
+        ulong length = (ulong)max.Ticks - (ulong)min.Ticks;
+        return new TimeSpan((long)((ulong)min.Ticks + (length == ulong.MaxValue ? NextUInt64() : NextBelow(length + 1))));
     }
 
     /// <summary>Fills a span with random octets.</summary>

@@ -27,10 +27,12 @@ public sealed class EventStream
     /// <summary>Takes all of a subscriber's subscriptions back.</summary>
     public void Unsubscribe(ActorRef subscriber) => _subscriptions.RemoveAll(s => s.Subscriber == subscriber);
 
-    /// <summary>Tells all subscribers, in the order in which they subscribed; one that subscribed to several fitting types is told once.</summary>
+    /// <summary>Tells all subscribers, in the order in which they subscribed; one that subscribed to several fitting types is told once,
+    /// one that has stopped not at all.</summary>
     public void Publish(object published)
     {
         ArgumentNullException.ThrowIfNull(published);
+        _subscriptions.RemoveAll(static s => s.Subscriber is Loop.ActorCell { IsStopped: true });
         for (int i = 0; i < _subscriptions.Count; i++)
         {
             (ActorRef subscriber, Type type) = _subscriptions[i];
