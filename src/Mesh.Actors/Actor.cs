@@ -50,9 +50,11 @@ public abstract class Actor
     {
     }
 
-    /// <summary>Called on the failed instance before it is replaced. The default stops all children and calls <see cref="PostStop"/>.</summary>
+    /// <summary>Called on the failed instance before it is replaced. The default stops all children, whose end is not reported any more, and calls <see cref="PostStop"/>.</summary>
     protected internal virtual void PreRestart(Exception reason, object? message)
     {
+        foreach (ActorRef child in Cell.Children)
+            Cell.Unwatch(child);
         Cell.StopChildren();
         PostStop();
     }

@@ -38,7 +38,7 @@ public sealed record SupervisorStrategy(Func<Exception, Directive> Decider)
     /// <summary>A delay is lengthened by a random share of up to this much, so that actors which failed together do not come back together. 0..1, default 0.2.</summary>
     public double RandomFactor { get; init; } = 0.2;
 
-    /// <summary>After so long without a failure the count starts again. Default 5 minutes.</summary>
+    /// <summary>An actor that has run for so long without a failure begins to count anew. Default 5 minutes.</summary>
     public TimeSpan ResetAfter { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>More restarts than this without a quiet period in between, and the actor is stopped. Default: no limit.</summary>

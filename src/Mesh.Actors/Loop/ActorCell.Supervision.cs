@@ -3,8 +3,14 @@ namespace Mesh.Actors.Loop;
 /// <content>What happens when a handler throws, and the stash.</content>
 internal sealed partial class ActorCell
 {
+    // An instance that was read back in part must not handle messages.
+    private bool IsResumable => Actor is not null and not Persistence.PersistentActor { IsReplaying: true };
+
     /// <summary>The actor threw while it handled <paramref name="message"/>. Its supervisor decides.</summary>
-    public void Fail(Exception reason, object? message)
+    /// <param name="reason">What was thrown.</param>
+    /// <param name="message">What was handled, or null.</param>
+    /// <param name="isEscalated">True where a child threw and this actor would not decide.</param>
+    public void Fail(Exception reason, object? message, bool isEscalated = false)
     {
         if (_state is CellState.Stopped)
         {
@@ -15,7 +21,7 @@ internal sealed partial class ActorCell
         if (_state is CellState.Stopping)
         {
             Log.Error($"failed while it stopped: {reason.Message}", reason);
-            Terminate();
+            FinishStopping();
             return;
         }
 
@@ -25,18 +31,26 @@ internal sealed partial class ActorCell
         system.OnFailure(this, reason, message, directive);
         switch (directive)
         {
-            case Directive.Resume when Actor is not null:
+            case Directive.Resume when isEscalated:
+                break;   // it was not this actor that failed: what it waits for is still on its way
+            case Directive.Resume when IsResumable:
                 Unsuspend();
                 break;
             case Directive.Restart:
                 Restart(strategy, reason, message);
                 break;
             case Directive.Escalate when _parent is { Actor: not null }:
-                _parent.Fail(reason, message);
+                _parent.Fail(reason, message, isEscalated: true);
+                if (isEscalated)
+                    break;
+                if (IsResumable)
+                    Unsuspend();   // unless the decision above has stopped it
+                else
+                    StopSelf();
                 break;
             default:
-                // Stop; or nothing to resume, because the constructor failed; or nobody above to escalate to.
-                Terminate();
+                // Stop; or nothing to resume, because the constructor or the recovery failed; or nobody above to escalate to.
+                StopSelf();
                 break;
         }
     }
@@ -90,9 +104,8 @@ internal sealed partial class ActorCell
         if (directive != Directive.Restart)
             return directive;
         CellExtras extras = Extras;
-        if (Loop.Now - extras.LastFailure > strategy.ResetAfter)
+        if (Loop.Now - extras.AliveSince > strategy.ResetAfter)
             extras.Restarts = 0;
-        extras.LastFailure = Loop.Now;
         extras.Restarts++;
         return extras.Restarts > strategy.MaxRestarts ? Directive.Stop : Directive.Restart;
     }
@@ -114,6 +127,7 @@ internal sealed partial class ActorCell
     private void RestartAfter(SupervisorStrategy strategy, Exception reason, object? message)
     {
         _state = CellState.Suspended;
+        ActorCell? outer = Loop.RunAs(this);
         try
         {
             Actor?.PreRestart(reason, message);
@@ -122,7 +136,12 @@ internal sealed partial class ActorCell
         {
             Log.Error($"PreRestart failed: {e.Message}", e);
         }
+        finally
+        {
+            Loop.RunAs(outer);
+        }
 
+        (Actor as Persistence.PersistentActor)?.Abandon();
         if (_state != CellState.Suspended)
             return;   // PreRestart stopped the actor
         Actor = null;
@@ -130,6 +149,8 @@ internal sealed partial class ActorCell
         UnstashAll();
         TimeSpan delay = strategy.BackoffFor(Math.Max(1, Extras.Restarts), Loop.Random);
         long now = Loop.Now.Ticks;
-        Extras.RestartTimer = Loop.Timers.Arm(now, TimingWheel.DueAfter(now, delay.Ticks), this, new RestartMessage(reason), SystemMessage.Mark, named: false);
+        long due = TimingWheel.DueAfter(now, delay.Ticks);
+        Extras.AliveSince = new TimeSpan(due);
+        Extras.RestartTimer = Loop.Timers.Arm(now, due, this, new RestartMessage(reason), SystemMessage.Mark, named: false);
     }
 }

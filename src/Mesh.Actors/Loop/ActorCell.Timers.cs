@@ -21,7 +21,7 @@ internal sealed partial class ActorCell
         timer.Message = message;
         timer.Interval = interval;
         timer.FiredLate = false;
-        timer.Arming++;
+        timer.Arming = Loop.NextArming();
         long now = Loop.Now.Ticks;
         timer.Handle = Loop.Timers.Arm(now, TimingWheel.DueAfter(now, delay.Ticks), this, message, sender: null, named: true);
         if (at >= 0)
@@ -97,7 +97,7 @@ internal sealed partial class ActorCell
     }
 
     /// <summary>True where the firing that waited is still wanted.</summary>
-    public bool TakeLateTimer(object key, uint arming)
+    public bool TakeLateTimer(object key, long arming)
     {
         int at = FindTimer(key);
         if (at < 0 || _extras!.Timers![at].Arming != arming || !_extras.Timers[at].FiredLate)

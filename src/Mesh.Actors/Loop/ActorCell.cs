@@ -7,7 +7,7 @@ namespace Mesh.Actors.Loop;
 /// Kept small, because there may be millions: what most actors do not need is in <see cref="CellExtras"/>, made when first used.
 /// <code>
 /// Starting --Create--> Live &lt;--> Suspended (a persist is under way, recovery, or failed and waiting for the restart)
-///    any --Stop--> Stopping (only while a commit is awaited) --> Stopped
+///    any --Stop--> Stopping (until its handler has returned, its commit is over and its children are gone) --> Stopped
 /// </code>
 /// </remarks>
 internal sealed partial class ActorCell : ActorRef, IActorContext
@@ -42,6 +42,8 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
     public Actor? Actor { get; private set; }
 
     public bool IsLive => _state == CellState.Live;
+
+    public bool IsStopping => _state == CellState.Stopping;
 
     public bool IsStopped => _state == CellState.Stopped;
 
@@ -110,6 +112,8 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
         ArgumentNullException.ThrowIfNull(props);
         if (name is not null)
             CheckName(name);
+        if (name is not null && Child(name) is not null)
+            throw new InvalidActorNameException($"{Path} has a child named '{name}' already");
         if (_state is CellState.Stopping or CellState.Stopped)
             throw new InvalidOperationException($"{Path} is stopping and takes no more children");
         var child = new ActorCell(Loop, props, this, name, Loop.System.NextOrdinal());
@@ -139,32 +143,12 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
             Loop.TellOther(cell, StopMessage.Instance, SystemMessage.Mark);
     }
 
-    public void Watch(ActorRef actor)
-    {
-        if (actor is not ActorCell cell)
-            Tell(new Terminated(actor), actor);   // dead letters and the like never live
-        else if (cell.Loop == Loop)
-            cell.AddWatcher(this);
-        else
-            Loop.TellOther(cell, new WatchMessage(this, on: true), SystemMessage.Mark);
-    }
-
-    public void Unwatch(ActorRef actor)
-    {
-        if (actor is not ActorCell cell)
-            return;
-        if (cell.Loop == Loop)
-            cell.RemoveWatcher(this);
-        else
-            Loop.TellOther(cell, new WatchMessage(this, on: false), SystemMessage.Mark);
-    }
-
     public void Note(ulong fact) => Loop.Note(fact);
 
     /// <summary>Makes the first or the next instance.</summary>
     public void Create(Exception? restartReason)
     {
-        if (_state is CellState.Stopped or CellState.Stopping)
+        if (_state is CellState.Stopped or CellState.Stopping || WaitsForChildren(restartReason))
             return;
         try
         {
@@ -207,7 +191,7 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
     {
         if (_state == CellState.Stopping)
         {
-            Terminate();
+            FinishStopping();
             return;
         }
 
@@ -227,9 +211,9 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
             return;
         }
 
-        if (message is JournalOutcome outcome && Actor is PersistentActor persistent && _state != CellState.Stopped)
+        if (message is JournalOutcome outcome && (Actor is PersistentActor || _state == CellState.Stopped))
         {
-            persistent.ReceiveOutcome(outcome);
+            ReceiveOutcome(outcome, sender);
             return;
         }
 
@@ -251,66 +235,6 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
         return false;
     }
 
-    /// <summary>Asks for the cell's end: at once, or after the message or commit that is under way.</summary>
-    public void StopSelf()
-    {
-        if (_state is CellState.Stopped or CellState.Stopping)
-            return;
-        if (Actor is PersistentActor { IsCommitting: true })
-            _state = CellState.Stopping;   // what was persisted is acknowledged first
-        else
-            Terminate();
-    }
-
-    public void StopChildren()
-    {
-        foreach (ActorRef child in Children)
-            ((ActorCell)child).StopSelf();
-    }
-
-    /// <summary>Ends the cell now: children, timers, <see cref="Actor.PostStop"/>, watchers, waiting messages.</summary>
-    public void Terminate()
-    {
-        if (_state == CellState.Stopped)
-            return;
-        _state = CellState.Stopped;
-        for (ActorCell? child = _extras?.FirstChild; child is not null; child = _extras!.FirstChild)
-            child.Terminate();
-        CancelTimers();
-        try
-        {
-            Actor?.PostStop();
-        }
-        catch (Exception e)
-        {
-            Log.Error($"PostStop failed: {e.Message}", e);
-        }
-
-        Actor = null;
-        _parent?.RemoveChild(this);
-        if (_extras is null)
-            return;
-        foreach (ActorRef watcher in _extras.Watchers ?? [])
-            watcher.Tell(new Terminated(this), this);
-        DropWaiting();
-        _extras = null;
-    }
-
-    public void AddWatcher(ActorRef watcher)
-    {
-        if (_state == CellState.Stopped)
-        {
-            watcher.Tell(new Terminated(this), this);
-            return;
-        }
-
-        List<ActorRef> watchers = Extras.Watchers ??= [];
-        if (!watchers.Contains(watcher))
-            watchers.Add(watcher);
-    }
-
-    public void RemoveWatcher(ActorRef watcher) => _extras?.Watchers?.Remove(watcher);
-
     private static void CheckName(string name)
     {
         if (name.Length == 0 || name[0] == '$' || name.Contains('/', StringComparison.Ordinal))
@@ -327,12 +251,20 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
 
     private void ReceiveSystem(SystemMessage message)
     {
-        if (message is not LateTimer late)
+        if (_state == CellState.Live || !message.IsForInstance)
             message.Execute(this);
-        else if (_state == CellState.Live)
-            late.Execute(this);
-        else if (_state == CellState.Suspended)
-            Wait(late, SystemMessage.Mark);
+        else if (_state is CellState.Starting or CellState.Suspended)
+            Wait(message, SystemMessage.Mark);
+    }
+
+    private void ReceiveOutcome(JournalOutcome outcome, ActorRef? sender)
+    {
+        if (Actor is not PersistentActor persistent || (_state == CellState.Stopping && !persistent.IsCommitting))
+            return;   // nobody waits for it any more
+        if (_state == CellState.Suspended && outcome is SnapshotSaved or SnapshotFailed)
+            Wait(outcome, sender);
+        else
+            persistent.ReceiveOutcome(outcome);
     }
 
     private Actor Construct()
@@ -355,37 +287,10 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
     private void Wait(object message, ActorRef? sender)
     {
         EnvelopeQueue waiting = Extras.Waiting ??= new EnvelopeQueue(4);
-        if (waiting.Count >= Loop.System.Options.SuspendedMailboxCapacity)
+        if (waiting.Count >= Loop.System.Options.SuspendedMailboxCapacity && sender != SystemMessage.Mark)
             Loop.System.OnMailboxFull(message, sender, this);
         else
             waiting.Enqueue(this, message, sender);
-    }
-
-    private void DropWaiting()
-    {
-        while (_extras!.Stash is { } stash && stash.TryDequeue(out Envelope stashed))
-            Loop.System.OnDeadLetter(stashed.Message, stashed.Sender, this);
-        while (_extras.Waiting is { } waiting && waiting.TryDequeue(out Envelope envelope))
-        {
-            if (envelope.Sender != SystemMessage.Mark)
-                Loop.System.OnDeadLetter(envelope.Message, envelope.Sender, this);
-        }
-    }
-
-    private void RemoveChild(ActorCell child)
-    {
-        CellExtras extras = _extras!;
-        if (child._previousSibling is null)
-            extras.FirstChild = child._nextSibling;
-        else
-            child._previousSibling._nextSibling = child._nextSibling;
-        if (child._nextSibling is null)
-            extras.LastChild = child._previousSibling;
-        else
-            child._nextSibling._previousSibling = child._previousSibling;
-        child._nextSibling = child._previousSibling = null;
-        if (child._name is not null)
-            extras.NamedChildren?.Remove(child._name);
     }
 
     internal enum CellState : byte

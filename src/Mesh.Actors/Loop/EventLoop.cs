@@ -26,6 +26,7 @@ public sealed class EventLoop
     private long _now;
     private long _delivered;
     private long _requestIds;
+    private long _armings;
     private Digest _digest;
     private ActorCell? _running;
     private ActorRef? _sender;
@@ -213,6 +214,20 @@ public sealed class EventLoop
 
     internal long NextRequestId() => ++_requestIds;
 
+    internal long NextArming() => ++_armings;
+
+    /// <summary>Makes <paramref name="cell"/> the sender of what is told from here on, for callbacks that no message sets off.</summary>
+    /// <returns>Who it was before.</returns>
+    internal ActorCell? RunAs(ActorCell? cell)
+    {
+        ActorCell? before = _running;
+        _running = cell;
+        return before;
+    }
+
+    /// <summary>Goes on with the handling of an earlier message.</summary>
+    internal void ReturnTo(object? message, ActorRef? sender) => (_message, _sender) = (message, sender);
+
     internal void TellSystem(ActorCell target, SystemMessage message) => _queue.Enqueue(target, message, SystemMessage.Mark);
 
     internal void TellOther(ActorCell target, object message, ActorRef? sender)
@@ -283,6 +298,11 @@ public sealed class EventLoop
             Deliver(waiting.Target, waiting.Message, waiting.Sender);
         else
             _resumed.Dequeue();
+        if (cell.IsStopping)
+        {
+            _running = null;   // its handler has returned
+            cell.FinishStopping();
+        }
     }
 
     private void OnFailure(Exception e)

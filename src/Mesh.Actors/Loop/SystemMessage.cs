@@ -6,6 +6,9 @@ internal abstract class SystemMessage
 {
     public static readonly ActorRef Mark = new MarkRef();
 
+    /// <summary>True where it is for the actor rather than for its cell: it waits with other messages while the actor is suspended, and is lost with it.</summary>
+    public virtual bool IsForInstance => false;
+
     public abstract void Execute(ActorCell cell);
 
     private sealed class MarkRef : ActorRef
@@ -47,7 +50,7 @@ internal sealed class StopMessage : SystemMessage
 }
 
 /// <summary>Watch or unwatch, asked for on another loop.</summary>
-internal sealed class WatchMessage(ActorRef watcher, bool on) : SystemMessage
+internal sealed class WatchMessage(ActorCell watcher, bool on) : SystemMessage
 {
     public override void Execute(ActorCell cell)
     {
@@ -56,6 +59,14 @@ internal sealed class WatchMessage(ActorRef watcher, bool on) : SystemMessage
         else
             cell.RemoveWatcher(watcher);
     }
+}
+
+/// <summary>A watched actor has ended.</summary>
+internal sealed class TerminatedMessage(ActorCell actor) : SystemMessage
+{
+    public override bool IsForInstance => true;
+
+    public override void Execute(ActorCell cell) => cell.ReceiveTerminated(actor);
 }
 
 /// <summary>A message of a persistent actor to a reference of another loop. It goes through the own run queue first, so that it can be held
@@ -67,9 +78,9 @@ internal sealed class ForwardMessage(ActorRef target, object message, ActorRef? 
 
 /// <summary>A timer of an actor that fired while the actor was suspended. It still counts only if nobody has cancelled it by the time
 /// the actor comes back.</summary>
-internal sealed class LateTimer(object key, uint arming, object message) : SystemMessage
+internal sealed class LateTimer(object key, long arming, object message) : SystemMessage
 {
-    public object Message => message;
+    public override bool IsForInstance => true;
 
     public override void Execute(ActorCell cell)
     {

@@ -8,6 +8,7 @@ namespace Mesh.Actors.Persistence;
 /// <see cref="ReceiveRecover"/> when the events are read back. All events persisted while one message is handled are stored together or not at all.</para>
 /// <para>Nothing gets out before the commit: messages that come meanwhile wait, and what the handler told others leaves after the commit. If the
 /// journal fails, it never leaves. Port calls are not held back: make them in the callback.</para>
+/// <para>In a callback <see cref="Actor.Sender"/> is the sender of the message whose handler persisted.</para>
 /// <para>If a callback throws, the actor's supervisor decides; a restart reads the journal again, in which the event is.</para>
 /// </remarks>
 public abstract class PersistentActor : Actor
@@ -15,6 +16,8 @@ public abstract class PersistentActor : Actor
     private readonly List<(object Event, JournalEvent Stored, Action<object>? Callback)> _batch = [];
     private (object Event, JournalEvent Stored, Action<object>? Callback)[] _inFlight = [];
     private Envelope[] _held = [];
+    private object? _command;
+    private ActorRef? _commandSender;
     private Exception? _restartReason;
     private long _requestId;
     private bool _persistAllowed;
@@ -30,6 +33,9 @@ public abstract class PersistentActor : Actor
 
     /// <summary>True while an append is under way.</summary>
     internal bool IsCommitting { get; private set; }
+
+    /// <summary>True until the stream has been read back.</summary>
+    internal bool IsReplaying => IsRecovering;
 
     private IJournal Journal => Context.System.Options.Journal
         ?? throw new JournalException(JournalFailure.Unavailable, $"{Self.Path} is persistent, but the system has no journal");
@@ -89,6 +95,18 @@ public abstract class PersistentActor : Actor
         Journal.Load(new LoadRequest(_requestId, PersistenceId, Self));
     }
 
+    /// <summary>Gives up what is under way: it failed, or the instance is being replaced.</summary>
+    /// <returns>How many messages will never be sent.</returns>
+    internal int Abandon()
+    {
+        Envelope[] held = _held;
+        _inFlight = [];
+        _held = [];
+        (_command, _commandSender) = (null, null);
+        IsCommitting = false;
+        return Withdraw(held);
+    }
+
     internal void ReceiveOutcome(JournalOutcome outcome)
     {
         switch (outcome)
@@ -139,7 +157,7 @@ public abstract class PersistentActor : Actor
         catch when (_batch.Count > 0)
         {
             _batch.Clear();
-            Cell.Loop.Queue.TakeBackTo(mark);
+            Withdraw(Cell.Loop.Queue.TakeBackTo(mark));
             throw;
         }
         finally
@@ -154,6 +172,7 @@ public abstract class PersistentActor : Actor
     private void Commit(long mark)
     {
         _held = Cell.Loop.Queue.TakeBackTo(mark);
+        (_command, _commandSender) = (Cell.Loop.Message, Cell.Loop.Sender);
         _inFlight = [.. _batch];
         _batch.Clear();
         IsCommitting = true;
@@ -172,6 +191,8 @@ public abstract class PersistentActor : Actor
         LastSequenceNr += stored.Length;
         foreach (Envelope envelope in held)
             Cell.Loop.Queue.Enqueue(envelope.Target, envelope.Message, envelope.Sender);
+        Cell.Loop.ReturnTo(_command, _commandSender);
+        (_command, _commandSender) = (null, null);
         RunAndCommit(stored, CallBack);
         if (!IsCommitting)
             Cell.Unsuspend();
@@ -185,15 +206,30 @@ public abstract class PersistentActor : Actor
 
     private void NotCommitted(AppendFailed failed)
     {
-        int held = _held.Length;
-        _inFlight = [];
-        _held = [];
-        IsCommitting = false;
+        Cell.Loop.ReturnTo(_command, _commandSender);
+        int held = Abandon();
         var reason = new JournalException(failed.Failure, failed.Reason);
         if (held > 0)
             Log.Warning($"{held} messages that depended on the failed write were not sent");
         OnPersistFailure(reason);
         throw reason;
+    }
+
+    // What the kernel says, and what is said about it, is true whether the events are stored or not; children that nobody has heard of never start.
+    private int Withdraw(Envelope[] held)
+    {
+        int withdrawn = 0;
+        foreach (Envelope envelope in held)
+        {
+            if (envelope.Message is CreateMessage)
+                envelope.Target.StopSelf();
+            else if (envelope.Sender == SystemMessage.Mark ? envelope.Message is not ForwardMessage : envelope.Message is DeadLetter or UnhandledMessage or ActorFailed)
+                Cell.Loop.Queue.Enqueue(envelope.Target, envelope.Message, envelope.Sender);
+            else
+                withdrawn++;
+        }
+
+        return withdrawn;
     }
 
     private void Replay(EventsLoaded loaded)
