@@ -99,14 +99,20 @@ public sealed class NetworkNamespace : IDisposable
     /// <param name="prefixLength">How many bits of the addresses are the link's prefix.</param>
     public void Connect(string name, IPAddress address, NetworkNamespace other, string otherName, IPAddress otherAddress, int prefixLength)
     {
-        Run(() =>
-        {
-            using var netlink = RouteNetlink.Open();
-            netlink.AddVirtualEthernet(name, otherName, other._file);
-        });
+        Plug(name, other, otherName);
         Configure(name, address, prefixLength);
         other.Configure(otherName, otherAddress, prefixLength);
     }
+
+    /// <summary>Joins two namespaces by a pair of virtual Ethernets that is down and has no addresses yet.</summary>
+    /// <param name="name">The name of the end here.</param>
+    /// <param name="other">The other namespace.</param>
+    /// <param name="otherName">The name of the end there.</param>
+    public void Plug(string name, NetworkNamespace other, string otherName) => Run(() =>
+    {
+        using var netlink = RouteNetlink.Open();
+        netlink.AddVirtualEthernet(name, otherName, other._file);
+    });
 
     /// <summary>Gives a link of this namespace an address and brings it up.</summary>
     public void Configure(string link, IPAddress address, int prefixLength) => Run(() =>
