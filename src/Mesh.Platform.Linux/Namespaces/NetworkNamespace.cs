@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
 using Mesh.Platform.Linux.Native;
 using Mesh.Platform.Linux.Netlink;
@@ -102,6 +103,8 @@ public sealed class NetworkNamespace : IDisposable
         Plug(name, other, otherName);
         Configure(name, address, prefixLength);
         other.Configure(otherName, otherAddress, prefixLength);
+        AwaitAddress(address);
+        other.AwaitAddress(otherAddress);
     }
 
     /// <summary>Joins two namespaces by a pair of virtual Ethernets that is down and has no addresses yet.</summary>
@@ -122,6 +125,23 @@ public sealed class NetworkNamespace : IDisposable
         netlink.AddAddress(index, address, prefixLength);
         netlink.SetUp(index, up: true);
     });
+
+    /// <summary>Waits until packets to an address of this namespace are taken, which for IPv6 is a moment after it was given and its link is ready.</summary>
+    /// <exception cref="TimeoutException">They are not after ten seconds.</exception>
+    public void AwaitAddress(IPAddress address)
+    {
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return;
+        bool taken = Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            return SpinWait.SpinUntil(
+                () => netlink.Routes().Any(route => route is { Kind: KernelRouteKind.Local, Length: 128 } && route.Prefix.Equals(address)),
+                TimeSpan.FromSeconds(10));
+        });
+        if (!taken)
+            throw new TimeoutException($"The address {address} in {Name} is not ready.");
+    }
 
     /// <inheritdoc/>
     public void Dispose()

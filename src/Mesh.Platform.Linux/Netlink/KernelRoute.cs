@@ -8,6 +8,9 @@ public enum KernelRouteKind : byte
     /// <summary>Sends them out of a link.</summary>
     Unicast = 1,
 
+    /// <summary>Keeps them: they are for an address of this machine.</summary>
+    Local = 2,
+
     /// <summary>Drops them without a word.</summary>
     Blackhole = 6,
 

@@ -76,7 +76,8 @@ public sealed partial class RouteNetlink : IDisposable
             $"set the MTU {mtu} of", Named(link));
     }
 
-    /// <summary>Gives a link an address, which is used at once: it is not looked for on the link first.</summary>
+    /// <summary>Gives a link an address, without looking for it on the link first.</summary>
+    /// <remarks>Packets to an IPv6 address are taken when the kernel has made a <see cref="KernelRouteKind.Local"/> route to it, a moment later.</remarks>
     /// <param name="link">The link's index.</param>
     /// <param name="address">The address.</param>
     /// <param name="prefixLength">How many bits of it are the link's prefix.</param>

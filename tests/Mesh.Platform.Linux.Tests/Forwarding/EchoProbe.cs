@@ -14,7 +14,7 @@ internal sealed class EchoProbe : IDisposable
     public EchoProbe(NetworkNamespace space)
     {
         _socket = space.Run(() => new Socket(AddressFamily.InterNetworkV6, SocketType.Raw, ProtocolType.IcmpV6));
-        _socket.ReceiveTimeout = 30_000;
+        _socket.ReceiveTimeout = 10_000;
     }
 
     /// <summary>Sends an Echo Request.</summary>

@@ -133,7 +133,9 @@ public sealed class LinuxDataPlaneTests
     private static LinuxDataPlane Start(NetworkNamespace space, int number, IStreamPackets? streams = null)
     {
         LinuxDataPlane plane = space.Run(() => new LinuxDataPlane(new LinuxDataPlaneOptions(), streams));
-        space.Configure(plane.DeviceName, IPAddress.Parse($"2001:db8:{number}::1"), 32);
+        var address = IPAddress.Parse($"2001:db8:{number}::1");
+        space.Configure(plane.DeviceName, address, 32);
+        space.AwaitAddress(address);
         return plane;
     }
 
