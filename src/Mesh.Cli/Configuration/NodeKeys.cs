@@ -1,0 +1,112 @@
+using System.Net;
+using Mesh.DataPlane;
+using Mesh.Hocon.Schema;
+using Mesh.Platform.Linux.Forwarding;
+using Mesh.Platform.Linux.Streams;
+using Mesh.Platform.Linux.Tun;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Cli.Configuration;
+
+/// <summary>Keys of a node, apart from those of its tunnels and of routing.</summary>
+internal static class NodeKeys
+{
+    /// <summary>Where nodes accept tunnels unless they say otherwise.</summary>
+    public const int DefaultPort = 6626;
+
+    private static readonly LinuxDataPlaneOptions Plane = new();
+    private static readonly TlsStreamOptions Tls = new() { Certificate = static () => throw new InvalidOperationException(), Judge = static _ => null };
+
+    public static ConfigKey<Uri> Registry { get; } = ConfigKey.Url("node.registry", new KeyOptions<Uri>
+    {
+        Meaning = "Base URL of the network's registry. Joining writes it into node.conf in the node's directory; a node does not run without it.",
+    });
+
+    public static ConfigKey<IPEndPoint> Listen { get; } = ConfigKey.EndPoint("node.listen", new KeyOptions<IPEndPoint>
+    {
+        Meaning = "Where tunnels of other nodes are accepted: streams over TCP and datagrams over UDP, on the same port. [::] takes IPv4 too.",
+        Default = new IPEndPoint(IPAddress.IPv6Any, DefaultPort),
+    });
+
+    public static ConfigKey<bool> Accept { get; } = ConfigKey.Boolean("node.accept", new KeyOptions<bool>
+    {
+        Meaning = "Whether tunnels of other nodes are accepted at all.",
+        Cost = "Without, this node only reaches nodes that accept some.",
+        Default = true,
+    });
+
+    public static ConfigKey<IReadOnlyList<string>> Advertise { get; } = ConfigKey.TextList("node.advertise", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "HOST:PORT each: where others can reach this node from outside, for example through a port that a router forwards. "
+            + "Public addresses of the machine itself need not stand here.",
+        Range = $"HOST:PORT, at most {AddressList.MaxCount}",
+        Check = static list => list.Count <= AddressList.MaxCount && list.All(static text => AdvertisedEndPoint.TryParse(text, out _)),
+        Default = [],
+    });
+
+    public static ConfigKey<string> DeviceName { get; } = ConfigKey.Text("node.device.name", new KeyOptions<string>
+    {
+        Meaning = "Name of the TUN device; %d in it becomes the first free number.",
+        Range = $"1 to {TunDevice.MaxNameLength} ASCII characters without blanks and slashes",
+        Check = static name => name.Length is > 0 and <= TunDevice.MaxNameLength && name.All(static c => c is > ' ' and < '\x7f' and not '/'),
+        Default = Plane.DeviceName,
+    });
+
+    public static ConfigKey<int> DeviceMtu { get; } = ConfigKey.Int("node.device.mtu", new KeyOptions<int>
+    {
+        Meaning = "MTU of the TUN device, octets: the longest packet that this machine sends into the overlay.",
+        Cost = "Above what a tunnel carries, packets too big are answered with an ICMPv6 error, and senders adapt.",
+        Default = Plane.DeviceMtu,
+    }, min: 1280, max: 65_535);
+
+    public static ConfigKey<long> SocketBuffer { get; } = ConfigKey.Size("node.data-plane.socket-buffer", new KeyOptions<long>
+    {
+        Meaning = "Room that the kernel is asked for to hold datagrams, each way.",
+        Cost = "More rides out longer bursts and takes that much memory.",
+        Default = Plane.SocketBufferOctets,
+    }, min: 64 * 1024, max: 1024 * 1024 * 1024);
+
+    public static ConfigKey<int> IcmpErrorsPerSecond { get; } = ConfigKey.Int("node.data-plane.icmp-errors-per-second", new KeyOptions<int>
+    {
+        Meaning = "ICMPv6 errors sent per second in the long run (RFC 4443 section 2.4 (f)).",
+        Default = DataPlaneOptions.Default.IcmpErrorsPerSecond,
+    }, min: 1, max: 100_000);
+
+    public static ConfigKey<int> IcmpErrorBurst { get; } = ConfigKey.Int("node.data-plane.icmp-error-burst", new KeyOptions<int>
+    {
+        Meaning = "ICMPv6 errors sent at once after a quiet time.",
+        Default = DataPlaneOptions.Default.IcmpErrorBurst,
+    }, min: 1, max: 100_000);
+
+    public static ConfigKey<TimeSpan> HandshakeTimeout { get; } = ConfigKey.Duration("node.streams.handshake-timeout", new KeyOptions<TimeSpan>
+    {
+        Meaning = "How long an accepted connection may take for its handshake.",
+        Default = Tls.HandshakeTimeout,
+    }, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1));
+
+    public static ConfigKey<int> MaxHandshakes { get; } = ConfigKey.Int("node.streams.max-handshakes", new KeyOptions<int>
+    {
+        Meaning = "Accepted connections in their handshake at a time; more wait in the kernel's backlog.",
+        Cost = "More lets strangers keep more of the processor busy.",
+        Default = Tls.MaxHandshakes,
+    }, min: 1, max: 4096);
+
+    public static ConfigKey<int> MaxAccepted { get; } = ConfigKey.Int("node.streams.max-accepted", new KeyOptions<int>
+    {
+        Meaning = "Accepted streams open at a time; more are closed at once.",
+        Default = Tls.MaxAccepted,
+    }, min: 1, max: 65_535);
+
+    public static ConfigKey<long> MaxQueued { get; } = ConfigKey.Size("node.streams.max-queued", new KeyOptions<long>
+    {
+        Meaning = "Octets that may be queued on a stream before it is closed, because its peer is too slow.",
+        Cost = "So much memory for each slow peer.",
+        Default = Tls.MaxQueuedOctets,
+    }, min: 256 * 1024, max: 64 * 1024 * 1024);
+
+    public static IReadOnlyList<ConfigKey> All { get; } =
+    [
+        Registry, Listen, Accept, Advertise, DeviceName, DeviceMtu, SocketBuffer, IcmpErrorsPerSecond, IcmpErrorBurst,
+        HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
+    ];
+}

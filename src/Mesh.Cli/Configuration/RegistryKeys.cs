@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using System.Net;
+using Mesh.Hocon.Schema;
+using Mesh.Registry;
+using Mesh.Registry.Http;
+
+namespace Mesh.Cli.Configuration;
+
+/// <summary>Keys of a registry.</summary>
+internal static class RegistryKeys
+{
+    /// <summary>Where registries listen unless they say otherwise.</summary>
+    public const int DefaultPort = 6680;
+
+    private static readonly RegistryOptions Standard = new();
+    private static readonly RegistryServerOptions Server = new();
+
+    public static ConfigKey<IReadOnlyList<string>> Listen { get; } = ConfigKey.TextList("registry.listen", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Where the registry serves nodes over HTTP; it is plain HTTP, since what matters is authenticated by the protocol itself. An IPv6 address is IPv6 only.",
+        Range = "ADDRESS:PORT each, at least one",
+        Check = static list => list.Count > 0 && list.All(static text => IPEndPoint.TryParse(text, out _)),
+        Default = [$"0.0.0.0:{DefaultPort}", $"[::]:{DefaultPort}"],
+    });
+
+    public static ConfigKey<int> PrefixLength { get; } = Int("prefix-length", Standard.PrefixLength, 0, 127,
+        "Length in bits of the prefix that a new token gives; 0 closes the registration by token.", "Longer leaves nodes fewer addresses, shorter leaves room for fewer nodes.");
+
+    public static ConfigKey<int> AnonymousPrefixLength { get; } = Int("anonymous-prefix-length", Standard.AnonymousPrefixLength, 0, 127,
+        "Length in bits of the prefix of a node that joins without token; 0 refuses such nodes.", "Above 0 anybody may join.");
+
+    public static ConfigKey<TimeSpan> GracePeriod { get; } = Duration("grace-period", Standard.GracePeriod, 86_400, 316_224_000,
+        "How long a token is good unless it says otherwise, and how long a prefix is kept after its certificate expired.", "Longer keeps prefixes of lost nodes from others.");
+
+    public static ConfigKey<TimeSpan> CertificateLifetime { get; } = Duration("certificate-lifetime", Standard.CertificateLifetime, 60, 3_162_240_000,
+        "Validity of a node's certificate.", "Longer makes revocation lists longer; shorter makes nodes depend on the registry more often.");
+
+    public static ConfigKey<TimeSpan> RenewPeriod { get; } = Duration("renew-period", Standard.RenewPeriod, 1, 316_224_000,
+        "A certificate is renewed when it ends within this time.", "It is for how long the registry may be away.");
+
+    public static ConfigKey<IReadOnlyList<string>> AuthorizedOrigins { get; } = ConfigKey.TextList("registry.authorized-origins", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Addresses from which private methods, for example to add a token, may be called over HTTP.",
+        Cost = "Whoever sends from these addresses administrates the network.",
+        Range = "IP addresses",
+        Check = static list => list.All(static text => IPAddress.TryParse(text, out _)),
+        Default = [.. Standard.AuthorizedOrigins],
+    });
+
+    public static ConfigKey<int> MinProtocol { get; } = Int("min-protocol", Standard.MinProtocol, 1, RegistryOptions.Protocol,
+        "Nodes with a smaller protocol number stop.", "Raising it shuts out nodes that were not updated.");
+
+    public static ConfigKey<TimeSpan> Hello { get; } = WholeSeconds("hello", Standard.Hello, 1, 600,
+        "Interval of the routing protocol's Hellos on all nodes.", "Shorter notices failures sooner and costs packets on every tunnel.");
+
+    public static ConfigKey<int> ClientCount { get; } = Int("client-count", Standard.ClientCount, 1, 1000,
+        "How many tunnels a node opens.", "More makes the overlay more robust, and routing costs grow with it.");
+
+    public static ConfigKey<int> MaxClients { get; } = ConfigKey.Int("registry.max-clients", new KeyOptions<int>
+    {
+        Meaning = "How many tunnels a node serves. Unless set, twice registry.client-count.",
+    }, min: 1, max: 10_000);
+
+    public static ConfigKey<TimeSpan> TunnelRefresh { get; } = WholeSeconds("tunnel-refresh", Standard.TunnelRefresh, 10, 86_400,
+        "How often a node replaces a tunnel.", "Shorter explores better ones sooner and moves traffic more often.");
+
+    public static ConfigKey<bool> Encrypt { get; } = ConfigKey.Boolean("registry.encrypt", new KeyOptions<bool>
+    {
+        Meaning = "Whether tunnels hide what they carry.",
+        Cost = "Off saves some processor time, and everybody on the way can read along.",
+        Default = Standard.Encrypt,
+    });
+
+    public static ConfigKey<bool> BabelAuthentication { get; } = ConfigKey.Boolean("registry.babel-authentication", new KeyOptions<bool>
+    {
+        Meaning = "Whether routing messages are authenticated with a key that the registry gives to every node.",
+        Default = Standard.BabelAuthentication,
+    });
+
+    public static ConfigKey<TimeSpan> AdvertisementLifetime { get; } = WholeSeconds("advertisement-lifetime", Standard.AdvertisementLifetime, 10, 86_400,
+        "How long the addresses are believed that nodes advertise; they refresh theirs every 3 minutes.", "");
+
+    public static ConfigKey<int> MaxPendingSignatures { get; } = Int("max-pending-signatures", Standard.MaxPendingSignatures, 1, 10_000,
+        "How many signatures may be under way before further requests are refused as overload.", "");
+
+    public static ConfigKey<int> MaxCalls { get; } = Int("max-calls", Standard.MaxCalls, 1, 100_000,
+        "How many calls may be under way before further ones are refused as overload.", "");
+
+    public static ConfigKey<TimeSpan> CallTimeout { get; } = WholeSeconds("call-timeout", Standard.CallTimeout, 1, 60,
+        "How long a call may take before it is answered as overload.", "");
+
+    public static ConfigKey<int> SnapshotInterval { get; } = Int("snapshot-interval", Standard.SnapshotInterval, 10, 1_000_000,
+        "A snapshot is taken after so many events.", "Less makes the start faster and costs disk.");
+
+    public static ConfigKey<int> WorkThreads { get; } = Int("work-threads", 2, 1, 256, "Threads that sign and encrypt.", "");
+
+    public static ConfigKey<int> MaxConnections { get; } = Int("http.max-connections", Server.MaxConnections, 1, 100_000, "Connections at a time; further ones are closed.", "");
+
+    public static ConfigKey<TimeSpan> HeadTimeout { get; } = Duration("http.head-timeout", Server.HeadTimeout, 1, 60, "How long a client may take to send the head of a request.", "");
+
+    public static ConfigKey<TimeSpan> IdleTimeout { get; } = Duration("http.idle-timeout", Server.IdleTimeout, 1, 600, "How long a connection may be idle between requests.", "");
+
+    public static ConfigKey<double> AnonymousRate { get; } = ConfigKey.Double("registry.http.anonymous-rate", new KeyOptions<double>
+    {
+        Meaning = "Requests that one address (IPv6: one /64) may send per second in the long run without being a node. Authorized origins are not limited.",
+        Cost = "Some requests cost the registry a signature.",
+        Default = Server.AnonymousRate,
+    }, min: 0.01, max: 100_000);
+
+    public static ConfigKey<int> AnonymousBurst { get; } = Int("http.anonymous-burst", Server.AnonymousBurst, 1, 1_000_000, "Such requests that may come at once.", "");
+
+    public static IReadOnlyList<ConfigKey> All { get; } =
+    [
+        Listen, PrefixLength, AnonymousPrefixLength, GracePeriod, CertificateLifetime, RenewPeriod, AuthorizedOrigins, MinProtocol, Hello, ClientCount,
+        MaxClients, TunnelRefresh, Encrypt, BabelAuthentication, AdvertisementLifetime, MaxPendingSignatures, MaxCalls, CallTimeout, SnapshotInterval,
+        WorkThreads, MaxConnections, HeadTimeout, IdleTimeout, AnonymousRate, AnonymousBurst,
+    ];
+
+    public static IReadOnlyList<ConfigRule> Rules { get; } =
+    [
+        new("certificate-lifetime", [CertificateLifetime, RenewPeriod], "certificates have to live longer than the period in which they are renewed", static c => c.Get(CertificateLifetime) > c.Get(RenewPeriod)),
+    ];
+
+    /// <summary>The registry's options of a configuration; which prefixes fit is for <see cref="RegistryOptions.Validate"/>, which knows the network.</summary>
+    public static RegistryOptions Map(ResolvedConfig config) => Standard with
+    {
+        PrefixLength = config.Get(PrefixLength),
+        AnonymousPrefixLength = config.Get(AnonymousPrefixLength),
+        GracePeriod = config.Get(GracePeriod),
+        CertificateLifetime = config.Get(CertificateLifetime),
+        RenewPeriod = config.Get(RenewPeriod),
+        AuthorizedOrigins = config.Get(AuthorizedOrigins).ToImmutableSortedSet(StringComparer.Ordinal),
+        MinProtocol = config.Get(MinProtocol),
+        Hello = config.Get(Hello),
+        ClientCount = config.Get(ClientCount),
+        MaxClients = config.TryGet(MaxClients, out int clients) ? clients : null,
+        TunnelRefresh = config.Get(TunnelRefresh),
+        Encrypt = config.Get(Encrypt),
+        BabelAuthentication = config.Get(BabelAuthentication),
+        AdvertisementLifetime = config.Get(AdvertisementLifetime),
+        MaxPendingSignatures = config.Get(MaxPendingSignatures),
+        MaxCalls = config.Get(MaxCalls),
+        CallTimeout = config.Get(CallTimeout),
+        SnapshotInterval = config.Get(SnapshotInterval),
+    };
+
+    /// <summary>The options of the HTTP server.</summary>
+    public static RegistryServerOptions MapServer(ResolvedConfig config) => Server with
+    {
+        Endpoints = [.. config.Get(Listen).Select(static text => IPEndPoint.Parse(text))],
+        MaxConnections = config.Get(MaxConnections),
+        HeadTimeout = config.Get(HeadTimeout),
+        IdleTimeout = config.Get(IdleTimeout),
+        AnonymousRate = config.Get(AnonymousRate),
+        AnonymousBurst = config.Get(AnonymousBurst),
+    };
+
+    private static ConfigKey<int> Int(string name, int fallback, int min, int max, string meaning, string cost) =>
+        ConfigKey.Int($"registry.{name}", new KeyOptions<int> { Meaning = meaning, Cost = cost, Default = fallback }, min, max);
+
+    private static ConfigKey<TimeSpan> Duration(string name, TimeSpan fallback, double minSeconds, double maxSeconds, string meaning, string cost) =>
+        ConfigKey.Duration(
+            $"registry.{name}", new KeyOptions<TimeSpan> { Meaning = meaning, Cost = cost, Default = fallback }, TimeSpan.FromSeconds(minSeconds), TimeSpan.FromSeconds(maxSeconds));
+
+    private static ConfigKey<TimeSpan> WholeSeconds(string name, TimeSpan fallback, double minSeconds, double maxSeconds, string meaning, string cost) =>
+        ConfigKey.Duration(
+            $"registry.{name}",
+            new KeyOptions<TimeSpan> { Meaning = meaning, Cost = cost, Default = fallback, Range = "whole seconds", Check = static value => value.Ticks % TimeSpan.TicksPerSecond == 0 },
+            TimeSpan.FromSeconds(minSeconds), TimeSpan.FromSeconds(maxSeconds));
+}

@@ -1,0 +1,140 @@
+using Mesh.Hocon.Schema;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Cli.Configuration;
+
+/// <summary>Keys of a node's tunnels.</summary>
+internal static class TunnelKeys
+{
+    private const string Aes256Gcm = "aes-256-gcm", ChaCha20Poly1305 = "chacha20-poly1305";
+
+    private static readonly TunnelsOptions Many = new() { Self = NodePrefix.Empty };
+    private static readonly TunnelOptions One = new();
+
+    public static ConfigKey<int> ClientCount { get; } = ConfigKey.Int("node.tunnels.client-count", new KeyOptions<int>
+    {
+        Meaning = "How many tunnels to keep open to others, until the network's parameters say otherwise.",
+        Cost = "More makes the overlay more robust, and routing costs grow with it.",
+        Default = Many.ClientCount,
+    }, min: 1, max: 1000);
+
+    public static ConfigKey<int> MaxClients { get; } = ConfigKey.Int("node.tunnels.max-clients", new KeyOptions<int>
+    {
+        Meaning = "How many tunnels of others to accept, until the network's parameters say otherwise.",
+        Default = Many.MaxClients,
+    }, min: 0, max: 10_000);
+
+    public static ConfigKey<TimeSpan> Tick { get; } = Duration("node.tunnels.tick", Many.Tick, 0.1, 60,
+        "Interval of the look at what is missing.", "Shorter replaces lost tunnels sooner.");
+
+    public static ConfigKey<TimeSpan> MinRetryDelay { get; } = Duration("node.tunnels.min-retry-delay", Many.MinRetryDelay, 0.1, 600,
+        "How long a peer whose tunnel could not be opened is left alone at first; it doubles each time.", "");
+
+    public static ConfigKey<TimeSpan> MaxRetryDelay { get; } = Duration("node.tunnels.max-retry-delay", Many.MaxRetryDelay, 1, 86_400,
+        "The longest time a peer is left alone.", "Longer finds peers later that were away.");
+
+    public static ConfigKey<int> SharedPeers { get; } = ConfigKey.Int("node.tunnels.shared-peers", new KeyOptions<int>
+    {
+        Meaning = "How many known peers a new neighbour is told about.",
+        Default = Many.SharedPeers,
+    }, min: 0, max: 63);
+
+    public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Duration("node.tunnel.connect-timeout", One.ConnectTimeout, 1, 120,
+        "How long TCP and TLS may take to connect.", "");
+
+    public static ConfigKey<TimeSpan> GreetingTimeout { get; } = Duration("node.tunnel.greeting-timeout", One.GreetingTimeout, 1, 120,
+        "How long the exchange of keys may take once the stream is open.", "");
+
+    public static ConfigKey<TimeSpan> ClosingTimeout { get; } = Duration("node.tunnel.closing-timeout", One.ClosingTimeout, 0.1, 60,
+        "How long the other end may take to answer a close request.", "");
+
+    public static ConfigKey<TimeSpan> KeepAliveInterval { get; } = Duration("node.tunnel.keep-alive-interval", One.KeepAliveInterval, 1, 300,
+        "Interval of keep-alives on the control stream.", "Shorter finds dead peers sooner and costs packets.");
+
+    public static ConfigKey<int> MissedKeepAlives { get; } = ConfigKey.Int("node.tunnel.missed-keep-alives", new KeyOptions<int>
+    {
+        Meaning = "After so many intervals without a sign of life a tunnel is given up.",
+        Cost = "1 gives tunnels up for a single lost packet.",
+        Default = One.MissedKeepAlives,
+    }, min: 1, max: 100);
+
+    public static ConfigKey<TimeSpan> FastProbeInterval { get; } = Duration("node.tunnel.fast-probe-interval", One.FastProbeInterval, 0.05, 10,
+        "Interval of probes while it is not known whether datagrams pass.", "");
+
+    public static ConfigKey<int> FastProbes { get; } = ConfigKey.Int("node.tunnel.fast-probes", new KeyOptions<int>
+    {
+        Meaning = "How many probes are sent at the fast interval before the datagram path counts as blocked for now.",
+        Default = One.FastProbes,
+    }, min: 1, max: 1000);
+
+    public static ConfigKey<TimeSpan> ProbeInterval { get; } = Duration("node.tunnel.probe-interval", One.ProbeInterval, 0.5, 300,
+        "Interval of probes on a datagram path that works; it also keeps NAT mappings alive.", "Above 25 s many NAT boxes forget the mapping.");
+
+    public static ConfigKey<TimeSpan> BlockedProbeInterval { get; } = Duration("node.tunnel.blocked-probe-interval", One.BlockedProbeInterval, 1, 3600,
+        "Interval of attempts on a blocked datagram path.", "");
+
+    public static ConfigKey<int> LostProbes { get; } = ConfigKey.Int("node.tunnel.lost-probes", new KeyOptions<int>
+    {
+        Meaning = "So many unanswered probes in a row, and packets go into the control stream.",
+        Default = One.LostProbes,
+    }, min: 1, max: 100);
+
+    public static ConfigKey<IReadOnlyList<string>> Ciphers { get; } = ConfigKey.TextList("node.tunnel.ciphers", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Ciphers of the datagrams in order of preference.",
+        Range = $"{Aes256Gcm} and {ChaCha20Poly1305}, at least one, none twice",
+        Check = static names => names.Count > 0 && names.All(static name => name is Aes256Gcm or ChaCha20Poly1305)
+            && names.Distinct(StringComparer.Ordinal).Count() == names.Count,
+        Cost = "AES is the faster one where the processor has instructions for it, ChaCha20 where it has not.",
+        Default = [Aes256Gcm, ChaCha20Poly1305],
+    });
+
+    public static ConfigKey<int> LinkMtu { get; } = ConfigKey.Int("node.tunnel.link-mtu", new KeyOptions<int>
+    {
+        Meaning = "MTU of the link to the underlay, octets.",
+        Cost = "Above the real one, long datagrams are lost or fragmented.",
+        Default = One.LinkMtu,
+    }, min: 1280, max: 65_535);
+
+    public static IReadOnlyList<ConfigKey> All { get; } =
+    [
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, KeepAliveInterval,
+        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, Ciphers, LinkMtu,
+    ];
+
+    public static IReadOnlyList<ConfigRule> Rules { get; } =
+    [
+        new("retry-delays", [MaxRetryDelay, MinRetryDelay], "the longest delay has to be at least the first one", static c => c.Get(MaxRetryDelay) >= c.Get(MinRetryDelay)),
+    ];
+
+    /// <summary>The options of a configuration, without what only the machine knows.</summary>
+    public static TunnelsOptions Map(ResolvedConfig config) => Many with
+    {
+        ClientCount = config.Get(ClientCount),
+        MaxClients = config.Get(MaxClients),
+        Tick = config.Get(Tick),
+        MinRetryDelay = config.Get(MinRetryDelay),
+        MaxRetryDelay = config.Get(MaxRetryDelay),
+        SharedPeers = config.Get(SharedPeers),
+        Tunnel = new TunnelOptions
+        {
+            ConnectTimeout = config.Get(ConnectTimeout),
+            GreetingTimeout = config.Get(GreetingTimeout),
+            ClosingTimeout = config.Get(ClosingTimeout),
+            KeepAliveInterval = config.Get(KeepAliveInterval),
+            MissedKeepAlives = config.Get(MissedKeepAlives),
+            FastProbeInterval = config.Get(FastProbeInterval),
+            FastProbes = config.Get(FastProbes),
+            ProbeInterval = config.Get(ProbeInterval),
+            BlockedProbeInterval = config.Get(BlockedProbeInterval),
+            LostProbes = config.Get(LostProbes),
+            Ciphers = [.. config.Get(Ciphers).Select(static name => name == Aes256Gcm ? SealingCipher.Aes256Gcm : SealingCipher.ChaCha20Poly1305)],
+            LinkMtu = (ushort)config.Get(LinkMtu),
+        },
+    };
+
+    private static ConfigKey<TimeSpan> Duration(string path, TimeSpan fallback, double minSeconds, double maxSeconds, string meaning, string cost) =>
+        ConfigKey.Duration(path, new KeyOptions<TimeSpan> { Meaning = meaning, Cost = cost, Default = fallback }, TimeSpan.FromSeconds(minSeconds), TimeSpan.FromSeconds(maxSeconds));
+}

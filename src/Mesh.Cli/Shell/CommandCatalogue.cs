@@ -1,0 +1,26 @@
+using System.CommandLine;
+using Mesh.Cli.Bench;
+using Mesh.Cli.Configuration;
+using Mesh.Cli.Join;
+using Mesh.Cli.Node;
+using Mesh.Cli.Ping;
+using Mesh.Cli.Registry;
+
+namespace Mesh.Cli.Shell;
+
+/// <summary>All commands, in the order of the help. A new group of commands is a folder with a factory, and a line here.</summary>
+internal static class CommandCatalogue
+{
+    /// <summary>One factory for each command below <c>mesh</c>.</summary>
+    public static IReadOnlyList<Func<CliContext, Command>> Factories { get; } =
+    [
+        RegistryCommands.Create,
+        JoinCommand.Create,
+        FingerprintCommand.Create,
+        NodeCommands.Create,
+        StatusCommand.Create,
+        PingCommand.Create,
+        ConfigCommands.Create,
+        BenchCommand.Create,
+    ];
+}
