@@ -19,12 +19,14 @@ public static class ScenarioReader
     private const int MaxNodes = 20_000;
 
     /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="internet">What holds where the scenario does not say otherwise.</param>
     /// <exception cref="ScenarioException">It cannot be used.</exception>
-    public static Scenario Load(string path)
+    public static Scenario Load(string path, InternetOptions? internet = null)
     {
         try
         {
-            return Read(HoconDocument.Load(path, HoconOptions.Default with { Loader = FileHoconLoader.Instance }));
+            return Read(HoconDocument.Load(path, HoconOptions.Default with { Loader = FileHoconLoader.Instance }), internet);
         }
         catch (Exception e) when (e is HoconException or IOException or UnauthorizedAccessException)
         {
@@ -38,7 +40,7 @@ public static class ScenarioReader
     {
         try
         {
-            return Read(HoconDocument.Parse(text, name));
+            return Read(HoconDocument.Parse(text, name), internet: null);
         }
         catch (HoconException e)
         {
@@ -46,17 +48,17 @@ public static class ScenarioReader
         }
     }
 
-    private static Scenario Read(HoconDocument document)
+    private static Scenario Read(HoconDocument document, InternetOptions? internet)
     {
         var root = new ScenarioSection((HoconObject)document.Resolve(), "", []);
-        Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true));
+        Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true), internet ?? new InternetOptions());
         root.Finish();
         if (root.Problems.Count > 0)
             throw new ScenarioException(root.Problems);
         return scenario;
     }
 
-    private static Scenario ReadScenario(ScenarioSection section)
+    private static Scenario ReadScenario(ScenarioSection section, InternetOptions internet)
     {
         var standard = new Scenario { Name = "", Sites = [], Steps = [] };
         Scenario scenario = standard with
@@ -64,7 +66,7 @@ public static class ScenarioReader
             Name = section.Text("name", fallback: null),
             Description = section.Text("description", ""),
             Network = ReadNetwork(section, standard.Network),
-            Internet = ReadInternet(section.Section("internet", isRequired: false)),
+            Internet = ReadInternet(section.Section("internet", isRequired: false), internet),
             DiameterMilliseconds = section.Duration("diameter", TimeSpan.FromMilliseconds(40), TimeSpan.Zero, TimeSpan.FromSeconds(1)).TotalMilliseconds,
             JoinSpread = section.Duration("join-spread", standard.JoinSpread, TimeSpan.Zero, TimeSpan.FromHours(1)),
             Sites = [.. section.List("sites", isRequired: true).Select(ReadSite)],
@@ -88,9 +90,8 @@ public static class ScenarioReader
         return fallback;
     }
 
-    private static InternetOptions ReadInternet(ScenarioSection section)
+    private static InternetOptions ReadInternet(ScenarioSection section, InternetOptions standard)
     {
-        var standard = new InternetOptions();
         InternetOptions internet = standard with
         {
             BaseLatency = section.Duration("base-latency", standard.BaseLatency, TimeSpan.FromMicroseconds(1), TimeSpan.FromSeconds(10)),

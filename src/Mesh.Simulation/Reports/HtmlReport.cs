@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Mesh.Simulation.Scenarios;
+
+namespace Mesh.Simulation.Reports;
+
+/// <summary>A run as one HTML page that needs no network: what happened, and a map of the tunnels at the end.</summary>
+public static class HtmlReport
+{
+    private const int MapSize = 640;
+
+    private const string Style = """
+        body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1f24; background: #fff; }
+        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+        table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #d8dee4; vertical-align: top; }
+        .good { color: #116329; } .bad { color: #a40e26; font-weight: 600; } code { font-size: .95em; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+        svg { max-width: 100%; height: auto; } svg text { font-size: 12px; } svg line { stroke: #57606a; stroke-opacity: .45; }
+        @media (prefers-color-scheme: dark) { body { background: #0d1117; color: #e6edf3; } td, th { border-color: #30363d; } .good { color: #3fb950; } .bad { color: #f85149; } svg text { fill: #e6edf3; } svg line { stroke: #8b949e; } }
+        """;
+
+    /// <summary>Renders a result.</summary>
+    public static string Render(ScenarioResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var page = new StringBuilder();
+        page.Append(CultureInfo.InvariantCulture, $"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{Text(result.Scenario)}, seed {result.Seed}</title><style>{Style}</style></head><body>\n");
+        page.Append(CultureInfo.InvariantCulture, $"<h1>{Text(result.Scenario)}, seed {result.Seed}</h1>\n<p>{Text(result.Description)}</p>\n");
+        page.Append(result.IsPartial ? "<p class=\"bad\">The run was stopped before its end.</p>\n" : "");
+        page.Append(result.IsClean ? "<p class=\"good\">No violation.</p>\n" : $"<p class=\"bad\">{result.Violations.Count} violations.</p>\n");
+        AppendFacts(page, result);
+        AppendSteps(page, result);
+        AppendMap(page, result.Topology);
+        page.Append(CultureInfo.InvariantCulture, $"<h2>What was modelled</h2>\n<p>{Text(result.Model)}</p>\n</body></html>\n");
+        return page.ToString();
+    }
+
+    private static void AppendFacts(StringBuilder page, ScenarioResult result)
+    {
+        page.Append("<table>\n");
+        Fact(page, "digest", $"<code>{result.Digest}</code>");
+        Fact(page, "nodes", $"{result.Nodes:N0}");
+        Fact(page, "virtual time", $"{result.VirtualSeconds:N1} s");
+        Fact(page, "wall time", $"{result.WallSeconds:N2} s, {result.RealTimeFactor:N0} times real time");
+        Fact(page, "messages handled by actors", $"{result.Messages:N0}");
+        Fact(page, "packets", $"{result.Packets:N0}, {result.LostPackets:N0} lost");
+        page.Append("</table>\n");
+    }
+
+    private static void Fact(StringBuilder page, string name, string value) => page.Append(CultureInfo.InvariantCulture, $"<tr><th>{name}</th><td>{value}</td></tr>\n");
+
+    private static void AppendSteps(StringBuilder page, ScenarioResult result)
+    {
+        page.Append("<h2>What happened</h2>\n<table><tr><th class=\"number\">from, s</th><th class=\"number\">to, s</th><th>step</th><th>outcome</th></tr>\n");
+        foreach (StepResult step in result.Steps)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td class=\"number\">{step.StartedSeconds:0.0}</td><td class=\"number\">{step.EndedSeconds:0.0}</td><td>{Text(step.Title)}</td>");
+            page.Append(CultureInfo.InvariantCulture, $"<td class=\"{(step.IsGood ? "good" : "bad")}\">{Text(step.Outcome)}</td></tr>\n");
+        }
+
+        page.Append("</table>\n");
+    }
+
+    private static void AppendMap(StringBuilder page, IReadOnlyList<NodeResult> nodes)
+    {
+        page.Append(CultureInfo.InvariantCulture, $"<h2>Tunnels at the end</h2>\n<svg viewBox=\"0 0 {MapSize} {MapSize}\" role=\"img\" aria-label=\"Nodes on a circle, tunnels as lines\">\n");
+        var places = new Dictionary<string, (double X, double Y)>(StringComparer.Ordinal);
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            double angle = (2 * Math.PI * i / nodes.Count) - (Math.PI / 2);
+            places[nodes[i].Name] = ((MapSize / 2.0) + (MapSize * 0.38 * Math.Cos(angle)), (MapSize / 2.0) + (MapSize * 0.38 * Math.Sin(angle)));
+        }
+
+        foreach (NodeResult node in nodes)
+        {
+            foreach (string peer in node.Tunnels.Where(p => places.ContainsKey(p) && string.CompareOrdinal(node.Name, p) < 0))
+                page.Append(CultureInfo.InvariantCulture, $"<line x1=\"{places[node.Name].X:0.0}\" y1=\"{places[node.Name].Y:0.0}\" x2=\"{places[peer].X:0.0}\" y2=\"{places[peer].Y:0.0}\"/>\n");
+        }
+
+        foreach (NodeResult node in nodes)
+        {
+            (double x, double y) = places[node.Name];
+            string colour = node.IsRunning ? "#1f6feb" : "#a40e26";
+            page.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{x:0.0}\" cy=\"{y:0.0}\" r=\"5\" fill=\"{colour}\"><title>{Text(node.Name)}: {node.Routes} routes</title></circle>\n");
+            if (nodes.Count <= 60)
+                page.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 8:0.0}\" y=\"{y + 4:0.0}\">{Text(node.Name)}{(node.IsRunning ? "" : " (off)")}</text>\n");
+        }
+
+        page.Append("</svg>\n");
+    }
+
+    private static string Text(string text) => WebUtility.HtmlEncode(text);
+}
