@@ -42,7 +42,7 @@ internal sealed class NodeDirectory(string path)
         const UnixFileMode ForOthers = (UnixFileMode)0b000_111_111;
         if (!File.Exists(KeyPath))
             return null;
-        if ((File.GetUnixFileMode(KeyPath) & ForOthers) != 0)
+        if ((File.GetUnixFileMode(KeyPath) & ForOthers) != UnixFileMode.None)
             throw CommandFailedException.Usage($"{KeyPath} can be used by others: it has to have mode 600; chmod 600 {KeyPath}");
         return PrivateKey.TryFromPem(ReadText(KeyPath), out PrivateKey? key)
             ? key

@@ -108,7 +108,7 @@ internal static class JoinCommand
             (string name, string value) = equals < 0 ? (text, "") : (text[..equals], text[(equals + 1)..]);
             if (equals < 0)
                 checks.Add($"--subject {text}: expected NAME=VALUE");
-            else if (!CertificateRequestBuilder.KnownNames.Contains(name))
+            else if (!CertificateRequestBuilder.KnownNames.Contains(name, StringComparer.Ordinal))
                 checks.Add($"--subject {text}: there is no name '{name}'; names are {string.Join(", ", CertificateRequestBuilder.KnownNames)}");
             else if (!request.TryAdd(name, value))
                 checks.Add($"--subject {text}: the value cannot stand in a certificate (1 to 64 characters; a country has two letters)");
@@ -130,6 +130,8 @@ internal static class JoinCommand
             checks.Add($"--dir {directory.DirectoryPath}: this directory has a node.crt already, so it has joined; run the node, or choose another directory");
             return;
         }
+        if (!checks.IsClean)
+            return;   // nothing is made for a command line that is wrong
         string probe = Path.Combine(directory.DirectoryPath, $".probe-{Environment.ProcessId}");
         try
         {

@@ -9,6 +9,9 @@ internal sealed class Checks
 {
     private readonly List<string> _problems = [];
 
+    /// <summary>True while there is no mistake.</summary>
+    public bool IsClean => _problems.Count == 0;
+
     /// <summary>Notes a mistake: option, value and rule in a sentence.</summary>
     public void Add(string problem) => _problems.Add(problem);
 

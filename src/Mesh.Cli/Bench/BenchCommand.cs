@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Mesh.Cli.Shell;
+
+namespace Mesh.Cli.Bench;
+
+/// <summary><c>mesh bench</c>: measures. The benchmarks are a program of their own, so that what serves a network does not carry them along.</summary>
+internal static class BenchCommand
+{
+    private const string ProgramPath = "bench/Mesh.Benchmarks/bin/Release/net10.0/Mesh.Benchmarks.dll";
+
+    public static Command Create(CliContext context)
+    {
+        var area = new Argument<string?>("AREA") { Description = "What to measure; without, the areas are listed.", Arity = ArgumentArity.ZeroOrOne };
+        var json = new Option<string?>("--json") { Description = "Write the results to a file as JSON.", HelpName = "FILE" };
+        var quick = new Option<bool>("--quick") { Description = "Small parameters: to see that it works, not how fast." };
+        var command = new MeshCommand("bench", "Measure how fast the parts are on this machine.")
+        {
+            Notes = ["Further options are handed on to the benchmarks."],
+            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick"],
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        command.Arguments.Add(area);
+        command.Options.Add(json);
+        command.Options.Add(quick);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            if (context.SourceRoot is not { } root)
+                throw CommandFailedException.Usage("mesh bench needs the sources: start it with the launcher ./mesh of a clone");
+            string program = Path.Combine(root, ProgramPath);
+            if (!File.Exists(program))
+                throw CommandFailedException.Failed($"{program} is not built; the launcher ./mesh bench builds it");
+            List<string> arguments = [program];
+            if (parsed.GetValue(area) is { } name)
+                arguments.Add(name);
+            if (parsed.GetValue(json) is { } file)
+                arguments.AddRange(["--json", Path.GetFullPath(file)]);
+            if (parsed.GetValue(quick))
+                arguments.Add("--quick");
+            arguments.AddRange(parsed.UnmatchedTokens);
+            return await RunAsync(arguments, cancellation);
+        });
+        return command;
+    }
+
+    // Its own standard streams: tables and progress appear as they are written.
+    private static async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellation)
+    {
+        string host = Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
+        using Process process = Process.Start(new ProcessStartInfo(host, arguments) { UseShellExecute = false })
+            ?? throw CommandFailedException.Failed("the benchmarks cannot be started");
+        try
+        {
+            await process.WaitForExitAsync(cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+        return process.ExitCode;
+    }
+}

@@ -1,0 +1,126 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Mesh.Actors;
+using Mesh.Actors.Persistence;
+using Mesh.Actors.Persistence.Sqlite;
+using Mesh.Actors.RealTime;
+using Mesh.Cli.Configuration;
+using Mesh.Cli.Control;
+using Mesh.Cli.Files;
+using Mesh.Cli.Logging;
+using Mesh.Cli.Shell;
+using Mesh.Node;
+using Mesh.Platform.Linux.Forwarding;
+using Mesh.Platform.Linux.Http;
+using Mesh.Platform.Linux.Streams;
+using Mesh.Security.Keys;
+
+namespace Mesh.Cli.Node;
+
+/// <summary>A node on this machine: actors, ports, device and control socket, put together and taken apart again.</summary>
+internal sealed class NodeHost(CliContext context, NodeDirectory directory, NodeIdentity identity, NodeSettings settings)
+{
+    private static readonly IReadOnlySet<ulong> NobodyRevoked = new HashSet<ulong>();
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(8);
+
+    /// <summary>Runs until it is cancelled.</summary>
+    /// <exception cref="CommandFailedException">It cannot start, or it cannot go on.</exception>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        using ConsoleLog log = LogKeys.Open(settings.Config, context.Error);
+        using SqliteJournal journal = SqliteJournal.Open(directory.JournalPath, JournalKeys.Node.Map(settings.Config, text => log.Write(LogLevel.Warning, "journal", text)));
+        var ending = new ChannelRef("/node-host");
+        IReadOnlySet<IPAddress> local = OverlayDevice.UnderlayAddresses(identity.Network);
+        await using TlsStreamPort streams = OpenStreams();
+        using var plane = new LinuxDataPlane(settings.DataPlane(failure => ending.Tell(new NodeEnded($"forwarding has ended: {failure.Message}"))), streams);
+        using OverlayDevice device = OverlayDevice.Configure(plane.DeviceName, plane.DeviceIndex, identity);
+        using var http = new HttpPort();
+        var system = new ActorSystem(new ActorSystemOptions
+        {
+            Name = "node",
+            Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+            Epoch = DateTimeOffset.UtcNow,
+            Journal = journal,
+            Schema = NodeActor.AddTo(new EventSchema()),
+            Log = log,
+        });
+        // Data and control use the same number: what the kernel chose for the one is asked for with the other.
+        var listen = new IPEndPoint(settings.Listen.Address, plane.LocalEndpoint.Port);
+        NodeOptions options = Options(listen, local);
+        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance);
+        ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(identity, options, ports), ending)), "guard");
+        using RealTimeDriver driver = RealTimeDriver.Start(system);
+        var status = new NodeControl(guard, identity, plane, listen, settings);
+        await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
+        log.Write(LogLevel.Info, "node", $"{identity.Address} in {identity.Network} on {plane.DeviceName}, tunnels at {listen}");
+        object? why = await WaitAsync(ending, driver, cancellation);
+        log.Write(LogLevel.Info, "node", "stopping");
+        await StopAsync(system, guard, ending);
+        if (why is NodeEnded ended)
+            throw CommandFailedException.Failed(ended.Reason);
+    }
+
+    private TlsStreamPort OpenStreams()
+    {
+        // TLS wants the key as the platform's own type.
+        X509Certificate2 own = X509Certificate2.CreateFromPem(identity.Certificate.ToPem(), identity.Key.ToPem());
+        return new TlsStreamPort(new TlsStreamOptions
+        {
+            Certificate = () => own,
+            Judge = der => identity.TryIdentify(der.Span, DateTimeOffset.UtcNow, NobodyRevoked, out _, out string problem) ? null : problem,
+            HandshakeTimeout = settings.Config.Get(NodeKeys.HandshakeTimeout),
+            MaxHandshakes = settings.Config.Get(NodeKeys.MaxHandshakes),
+            MaxAccepted = settings.Config.Get(NodeKeys.MaxAccepted),
+            MaxQueuedOctets = (int)settings.Config.Get(NodeKeys.MaxQueued),
+        });
+    }
+
+    private NodeOptions Options(IPEndPoint listen, IReadOnlySet<IPAddress> local) => new()
+    {
+        RegistryUrl = settings.RegistryUrl,
+        Babel = settings.Babel,
+        Tunnels = settings.Tunnels with
+        {
+            Listen = settings.Accept ? listen : null,
+            LocalAddresses = local,
+            Tunnel = settings.Tunnels.Tunnel with { UdpPort = (ushort)listen.Port },
+        },
+    };
+
+    private static async Task<object?> WaitAsync(ChannelRef ending, RealTimeDriver driver, CancellationToken cancellation)
+    {
+        try
+        {
+            Task<object> ended = ending.Messages.ReadAsync(cancellation).AsTask();
+            // The loop cannot tell by a message that it has ended.
+            while (await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(1), CancellationToken.None)) != ended)
+            {
+                if (driver.Fatal is { } fatal)
+                    return new NodeEnded($"the event loop has ended: {fatal.Message}");
+            }
+            return await ended;
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    // So that routes are retracted and streams closed while there still is somebody to do it.
+    private static async Task StopAsync(ActorSystem system, ActorRef guard, ChannelRef ending)
+    {
+        system.Stop(guard);
+        using var timeout = new CancellationTokenSource(StopTimeout);
+        try
+        {
+            while (await ending.Messages.ReadAsync(timeout.Token) is not GuardStopped)
+            {
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // What did not stop in time ends with the process.
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.Net;
+using Mesh.Babel;
+using Mesh.Cli.Configuration;
+using Mesh.Cli.Shell;
+using Mesh.DataPlane;
+using Mesh.Hocon.Schema;
+using Mesh.Node.Tunnels;
+using Mesh.Platform.Linux.Forwarding;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Cli.Node;
+
+/// <summary>What a configuration says about a node.</summary>
+/// <param name="Config">The configuration, for the parts that read it themselves.</param>
+/// <param name="RegistryUrl">Base URL of the registry, without a slash at its end.</param>
+/// <param name="Listen">Where tunnels are accepted.</param>
+/// <param name="Accept">Whether any are.</param>
+/// <param name="Tunnels">Tunnels, with the addresses that are advertised.</param>
+/// <param name="Babel">Routing.</param>
+internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, IPEndPoint Listen, bool Accept, TunnelsOptions Tunnels, BabelOptions Babel)
+{
+    /// <summary>The settings of a configuration.</summary>
+    /// <exception cref="CommandFailedException">What a node needs is missing.</exception>
+    public static NodeSettings From(ResolvedConfig config)
+    {
+        if (!config.TryGet(NodeKeys.Registry, out Uri? registry))
+            throw CommandFailedException.Usage($"{NodeKeys.Registry.Path} is not set: say --registry URL, or set it in the configuration");
+        AdvertisedAddress[] advertised = [.. config.Get(NodeKeys.Advertise).Select(static text => AdvertisedEndPoint.TryParse(text, out AdvertisedAddress address) ? address : throw new FormatException(text))];
+        BabelOptions babel = BabelKeys.Map(config);
+        if (babel.Problems().ToList() is { Count: > 0 } problems)
+            throw CommandFailedException.Usage(problems);
+        TunnelsOptions tunnels = TunnelKeys.Map(config) with { Advertised = new AddressList(advertised) };
+        return new NodeSettings(config, registry.OriginalString.TrimEnd('/'), config.Get(NodeKeys.Listen), config.Get(NodeKeys.Accept), tunnels, babel);
+    }
+
+    /// <summary>Settings of the data plane.</summary>
+    /// <param name="failed">Told when forwarding has ended.</param>
+    public LinuxDataPlaneOptions DataPlane(Action<Exception> failed) => new()
+    {
+        DeviceName = Config.Get(NodeKeys.DeviceName),
+        DeviceMtu = Config.Get(NodeKeys.DeviceMtu),
+        Local = Listen,
+        SocketBufferOctets = (int)Config.Get(NodeKeys.SocketBuffer),
+        Engine = DataPlaneOptions.Default with { IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond), IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst) },
+        Failed = failed,
+    };
+}

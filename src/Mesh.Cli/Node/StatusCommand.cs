@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Globalization;
+using Mesh.Cli.Control;
+using Mesh.Cli.Files;
+using Mesh.Cli.Shell;
+using Spectre.Console;
+
+namespace Mesh.Cli.Node;
+
+/// <summary><c>mesh status</c>: how the node of this machine is.</summary>
+internal static class StatusCommand
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
+
+    public static Command Create(CliContext context)
+    {
+        Option<string> dir = CommonOptions.Dir("Directory of the running node.");
+        var watch = new Option<bool>("--watch") { Description = "Show it every second until Ctrl-C; with --json one line each time." };
+        Option<bool> json = CommonOptions.Json();
+        var command = new MeshCommand("status", "Show a running node's tunnels, routes and version of the network parameters.")
+        {
+            Examples = ["mesh status --dir /var/lib/mesh/node", "mesh status --dir node --json", "mesh status --dir node --watch"],
+        };
+        foreach (Option option in (Option[])[dir, watch, json])
+            command.Options.Add(option);
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            string path = parsed.GetValue(dir)!;
+            var checks = new Checks();
+            checks.Directory("--dir", path);
+            checks.ThrowIfAny();
+            var directory = new NodeDirectory(path);
+            using ControlClient client = ControlClient.Connect(directory.ControlPath, "the node", $"mesh node run --dir {directory.DirectoryPath}");
+            bool isWatching = parsed.GetValue(watch), isJson = parsed.GetValue(json);
+            try
+            {
+                do
+                {
+                    NodeStatusReport status = await client.AskAsync<NodeStatusReport>(NodeControl.Status, argument: null, cancellation);
+                    if (isWatching && !isJson && context.IsTerminal)
+                        context.Tables().Clear();
+                    if (isJson)
+                        context.Out.WriteLine(isWatching ? JsonText.Line(status) : JsonText.Text(status));
+                    else
+                        Show(context, status);
+                    await context.Out.FlushAsync(cancellation);
+                    if (isWatching)
+                        await Task.Delay(WatchInterval, cancellation);
+                }
+                while (isWatching);
+            }
+            catch (OperationCanceledException) when (isWatching)
+            {
+                // Ctrl-C is how watching ends.
+            }
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static void Show(CliContext context, NodeStatusReport status)
+    {
+        IAnsiConsole console = context.Tables();
+        string parameters = status.ParametersVersion == 0 ? "none yet" : $"version {status.ParametersVersion}";
+        context.Out.WriteLine($"node {status.Prefix}, address {status.Address}, subnet {status.Subnet} in {status.Network}");
+        context.Out.WriteLine($"network parameters: {parameters}; certificate until {status.CertificateUntil:yyyy-MM-dd}; registry {status.Registry}");
+        context.Out.WriteLine(
+            $"device {status.Device}, tunnels accepted at {status.Listen}; packets from host {status.Packets.FromHost}, to host {status.Packets.ToHost}, "
+            + $"transit {status.Packets.Transit}, dropped {status.Packets.Dropped}");
+        Table tunnels = new Table().Border(TableBorder.Simple).Title("tunnels").AddColumns("#", "peer", "opened by", "state", "path", "remote", "round trip", "sent", "received");
+        foreach (TunnelReport tunnel in status.Tunnels)
+        {
+            _ = tunnels.AddRow(
+                $"{tunnel.Index}", tunnel.Peer ?? "?", tunnel.IsClient ? "us" : "peer", Lower(tunnel.State), Lower(tunnel.Path), Markup.Escape(tunnel.Remote ?? ""),
+                tunnel.RoundTripMilliseconds is { } milliseconds ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms") : "", $"{tunnel.SentOctets}", $"{tunnel.ReceivedOctets}");
+        }
+        console.Write(tunnels);
+        Table routes = new Table().Border(TableBorder.Simple).Title("routes").AddColumns("destination", "via", "tunnel", "metric");
+        foreach (RouteReport route in status.Routes)
+            _ = routes.AddRow(route.Destination, route.Via, $"{route.Tunnel}", $"{route.Metric}");
+        console.Write(routes);
+    }
+
+    private static string Lower<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+}
