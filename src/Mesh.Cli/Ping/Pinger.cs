@@ -19,7 +19,11 @@ internal sealed class Pinger : IDisposable
 
     /// <summary>Makes a pinger.</summary>
     /// <param name="timeout">How long an answer may take.</param>
-    public Pinger(TimeSpan timeout) => _timeout = timeout;
+    public Pinger(TimeSpan timeout)
+    {
+        _timeout = timeout;
+        _socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+    }
 
     /// <summary>Sends <paramref name="count"/> requests to each address, and reports in the order of the addresses.</summary>
     /// <remarks>When it is cancelled, it reports what it has so far.</remarks>

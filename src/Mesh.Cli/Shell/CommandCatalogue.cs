@@ -1,10 +1,12 @@
 using System.CommandLine;
 using Mesh.Cli.Bench;
 using Mesh.Cli.Configuration;
+using Mesh.Cli.Demo;
 using Mesh.Cli.Join;
 using Mesh.Cli.Node;
 using Mesh.Cli.Ping;
 using Mesh.Cli.Registry;
+using Mesh.Cli.Simulation;
 
 namespace Mesh.Cli.Shell;
 
@@ -21,6 +23,8 @@ internal static class CommandCatalogue
         StatusCommand.Create,
         PingCommand.Create,
         ConfigCommands.Create,
+        SimCommands.Create,
+        DemoCommand.Create,
         BenchCommand.Create,
     ];
 }

@@ -56,6 +56,27 @@ public sealed class NetworkNamespace : IDisposable
         return created;
     }
 
+    /// <summary>Removes the namespaces that a process which is gone has left behind, and kills what runs in them.</summary>
+    /// <param name="label">The beginning of their names, as it was given to <see cref="Create"/>.</param>
+    /// <returns>How many were removed.</returns>
+    public static int RemoveLeftovers(string label)
+    {
+        int removed = 0;
+        foreach (string path in Directory.Exists(Folder) ? Directory.GetFiles(Folder, $"{label}*") : [])
+        {
+            // LABEL-PROCESS-NUMBER
+            string[] parts = System.IO.Path.GetFileName(path).Split('-');
+            if (parts.Length < 3 || !int.TryParse(parts[^2], NumberStyles.None, CultureInfo.InvariantCulture, out int owner) || Directory.Exists($"/proc/{owner}"))
+                continue;
+            var leftover = new NetworkNamespace(System.IO.Path.GetFileName(path));
+            leftover.KillEverythingInside();
+            leftover.Remove();
+            removed++;
+        }
+
+        return removed;
+    }
+
     /// <summary>Runs <paramref name="action"/> inside, on a thread of its own, and waits for it. Threads that it starts are inside too,
     /// so it must not cause the thread pool to grow: no tasks.</summary>
     public void Run(Action action) => OnOwnThread(() =>
@@ -155,8 +176,44 @@ public sealed class NetworkNamespace : IDisposable
         }
         finally
         {
-            _ = Libc.Unmount(Path, Detach);
-            File.Delete(Path);
+            Remove();
+        }
+    }
+
+    private void Remove()
+    {
+        _ = Libc.Unmount(Path, Detach);
+        File.Delete(Path);
+    }
+
+    private void KillEverythingInside()
+    {
+        try
+        {
+            _file = Descriptor.Checked(Libc.Open(Path, Libc.ReadOnly | Libc.CloseOnExec), "open", Path);
+            string? identity = Run(static () => new FileInfo("/proc/thread-self/ns/net").LinkTarget);
+            foreach (Process process in Process.GetProcesses().Where(p => IdentityOf(p.Id) == identity))
+                process.Kill();
+        }
+        catch (Exception e) when (e is LinuxException or InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            // Only its file was left, or a process was faster than we: nothing is in there any more.
+        }
+        finally
+        {
+            _file.Dispose();
+        }
+    }
+
+    private static string? IdentityOf(int process)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{process}/ns/net").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;   // it has ended meanwhile
         }
     }
 

@@ -27,6 +27,7 @@ public sealed class SimulatedHost
     /// <summary>Sends an echo request.</summary>
     public void Ping(Ipv6Address to)
     {
+        _machine.Settle();   // brings the machine's clock up to now
         _sequence++;
         _sent[_sequence] = (to, _machine.System!.Loop.Now);
         _dataPlane.SendFromHost(new EchoPacket(_address, to, IsReply: false, Identifier: 1, _sequence, new byte[16]).Encode());

@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Text.Json;
+using Mesh.Cli.Configuration;
+using Mesh.Cli.Shell;
+using Mesh.Hocon.Schema;
+using Mesh.Simulation.Reports;
+using Mesh.Simulation.Scenarios;
+
+namespace Mesh.Cli.Simulation;
+
+/// <summary><c>mesh sim</c>: runs scenarios in virtual time.</summary>
+internal static class SimCommands
+{
+    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.") { Run(context) };
+
+    private static MeshCommand Run(CliContext context)
+    {
+        var scenario = new Argument<string>("SCENARIO") { Description = "The scenario file." };
+        var seed = new Option<long?>("--seed") { Description = "Everything random follows from it; default: the key simulation.seed.", HelpName = "N" };
+        var report = new Option<string?>("--report") { Description = "Write report.html and report.json into this directory.", HelpName = "DIR" };
+        Option<string[]> sets = CommonOptions.Sets();
+        Option<bool> json = CommonOptions.Json();
+        var command = new MeshCommand("run", "Carry out a scenario and print its digest.")
+        {
+            Notes =
+            [
+                "The actors are those of real machines. The same scenario and seed give the same digest, on every machine.",
+                "Ends with status 1 where the scenario's expectations were violated. Ctrl-C ends the run early with a partial report.",
+            ],
+            Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json"],
+        };
+        command.Arguments.Add(scenario);
+        foreach (Option option in (Option[])[seed, report, sets, json])
+            command.Options.Add(option);
+        command.SetAction((parsed, cancellation) => Task.Run(
+            () =>
+            {
+                ResolvedConfig config = MeshSchema.Load(context, [], parsed.GetValue(sets)!);
+                Scenario read = Load(parsed.GetValue(scenario)!, config);
+                string? directory = parsed.GetValue(report);
+                if (directory is not null)
+                    Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
+                ScenarioResult result = Carry(context, read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), isQuiet: parsed.GetValue(json), cancellation);
+                string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
+                if (directory is not null)
+                    WriteReport(directory, result, text);
+                if (parsed.GetValue(json))
+                    context.Out.WriteLine(text);
+                else
+                    Print(context, result, directory);
+                return result is { IsClean: true, IsPartial: false } ? ExitCode.Ok : ExitCode.Failed;
+            },
+            CancellationToken.None));
+        return command;
+    }
+
+    /// <summary>Runs a scenario with a line of progress on the error stream, if a person looks.</summary>
+    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation)
+    {
+        bool shows = context.IsTerminal && !isQuiet;
+        Action<ScenarioProgress>? progress = shows ? now => context.Error.Write($"\r{Line(now),-110}") : null;
+        ScenarioResult result = new ScenarioRun(scenario, seed, progress, log: null, cancellation).Run();
+        if (shows)
+            context.Error.Write($"\r{new string(' ', 110)}\r");
+        return result;
+    }
+
+    private static Scenario Load(string path, ResolvedConfig config)
+    {
+        try
+        {
+            return ScenarioReader.Load(path, SimulationKeys.MapInternet(config));
+        }
+        catch (ScenarioException e)
+        {
+            throw CommandFailedException.Usage([.. e.Problems]);
+        }
+    }
+
+    private static void WriteReport(string directory, ScenarioResult result, string json)
+    {
+        File.WriteAllText(Path.Combine(directory, "report.json"), json + "\n");
+        File.WriteAllText(Path.Combine(directory, "report.html"), HtmlReport.Render(result));
+    }
+
+    private static void Print(CliContext context, ScenarioResult result, string? directory)
+    {
+        TextWriter output = context.Out;
+        output.WriteLine($"{result.Scenario}, seed {result.Seed}: {result.Description}");
+        foreach (StepResult step in result.Steps)
+            output.WriteLine($"  {step.EndedSeconds,8:0.0} s  {(step.IsGood ? "ok  " : "FAIL")}  {step.Title}: {step.Outcome}");
+        output.WriteLine($"{result.VirtualSeconds:0.0} virtual seconds in {result.WallSeconds:0.00} s, {result.Nodes} nodes, {result.Messages:N0} messages, {result.Packets:N0} packets, {result.LostPackets:N0} lost");
+        foreach (string violation in result.Violations)
+            output.WriteLine($"violation {violation}");
+        if (result.IsPartial)
+            output.WriteLine("stopped before the end");
+        if (directory is not null)
+            output.WriteLine($"report: {Path.Combine(directory, "report.html")}");
+        output.WriteLine($"digest {result.Digest}");
+    }
+
+    private static string Line(ScenarioProgress now) =>
+        $"{now.Now.TotalSeconds,8:0.0} s  {now.Step}  nodes {now.NodesUp}  tunnels {now.Tunnels}  routes {now.Routes:P0}  messages {now.Messages:N0}  {now.Speed:0}x";
+}
