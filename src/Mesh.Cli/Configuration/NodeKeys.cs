@@ -24,7 +24,7 @@ internal static class NodeKeys
 
     public static ConfigKey<IPEndPoint> Listen { get; } = ConfigKey.EndPoint("node.listen", new KeyOptions<IPEndPoint>
     {
-        Meaning = "Where tunnels of other nodes are accepted: streams over TCP and datagrams over UDP, on the same port. [::] takes IPv4 too.",
+        Meaning = "Where tunnels of other nodes are accepted: streams over TCP and datagrams over UDP, on the same port; [::] takes IPv4 too.",
         Default = new IPEndPoint(IPAddress.IPv6Any, DefaultPort),
     });
 
@@ -38,10 +38,18 @@ internal static class NodeKeys
     public static ConfigKey<IReadOnlyList<string>> Advertise { get; } = ConfigKey.TextList("node.advertise", new KeyOptions<IReadOnlyList<string>>
     {
         Meaning = "HOST:PORT each: where others can reach this node from outside, for example through a port that a router forwards. "
-            + "Public addresses of the machine itself need not stand here.",
+            + "The machine's own addresses need not stand here, see advertise-own.",
         Range = $"HOST:PORT, at most {AddressList.MaxCount}",
         Check = static list => list.Count <= AddressList.MaxCount && list.All(static text => AdvertisedEndPoint.TryParse(text, out _)),
         Default = [],
+    });
+
+    public static ConfigKey<OwnAddresses> AdvertiseOwn { get; } = ConfigKey.Enum("node.advertise-own", new KeyOptions<OwnAddresses>
+    {
+        Meaning = "Which addresses of the machine itself are advertised beside those in node.advertise: those that are reachable in the whole Internet (public), "
+            + "private ones too (all), which is right where the underlay is a private network, or none.",
+        Cost = "Others lose time with private addresses that they cannot reach. A network in which no node advertises any address cannot come together.",
+        Default = OwnAddresses.Public,
     });
 
     public static ConfigKey<string> DeviceName { get; } = ConfigKey.Text("node.device.name", new KeyOptions<string>
@@ -106,7 +114,7 @@ internal static class NodeKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        Registry, Listen, Accept, Advertise, DeviceName, DeviceMtu, SocketBuffer, IcmpErrorsPerSecond, IcmpErrorBurst,
+        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, IcmpErrorsPerSecond, IcmpErrorBurst,
         HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
     ];
 }

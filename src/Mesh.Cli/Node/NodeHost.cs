@@ -14,6 +14,7 @@ using Mesh.Node;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Platform.Linux.Http;
 using Mesh.Platform.Linux.Streams;
+using Mesh.Protocol.Addressing;
 using Mesh.Security.Keys;
 
 namespace Mesh.Cli.Node;
@@ -54,9 +55,12 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         var status = new NodeControl(guard, identity, plane, listen, settings);
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
         log.Write(LogLevel.Info, "node", $"{identity.Address} in {identity.Network} on {plane.DeviceName}, tunnels at {listen}");
+        if (options.Tunnels.Advertised.Count == 0)
+            log.Write(LogLevel.Info, "node", "no address of this node is advertised, so others cannot open tunnels to it at first; --advertise HOST:PORT changes that (or node.advertise-own, in a private network)");
         object? why = await WaitAsync(ending, driver, cancellation);
         log.Write(LogLevel.Info, "node", "stopping");
         await StopAsync(system, guard, ending);
+        log.Write(LogLevel.Info, "node", "stopped");
         if (why is NodeEnded ended)
             throw CommandFailedException.Failed(ended.Reason);
     }
@@ -84,9 +88,13 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         {
             Listen = settings.Accept ? listen : null,
             LocalAddresses = local,
+            Advertised = settings.Accept ? Advertised(listen, local) : AddressList.Empty,
             Tunnel = settings.Tunnels.Tunnel with { UdpPort = (ushort)listen.Port },
         },
     };
+
+    private AddressList Advertised(IPEndPoint listen, IReadOnlySet<IPAddress> local) =>
+        new(settings.Tunnels.Advertised.Concat(settings.Config.Get(NodeKeys.AdvertiseOwn).Select(local, listen)).Distinct().Take(AddressList.MaxCount));
 
     private static async Task<object?> WaitAsync(ChannelRef ending, RealTimeDriver driver, CancellationToken cancellation)
     {

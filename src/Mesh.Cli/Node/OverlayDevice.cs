@@ -30,7 +30,7 @@ internal sealed class OverlayDevice : IDisposable
         if (netlink.Addresses().FirstOrDefault(other => other.Address.Equals(address)) is { } taken)
         {
             string other = netlink.Links().FirstOrDefault(link => link.Index == taken.Link)?.Name ?? "another link";
-            throw new LinuxConflictException($"{other} has this node's address {address} already: is another process running this node?");
+            throw new AddressTakenException($"{other} has this node's address {address} already: is another process running this node?");
         }
         netlink.AddAddress(index, address, Ipv6Prefix.MaxLength);
         Ipv6Prefix network = identity.Network.Prefix;
@@ -81,5 +81,5 @@ internal sealed class OverlayDevice : IDisposable
     }
 }
 
-/// <summary>Another process does what we are about to do.</summary>
-internal sealed class LinuxConflictException(string message) : IOException(message);
+/// <summary>A link of this machine has the address that the node is about to take.</summary>
+internal sealed class AddressTakenException(string message) : IOException(message);
