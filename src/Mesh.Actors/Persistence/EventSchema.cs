@@ -64,7 +64,7 @@ public sealed class EventSchema
             return entry.Read(version == entry.Version ? payload : Upcast(entry, version, payload))
                 ?? throw new JournalException(JournalFailure.UnknownEvent, $"event of type '{name}' version {version} is null");
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or FormatException or InvalidOperationException)
+        catch (Exception e) when (e is not JournalException)   // also whatever an upcaster makes of a payload that it did not expect
         {
             throw new JournalException(JournalFailure.UnknownEvent, $"event of type '{name}' version {version} cannot be read: {e.Message}", e);
         }

@@ -4,6 +4,8 @@ namespace Mesh.Actors.Persistence;
 /// <remarks>The disk outlives the journal: after a simulated crash make a new system with a new journal on the same <see cref="SimulatedDisk"/>.</remarks>
 public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
 {
+    private readonly Dictionary<string, TimeSpan> _busyUntil = new(StringComparer.Ordinal);
+
     /// <summary>How long an append or a snapshot takes. Default 2 ms, an SSD with its write cache flushed.</summary>
     public TimeSpan WriteDelay { get; set; } = TimeSpan.FromMilliseconds(2);
 
@@ -13,6 +15,9 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     /// <summary>Writes fail in this way while it is set.</summary>
     public JournalFailure? WriteFault { get; set; }
 
+    /// <summary>Loads fail in this way while it is set.</summary>
+    public JournalFailure? ReadFault { get; set; }
+
     /// <summary>How many events one <see cref="EventsLoaded"/> holds at most. Default 512.</summary>
     public int LoadBatchLength { get; set; } = 512;
 
@@ -20,24 +25,32 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     public void Append(AppendRequest request)
     {
         EventLoop loop = EventLoop.Of(request.ReplyTo);
+        TimeSpan delay = Delay(loop, request.Stream, WriteDelay);
         JournalOutcome outcome;
         if (WriteFault is { } fault)
             outcome = new AppendFailed(request.Id, fault, $"stream '{request.Stream}': {Describe(fault)}");
-        else if (!disk.TryAppend(request.Stream, request.Events, loop.Now + WriteDelay, out string problem))
+        else if (!disk.TryAppend(request.Stream, request.Events, loop.Now + delay, out string problem))
             outcome = new AppendFailed(request.Id, JournalFailure.Conflict, problem);
         else
             outcome = new AppendCompleted(request.Id);
-        loop.ScheduleTell(WriteDelay, request.ReplyTo, outcome);
+        loop.ScheduleTell(delay, request.ReplyTo, outcome);
     }
 
     /// <inheritdoc/>
     public void Load(LoadRequest request)
     {
         EventLoop loop = EventLoop.Of(request.ReplyTo);
+        TimeSpan delay = Delay(loop, request.Stream, ReadDelay);
+        if (ReadFault is { } fault)
+        {
+            loop.ScheduleTell(delay, request.ReplyTo, new LoadFailed(request.Id, fault, $"stream '{request.Stream}': {Describe(fault)}"));
+            return;
+        }
+
         (JournalSnapshot? snapshot, IReadOnlyList<JournalEvent> events, long corruptAt) = disk.Read(request.Stream);
         if (corruptAt > 0)
         {
-            loop.ScheduleTell(ReadDelay, request.ReplyTo, new LoadFailed(request.Id, JournalFailure.Corrupt, $"stream '{request.Stream}', event {corruptAt}: the checksum does not fit, the row is corrupt"));
+            loop.ScheduleTell(delay, request.ReplyTo, new LoadFailed(request.Id, JournalFailure.Corrupt, $"stream '{request.Stream}', event {corruptAt}: the checksum does not fit, the row is corrupt"));
             return;
         }
 
@@ -46,7 +59,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
         {
             int count = Math.Min(LoadBatchLength, events.Count - at);
             bool isLast = at + count == events.Count;
-            loop.ScheduleTell(ReadDelay, request.ReplyTo, new EventsLoaded(request.Id, at == 0 ? snapshot : null, events.Skip(at).Take(count).ToArray(), isLast));
+            loop.ScheduleTell(delay, request.ReplyTo, new EventsLoaded(request.Id, at == 0 ? snapshot : null, events.Skip(at).Take(count).ToArray(), isLast));
             at += count;
         }
         while (at < events.Count);
@@ -56,6 +69,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     public void SaveSnapshot(SnapshotRequest request)
     {
         EventLoop loop = EventLoop.Of(request.ReplyTo);
+        TimeSpan delay = Delay(loop, request.Stream, WriteDelay);
         JournalOutcome outcome;
         if (WriteFault is { } fault)
         {
@@ -63,11 +77,21 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
         }
         else
         {
-            disk.SetSnapshot(request.Stream, request.Snapshot, loop.Now + WriteDelay);
+            disk.SetSnapshot(request.Stream, request.Snapshot, loop.Now, loop.Now + delay);
             outcome = new SnapshotSaved(request.Id);
         }
 
-        loop.ScheduleTell(WriteDelay, request.ReplyTo, outcome);
+        loop.ScheduleTell(delay, request.ReplyTo, outcome);
+    }
+
+    // Requests of one stream are carried out in order, whatever each of them takes.
+    private TimeSpan Delay(EventLoop loop, string stream, TimeSpan duration)
+    {
+        TimeSpan end = loop.Now + duration;
+        if (_busyUntil.TryGetValue(stream, out TimeSpan busy) && busy > end)
+            end = busy;
+        _busyUntil[stream] = end;
+        return end - loop.Now;
     }
 
     private static string Describe(JournalFailure fault) => fault switch

@@ -32,15 +32,21 @@ public sealed class SimulatedDisk
 
             lost += stream.Events.Count - keep;
             stream.Events.RemoveRange(keep, stream.Events.Count - keep);
-            foreach (ref Cell cell in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(stream.Events))
-                cell.DurableAt = TimeSpan.MinValue;   // the next machine's clock starts anew
             if (stream.SnapshotDurableAt > now)
-                (stream.Snapshot, stream.SnapshotDurableAt) = (stream.PreviousSnapshot, TimeSpan.MinValue);
+                stream.Snapshot = stream.PreviousSnapshot;
+            stream.Settle();
             if (stream.Snapshot is { } snapshot && snapshot.SequenceNr > stream.Events.Count)
                 stream.Snapshot = null;
         }
 
         return lost;
+    }
+
+    /// <summary>The machine shuts down in order: everything is written. Without this or <see cref="Crash"/> a later machine's clock would be taken for this one's.</summary>
+    public void Sync()
+    {
+        foreach (Stream stream in _streams.Values)
+            stream.Settle();
     }
 
     /// <summary>Damages a stored event, so that the next load of the stream reports it.</summary>
@@ -66,8 +72,7 @@ public sealed class SimulatedDisk
 
     internal bool TryAppend(string name, IReadOnlyList<JournalEvent> events, TimeSpan durableAt, out string problem)
     {
-        if (!_streams.TryGetValue(name, out Stream? stream))
-            _streams.Add(name, stream = new Stream());
+        Stream stream = Find(name);
         if (events[0].SequenceNr != stream.Events.Count + 1)
         {
             problem = $"stream '{name}' has {stream.Events.Count} events, and event {events[0].SequenceNr} was to follow: another writer has appended to the stream";
@@ -80,10 +85,11 @@ public sealed class SimulatedDisk
         return true;
     }
 
-    internal void SetSnapshot(string name, JournalSnapshot snapshot, TimeSpan durableAt)
+    internal void SetSnapshot(string name, JournalSnapshot snapshot, TimeSpan now, TimeSpan durableAt)
     {
-        Stream stream = _streams[name];
-        stream.PreviousSnapshot = stream.Snapshot;
+        Stream stream = Find(name);
+        if (stream.SnapshotDurableAt <= now)
+            stream.PreviousSnapshot = stream.Snapshot;
         stream.Snapshot = snapshot;
         stream.SnapshotDurableAt = durableAt;
     }
@@ -104,6 +110,13 @@ public sealed class SimulatedDisk
         return (stream.Snapshot, events, 0);
     }
 
+    private Stream Find(string name)
+    {
+        if (!_streams.TryGetValue(name, out Stream? stream))
+            _streams.Add(name, stream = new Stream());
+        return stream;
+    }
+
     private struct Cell
     {
         public JournalEvent Event;
@@ -120,5 +133,13 @@ public sealed class SimulatedDisk
         public JournalSnapshot? PreviousSnapshot { get; set; }
 
         public TimeSpan SnapshotDurableAt { get; set; } = TimeSpan.MinValue;
+
+        /// <summary>Everything is durable, and was so before the next machine's clock began.</summary>
+        public void Settle()
+        {
+            foreach (ref Cell cell in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Events))
+                cell.DurableAt = TimeSpan.MinValue;
+            SnapshotDurableAt = TimeSpan.MinValue;
+        }
     }
 }
