@@ -9,6 +9,7 @@ namespace Mesh.Actors;
 public struct Digest : IEquatable<Digest>
 {
     private const ulong Multiplier = 0x9FB21C651E98DF25;
+    private const ulong Increment = 0x9E3779B97F4A7C15;   // without it facts of zero would leave an empty digest empty
     private const ulong FnvOffset = 0xCBF29CE484222325;
     private const ulong FnvPrime = 0x100000001B3;
 
@@ -19,7 +20,7 @@ public struct Digest : IEquatable<Digest>
 
     /// <summary>Mixes in one fact.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Add(ulong fact) => _state = (BitOperations.RotateLeft(_state, 23) ^ fact) * Multiplier;
+    public void Add(ulong fact) => _state = ((BitOperations.RotateLeft(_state, 23) ^ fact) * Multiplier) + Increment;
 
     /// <summary>Mixes in a text, by <see cref="OfText"/>.</summary>
     public void Add(string text) => Add(OfText(text));
