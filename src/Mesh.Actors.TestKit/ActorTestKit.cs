@@ -5,12 +5,14 @@ namespace Mesh.Actors.TestKit;
 /// <summary>A system whose time stands still until a test moves it: deterministic, without threads and without sleeps.</summary>
 /// <remarks>
 /// Every waiting call lets virtual time pass from one armed timer to the next, as far as its limit, and fails at once, with the list of armed timers, when
-/// nothing is left that could bring what it waits for.
+/// nothing is left that could bring what it waits for. Actors that keep each other busy without letting time pass are a failure too.
 /// </remarks>
 public sealed class ActorTestKit
 {
     /// <summary>How much virtual time waiting calls let pass at most, unless told otherwise.</summary>
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(10);
+
+    private const int ListedTimers = 10;
 
     private int _probes;
 
@@ -49,6 +51,9 @@ public sealed class ActorTestKit
     /// <summary>The armed timers in firing order.</summary>
     public IReadOnlyList<ArmedTimer> ArmedTimers => Loop.ArmedTimers();
 
+    /// <summary>How many messages, and how many timers, one instant of virtual time may have before it counts as endless. Default 10,000,000.</summary>
+    public long MaxMessagesPerInstant { get; set; } = 10_000_000;
+
     /// <summary>Makes an actor under <c>/user</c> and lets it start.</summary>
     public ActorRef ActorOf(Props props, string? name = null)
     {
@@ -61,10 +66,21 @@ public sealed class ActorTestKit
     public TestProbe CreateProbe(string? name = null) => new(this, name ?? $"probe-{++_probes}");
 
     /// <summary>Delivers all that is due now. Time does not move.</summary>
-    public void Settle() => Loop.RunReady();
+    /// <exception cref="TestKitException">The messages never end.</exception>
+    public void Settle()
+    {
+        if (Loop.RunReady(MaxMessagesPerInstant) >= MaxMessagesPerInstant && Loop.HasReady)
+            throw Fail($"more than {MaxMessagesPerInstant} messages at one instant: actors tell each other things for ever");
+    }
 
     /// <summary>Lets time pass; timers fire on the way.</summary>
-    public void Advance(TimeSpan duration) => Loop.RunUntil(Now + duration);
+    /// <exception cref="ArgumentOutOfRangeException">The duration is negative.</exception>
+    /// <exception cref="TestKitException">Time does not pass: messages or timers never end.</exception>
+    public void Advance(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        RunTo(Now + duration);
+    }
 
     /// <summary>Lets time pass until no message waits and no timer is armed.</summary>
     /// <param name="limit">Virtual time that may pass; a system with a periodic timer never gets quiet.</param>
@@ -77,7 +93,7 @@ public sealed class ActorTestKit
         {
             if (next > end)
                 throw Fail($"the system did not get quiet within {limit ?? TimeSpan.FromHours(1)} of virtual time");
-            Loop.RunUntil(next);
+            RunTo(next);
         }
     }
 
@@ -97,8 +113,25 @@ public sealed class ActorTestKit
                 throw Fail($"waiting for {what}, which can never come: no message is queued and no timer is armed");
             if (next > end)
                 throw Fail($"waiting for {what}, which did not come within {limit ?? DefaultLimit} of virtual time");
-            Loop.RunUntil(next);
+            RunTo(next);
         }
+    }
+
+    private void RunTo(TimeSpan time)
+    {
+        Settle();
+        TimeSpan instant = Now;
+        long fired = 0;
+        while (Loop.FireNext(time))
+        {
+            fired = Now == instant ? fired + 1 : 0;
+            instant = Now;
+            if (fired > MaxMessagesPerInstant)
+                throw Fail($"more than {MaxMessagesPerInstant} timers at one instant: they are started again for ever without a delay");
+            Settle();
+        }
+
+        Loop.AdvanceClock(time);
     }
 
     /// <summary>An exception that says what the system was doing.</summary>
@@ -107,7 +140,9 @@ public sealed class ActorTestKit
         var lines = new List<string> { message, $"  virtual time: {Now}" };
         IReadOnlyList<ArmedTimer> timers = ArmedTimers;
         lines.Add(timers.Count == 0 ? "  armed timers: none" : $"  armed timers: {timers.Count}");
-        lines.AddRange(timers.Take(10).Select(t => $"    {t}"));
+        lines.AddRange(timers.Take(ListedTimers).Select(t => $"    {t}"));
+        if (timers.Count > ListedTimers)
+            lines.Add($"    and {timers.Count - ListedTimers} later ones");
         lines.Add($"  dead letters: {System.DeadLetterCount}, unhandled: {System.UnhandledCount}, failures: {System.FailureCount}");
         if (System.LastDeadLetter is { } letter)
             lines.Add($"  last dead letter: {letter.Message} to {letter.Recipient}");

@@ -61,7 +61,16 @@ public sealed class TestProbe
     public T FishForMsg<T>(Func<T, bool>? predicate = null, TimeSpan? limit = null)
     {
         T found = default!;
-        _kit.AwaitCondition(() => TryFish(predicate, out found), $"a {typeof(T).Name} at {Ref}", limit);
+        int dropped = 0;
+        try
+        {
+            _kit.AwaitCondition(() => TryFish(predicate, ref dropped, out found), $"a {typeof(T).Name} at {Ref}", limit);
+        }
+        catch (TestKitException e) when (dropped > 0)
+        {
+            throw new TestKitException($"{e.Message}\n  dropped meanwhile: {dropped} messages");
+        }
+
         return found;
     }
 
@@ -86,7 +95,7 @@ public sealed class TestProbe
         return all;
     }
 
-    private bool TryFish<T>(Func<T, bool>? predicate, out T found)
+    private bool TryFish<T>(Func<T, bool>? predicate, ref int dropped, out T found)
     {
         while (_queue.Count > 0)
         {
@@ -96,6 +105,8 @@ public sealed class TestProbe
                 found = candidate;
                 return true;
             }
+
+            dropped++;
         }
 
         found = default!;
