@@ -5,7 +5,7 @@ namespace Mesh.Actors.RealTime;
 /// <summary>Turns a loop's crank in real time, on a thread of its own.</summary>
 public sealed class RealTimeDriver : IDisposable
 {
-    private const int TurnLength = 4096;   // messages between two looks at the clock
+    private const int TurnLength = 4096;   // messages, and timers, between two looks at the clock
 
     private readonly EventLoop _loop;
     private readonly Thread _thread;
@@ -88,11 +88,11 @@ public sealed class RealTimeDriver : IDisposable
                 if (elapsed < _loop.Now)
                     elapsed = _loop.Now;
                 _loop.Epoch = DateTimeOffset.UtcNow - elapsed;
+                _loop.AdvanceClock(elapsed);   // first, or what came while the loop slept would be handled at the time at which it fell asleep
                 RunInvocations();
                 _loop.RunReady(TurnLength);
-                while (!_stopping && _loop.FireNext(elapsed))
+                for (int fired = 0; fired < TurnLength && !_stopping && _loop.FireNext(elapsed); fired++)
                     _loop.RunReady(TurnLength);
-                _loop.AdvanceClock(elapsed);
                 if (!_loop.HasReady)
                     Sleep(elapsed);
             }
