@@ -76,7 +76,17 @@ public readonly struct ActorLog : IEquatable<ActorLog>
 
     private void Write(LogLevel level, string message, Exception? exception)
     {
-        if (_cell.System.Options.Log is { } sink && level >= sink.Level)
+        ActorSystem system = _cell.System;
+        if (system.Options.Log is not { } sink || level < sink.Level)
+            return;
+        try
+        {
             sink.Write(new LogEntry(_cell.UtcNow, _cell.Now, level, _cell.Path, message, exception));
+        }
+        catch (Exception)
+        {
+            // A log on a full disk must not take the actors down with it, least of all while they report a failure.
+            system.OnLogFailure();
+        }
     }
 }

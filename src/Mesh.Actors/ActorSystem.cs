@@ -77,6 +77,9 @@ public sealed class ActorSystem
     /// <summary>Messages refused because too many waited for a suspended actor. They are dead letters too.</summary>
     public long MailboxFullCount { get; private set; }
 
+    /// <summary>Log entries that the sink threw at instead of writing them.</summary>
+    public long LogFailureCount { get; private set; }
+
     /// <summary>The last dead letter, for error messages.</summary>
     public DeadLetter? LastDeadLetter { get; private set; }
 
@@ -115,6 +118,8 @@ public sealed class ActorSystem
     }
 
     internal int NextOrdinal() => _ordinals++;
+
+    internal void OnLogFailure() => LogFailureCount++;
 
     internal void OnDeadLetter(object message, ActorRef? sender, ActorRef recipient)
     {

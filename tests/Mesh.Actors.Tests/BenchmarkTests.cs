@@ -33,6 +33,27 @@ public sealed class BenchmarkTests
         }
     }
 
+    [Fact]
+    public void A_journal_that_is_plugged_in_is_measured_in_a_directory_of_its_own()
+    {
+        var directories = new List<string>();
+        var options = new BenchmarkOptions
+        {
+            IsQuick = true,
+            JournalFactory = directory =>
+            {
+                Assert.Empty(System.IO.Directory.GetFileSystemEntries(directory));
+                directories.Add(directory);
+                return new Actors.Persistence.InMemoryJournal(new Actors.Persistence.SimulatedDisk());
+            },
+        };
+        Metric metric = BenchmarkRunner.Run(BenchmarkRunner.Find("kernel")!, options).Metrics[^1];
+        Assert.Equal(("persisted_events_per_second", 100e3), (metric.Name, metric.Target));
+        Assert.True(metric.Value > 0);
+        Assert.Equal(3, directories.Distinct().Count());
+        Assert.All(directories, d => Assert.False(System.IO.Directory.Exists(d)));
+    }
+
     [Theory]
     [InlineData("nonsense: there is no such area", "nonsense")]
     [InlineData("an area must be named")]

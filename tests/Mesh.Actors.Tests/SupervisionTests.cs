@@ -393,6 +393,18 @@ public sealed class SupervisionTests : IDisposable
     }
 
     [Fact]
+    public void A_log_that_throws_takes_nobody_down()
+    {
+        var kit = new ActorTestKit(configure: o => o with { Log = new BrokenLog() });
+        ActorRef actor = kit.ActorOf(Scripted.Props(Counter()));
+        actor.Tell("throw");
+        actor.Tell("1");
+        kit.Advance(Seconds(1));
+        Assert.Equal("1 (1)", _seen[^1]);
+        Assert.Equal(1, kit.System.LogFailureCount);
+    }
+
+    [Fact]
     public void A_watch_outlives_a_restart_of_the_watcher()
     {
         ActorRef watched = _kit.ActorOf(Scripted.Props());
@@ -445,6 +457,13 @@ public sealed class SupervisionTests : IDisposable
     };
 
     private IEnumerable<TimeSpan> Gaps() => _starts.Zip(_starts.Skip(1), (a, b) => b - a);
+
+    private sealed class BrokenLog : ILogSink
+    {
+        public LogLevel Level => LogLevel.Debug;
+
+        public void Write(LogEntry entry) => throw new IOException("no space left on device");
+    }
 
     private sealed class Plain : Actor
     {

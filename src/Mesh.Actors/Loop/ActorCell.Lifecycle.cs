@@ -60,6 +60,8 @@ internal sealed partial class ActorCell
 
     public void StopChildren()
     {
+        if (_extras?.FirstChild is null)
+            return;
         foreach (ActorRef child in Children)
             ((ActorCell)child).StopSelf();
     }

@@ -296,6 +296,24 @@ public sealed class PersistTests
     }
 
     [Fact]
+    public void A_restart_waits_for_children_of_the_old_instance_that_still_commit()
+    {
+        _kit.Journal.WriteDelay = Seconds(1);   // longer than the backoff
+        ActorRef parent = _kit.ActorOf(Scripted.Props(new Script { PreStart = p => p.Surroundings.ActorOf(Ledger.Props(), "ledger") }), "parent");
+        _kit.Advance(Milliseconds(1));
+        ActorRef old = _kit.System.Find("/user/parent/ledger")!;
+        old.Tell(new Add(1), _probe.Ref);
+        _kit.Do(parent, _ => throw new Bang());
+        _probe.ExpectMsg(new Acknowledged(1));
+        _kit.Settle();
+        ActorRef next = _kit.System.Find("/user/parent/ledger")!;
+        Assert.NotEqual(old, next);
+        next.Tell(Ledger.Query, _probe.Ref);
+        Assert.Equal([1], _probe.ExpectMsg<int[]>());
+        Assert.Equal((1, Milliseconds(1002)), ((int)_kit.System.FailureCount, _kit.Now));
+    }
+
+    [Fact]
     public void An_escalated_failure_of_a_child_that_is_resumed_above_does_not_end_the_wait_for_the_commit()
     {
         ActorRef top = _kit.ActorOf(Scripted.Props(new Script { Strategy = () => new SupervisorStrategy(_ => Directive.Resume) }), "top");
