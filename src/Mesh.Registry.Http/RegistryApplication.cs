@@ -64,8 +64,12 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
     {
         if (http.Headers.ContentLength > 0 || !StringValues.IsNullOrEmpty(http.Headers.TransferEncoding))
             return Text(request.Verb == "GET" ? 413 : 501, "no method takes a body");
-        if (IsLimited(method) && !IsOperator(request) && !_limit.TryTake(request.Peer, out TimeSpan retryAfter))
+        if (IsLimited(method) && !Origins.IsAllowed(registry.Options.AuthorizedOrigins, request)
+            && !_limit.TryTake(Origins.ResponsibleFor(registry.Options.AuthorizedOrigins, request), out TimeSpan retryAfter))
+        {
             return Text(429, "too many requests from this address") with { RetryAfter = retryAfter };
+        }
+
         return method switch
         {
             HealthPath when request.Verb == "GET" => await HealthAsync().ConfigureAwait(false),
@@ -77,9 +81,6 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
     // Methods for nodes check a session, which is cheap; what anybody may call is not.
     private static bool IsLimited(string method) =>
         method != CallNames.Advertise && (!RegistryMethod.TryFind(method, out RegistryMethod? known) || known.Access == RegistryAccess.Public);
-
-    // A proxy among the authorized origins asks for others, whom it has to limit itself.
-    private bool IsOperator(RegistryRequest request) => Origins.IsListed(registry.Options.AuthorizedOrigins, request.Peer);
 
     private async Task<RegistryResponse> HealthAsync()
     {

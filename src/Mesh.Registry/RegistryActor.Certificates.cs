@@ -29,7 +29,7 @@ public sealed partial class RegistryActor
         Token? token = isAnonymous ? null : FindToken(request.Token);
         if (!isAnonymous && token is null)
         {
-            Sender.Tell(new UnknownToken());
+            Repeat(request);
             return;
         }
 
@@ -68,7 +68,8 @@ public sealed partial class RegistryActor
             return;
         }
 
-        if (certificate.NotAfter - Context.UtcNow >= _options.RenewPeriod)
+        bool isEnding = certificate.NotAfter - Context.UtcNow < _options.RenewPeriod;
+        if (!isEnding && !_state.Revoked.ContainsKey(certificate.Serial))
         {
             Sender.Tell(new CertificateGiven(certificate.Prefix, certificate.Pem));
             return;
@@ -80,11 +81,24 @@ public sealed partial class RegistryActor
             return;
         }
 
+        // A revoked certificate is replaced, but that does not make it last longer.
         (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
-        var work = new PendingRenewal(renew.Prefix, ++_lastSerial, notAfter);
+        notAfter = isEnding ? notAfter : certificate.NotAfter;
+        var work = new PendingRenewal(renew.Prefix, certificate.Serial, ++_lastSerial, notAfter);
         work.Askers.Add(Sender);
         _renewals.Add(renew.Prefix, work);
         Begin(work, () => _authority.Renew(certificate.Pem, work.Serial, notBefore, notAfter));
+    }
+
+    // The token is spent or was never there. Who holds it and the key of the node that it gave is that node, and has not got the answer.
+    private void Repeat(RequestCertificate request)
+    {
+        if (!_state.SpentTokens.TryGetValue(request.Token, out SpentToken? spent) || spent.Expires <= Context.UtcNow || _state.CertificateOf(spent.Prefix) is not { } given)
+            Sender.Tell(new UnknownToken());
+        else if (_pending.Count >= _options.MaxPendingSignatures)
+            Sender.Tell(Overload());
+        else
+            Begin(new PendingRepeat(Sender, spent.Prefix), () => _authority.IsForSameKey(request.RequestPem, given.Pem));
     }
 
     private void Begin(PendingWork work, Func<object> function)
@@ -102,6 +116,13 @@ public sealed partial class RegistryActor
                 break;
             case PendingIssue issue when result is RequestRefused refused:
                 GiveUp(issue, new Refused(refused.IsMalformed, refused.Reason));
+                break;
+            case PendingRenewal renewal when _state.CertificateOf(renewal.Prefix)?.Serial != renewal.OldSerial:
+                // Revoked meanwhile, and perhaps somebody else's already: the old owner's key must not come back.
+                GiveUp(renewal, _state.CertificateOf(renewal.Prefix) is null ? new NoCertificate(renewal.Prefix) : Overload());
+                break;
+            case PendingRepeat repeat when result is bool isOwner:
+                repeat.Asker.Tell(isOwner && _state.CertificateOf(repeat.Prefix) is { } again ? new CertificateGiven(again.Prefix, again.Pem) : new UnknownToken());
                 break;
             case PendingRenewal renewal when result is string pem:
                 Record(new CertificateRenewed(renewal.Prefix.Bits, pem, renewal.Serial, renewal.NotAfter), () =>
@@ -156,6 +177,9 @@ public sealed partial class RegistryActor
                 foreach (ActorRef asker in renewal.Askers)
                     asker.Tell(answer);
                 break;
+            case PendingRepeat repeat:
+                repeat.Asker.Tell(answer);
+                break;
             case PendingVersion:
                 PublishLater();
                 break;
@@ -190,9 +214,18 @@ public sealed partial class RegistryActor
         public IssueOrder Order => order;
     }
 
-    private sealed class PendingRenewal(NodePrefix prefix, ulong serial, DateTimeOffset notAfter) : PendingWork
+    private sealed class PendingRepeat(ActorRef asker, NodePrefix prefix) : PendingWork
+    {
+        public ActorRef Asker => asker;
+
+        public NodePrefix Prefix => prefix;
+    }
+
+    private sealed class PendingRenewal(NodePrefix prefix, ulong oldSerial, ulong serial, DateTimeOffset notAfter) : PendingWork
     {
         public NodePrefix Prefix => prefix;
+
+        public ulong OldSerial => oldSerial;
 
         public ulong Serial => serial;
 

@@ -13,7 +13,7 @@ public sealed partial class RegistryActor
 
     private bool _isPublishing;
 
-    private NetworkParameters Parameters(NodePrefix registryPrefix) => _options.ToParameters(registryPrefix, _state.Version);
+    private NetworkParameters Parameters(NodePrefix registryPrefix) => _options.ToParameters(registryPrefix, _state.Version, _state.Revoked.Keys);
 
     private RegistryAnswer ParametersFor(NodePrefix prefix)
     {

@@ -103,20 +103,23 @@ public sealed partial class RegistryActor
         DateTimeOffset now = Context.UtcNow;
         List<string> tokens = [.. _state.Tokens.Where(t => t.Value.Expires <= now && !_reservedUses.ContainsKey(t.Key)).Select(static t => t.Key)];
         List<RegisteredNode> certificates = [.. _state.Certificates.Values.Where(c => FreedAt(c) <= now && c.Prefix != _state.RegistryPrefix && !_renewals.ContainsKey(c.Prefix))];
+        tokens.AddRange(_state.SpentTokens.Where(t => t.Value.Expires <= now).Select(static t => t.Key));
+        List<ulong> serials = [.. _state.Revoked.Where(r => r.Value <= now).Select(static r => r.Key)];
         if (_state.RegistryPrefix is { } own && _state.CertificateOf(own) is { } ownCertificate && FreedAt(ownCertificate) <= now)
             Log.Error($"the certificate of the registry's own node {own} expired at {ownCertificate.NotAfter:u} and its grace period is over; it is kept, but the node has to renew it");
-        if (tokens.Count == 0 && certificates.Count == 0)
+        if (tokens.Count == 0 && certificates.Count == 0 && serials.Count == 0)
         {
             CleanAgain();
             return;
         }
 
-        Record(new Cleaned(tokens, [.. certificates.Select(static c => c.Prefix.Bits)]), () =>
+        Record(new Cleaned(tokens, [.. certificates.Select(static c => c.Prefix.Bits)], serials), () =>
         {
-            Log.Info($"cleaned {tokens.Count} expired tokens and {certificates.Count} prefixes whose grace period is over");
+            Log.Info($"cleaned {tokens.Count} expired tokens, {certificates.Count} prefixes whose grace period is over, {serials.Count} revoked serials of expired certificates");
             foreach (RegisteredNode certificate in certificates)
                 Context.System.EventStream.Publish(new PrefixFreed(certificate.Prefix));
             CleanAgain();
+            PublishIfChanged();
         });
     }
 
@@ -125,6 +128,10 @@ public sealed partial class RegistryActor
         DateTimeOffset next = DateTimeOffset.MaxValue;
         foreach (Token token in _state.Tokens.Values)
             next = token.Expires < next ? token.Expires : next;
+        foreach (SpentToken token in _state.SpentTokens.Values)
+            next = token.Expires < next ? token.Expires : next;
+        foreach (DateTimeOffset notAfter in _state.Revoked.Values)
+            next = notAfter < next ? notAfter : next;
         foreach (RegisteredNode certificate in _state.Certificates.Values)
             next = FreedAt(certificate) < next && certificate.Prefix != _state.RegistryPrefix ? FreedAt(certificate) : next;
         if (next != DateTimeOffset.MaxValue)

@@ -130,6 +130,9 @@ public sealed partial class RegistryActor : PersistentActor
             case RenewCertificate renew:
                 Renew(renew);
                 break;
+            case Revoke revoke:
+                Revoke(revoke);
+                break;
             case GetCertificate query:
                 Sender.Tell(_state.CertificateOf(query.Prefix) is { } found ? new CertificateFound(found.Prefix, found.Pem, _state.RegistryPrefix!.Value) : new NoCertificate(query.Prefix));
                 break;

@@ -42,7 +42,7 @@ public sealed record ListTokens : RegistryCommand;
 /// <summary>List the nodes. Answer: <see cref="NodeList"/>.</summary>
 public sealed record ListNodes : RegistryCommand;
 
-/// <summary>Join. Answer: <see cref="CertificateGiven"/>, <see cref="UnknownToken"/>, <see cref="RegistrationDisabled"/>, <see cref="Refused"/>,
+/// <summary>Join. Asking again with a spent token and the same key gives the same certificate: the first answer may have been lost. Answer: <see cref="CertificateGiven"/>, <see cref="UnknownToken"/>, <see cref="RegistrationDisabled"/>, <see cref="Refused"/>,
 /// <see cref="NetworkFull"/> or <see cref="Overloaded"/>.</summary>
 /// <param name="Token">The secret; empty for an anonymous node.</param>
 /// <param name="RequestPem">The certificate signing request.</param>
@@ -52,6 +52,13 @@ public sealed record RequestCertificate(string Token, string RequestPem, string 
 
 /// <summary>Stay. Answer: <see cref="CertificateGiven"/> (the present one where nothing is to do), <see cref="NoCertificate"/> or <see cref="Overloaded"/>.</summary>
 public sealed record RenewCertificate(NodePrefix Prefix) : RegistryCommand;
+
+/// <summary>Do not trust a certificate any more. Answer: <see cref="Done"/>, <see cref="NoCertificate"/> or <see cref="Refused"/>.</summary>
+/// <param name="CommonNameOrSerial">
+/// <c>INT/LEN</c>: the node loses its prefix and its session. A decimal X.509 serial number: the certificate is revoked, but the node keeps its prefix and gets
+/// another certificate for the same key when it renews.
+/// </param>
+public sealed record Revoke(string CommonNameOrSerial) : RegistryCommand;
 
 /// <summary>A node's certificate. Answer: <see cref="CertificateFound"/> or <see cref="NoCertificate"/>.</summary>
 public sealed record GetCertificate(NodePrefix Prefix) : RegistryCommand;

@@ -99,11 +99,12 @@ public sealed record RegistryOptions
     }
 
     /// <summary>The network's parameters as these settings say, without what only the registry's state knows.</summary>
-    internal NetworkParameters ToParameters(NodePrefix registryPrefix, NetworkVersion version) => new()
+    internal NetworkParameters ToParameters(NodePrefix registryPrefix, NetworkVersion version, IEnumerable<ulong> revokedSerials) => new()
     {
         Version = version,
         Protocol = Protocol,
         RegistryPrefix = registryPrefix,
+        RevokedSerials = [.. revokedSerials],
         MinProtocol = MinProtocol,
         Hello = Hello,
         ClientCount = ClientCount,

@@ -24,11 +24,18 @@ public sealed record Token(string Email, int PrefixLength, int UsesLeft, DateTim
 /// <param name="NotAfter">End of the certificate's validity.</param>
 public sealed record RegisteredNode(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);
 
+/// <summary>A token that gave its last certificate. It gives that certificate again, and nothing else: the first answer may have been lost.</summary>
+/// <param name="Prefix">The node that it gave last.</param>
+/// <param name="Expires">When it would have stopped to be good.</param>
+internal sealed record SpentToken(NodePrefix Prefix, DateTimeOffset Expires);
+
 /// <summary>What the registry knows: the sum of its events. Reservations that no event describes yet only touch the tree and the serials.</summary>
 internal sealed class RegistryState(NetworkPrefix network)
 {
     private readonly SortedDictionary<string, Token> _tokens = new(StringComparer.Ordinal);
     private readonly SortedDictionary<NodePrefix, RegisteredNode> _certificates = [];
+    private readonly SortedDictionary<string, SpentToken> _spentTokens = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<ulong, DateTimeOffset> _revoked = [];
 
     /// <summary>Who has which part of the network.</summary>
     public PrefixTree Tree { get; } = new(network);
@@ -38,6 +45,12 @@ internal sealed class RegistryState(NetworkPrefix network)
 
     /// <summary>The tokens that are left, by secret.</summary>
     public IReadOnlyDictionary<string, Token> Tokens => _tokens;
+
+    /// <summary>The tokens that gave their last certificate and have not expired, by secret.</summary>
+    public IReadOnlyDictionary<string, SpentToken> SpentTokens => _spentTokens;
+
+    /// <summary>The revocation list: serial numbers, and when the certificates expire by themselves.</summary>
+    public IReadOnlyDictionary<ulong, DateTimeOffset> Revoked => _revoked;
 
     /// <summary>The present certificates, by prefix.</summary>
     public IReadOnlyDictionary<NodePrefix, RegisteredNode> Certificates => _certificates;
@@ -66,19 +79,25 @@ internal sealed class RegistryState(NetworkPrefix network)
         switch (happened)
         {
             case TokenAdded e:
+                _ = _spentTokens.Remove(e.Token);
                 _tokens[e.Token] = new Token(e.Email, e.PrefixLength, e.Uses, e.Expires, e.Note);
                 break;
             case TokenDeleted e:
                 _ = _tokens.Remove(e.Token);
                 break;
             case CertificateIssued e:
-                Spend(e.Token);
+                Spend(e);
                 Add(new RegisteredNode(NodePrefix.ParseBits(e.Prefix), e.Email, e.Pem, e.Serial, e.SubjectSerial, e.NotAfter));
                 break;
             case CertificateRenewed e:
                 NodePrefix prefix = NodePrefix.ParseBits(e.Prefix);
                 _certificates[prefix] = _certificates[prefix] with { Pem = e.Pem, Serial = e.Serial, NotAfter = e.NotAfter };
                 LastSerial = Math.Max(LastSerial, e.Serial);
+                break;
+            case CertificateRevoked e:
+                _revoked[e.Serial] = e.NotAfter;
+                if (e.FreedPrefix is not null)
+                    Free(NodePrefix.ParseBits(e.FreedPrefix));
                 break;
             case Cleaned e:
                 Clean(e);
@@ -99,6 +118,8 @@ internal sealed class RegistryState(NetworkPrefix network)
     public RegistrySnapshot ToSnapshot() => new(
         [.. _tokens.Select(static t => new TokenEntry(t.Key, t.Value.Email, t.Value.PrefixLength, t.Value.UsesLeft, t.Value.Expires, t.Value.Note))],
         [.. _certificates.Values.Select(static c => new CertificateEntry(c.Prefix.Bits, c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter))],
+        [.. _spentTokens.Select(static t => new SpentTokenEntry(t.Key, t.Value.Prefix.Bits, t.Value.Expires))],
+        [.. _revoked.Select(static r => new RevokedEntry(r.Key, r.Value))],
         LastSerial,
         RegistryPrefix?.Bits,
         Content is null ? null : [.. Version.Blob],
@@ -114,6 +135,10 @@ internal sealed class RegistryState(NetworkPrefix network)
         RegistryPrefix = snapshot.RegistryPrefix is { } bits ? NodePrefix.ParseBits(bits) : null;
         foreach (CertificateEntry c in snapshot.Certificates)
             Add(new RegisteredNode(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter));
+        foreach (SpentTokenEntry token in snapshot.SpentTokens)
+            _spentTokens[token.Token] = new SpentToken(NodePrefix.ParseBits(token.Prefix), token.Expires);
+        foreach (RevokedEntry revoked in snapshot.Revoked)
+            _revoked[revoked.Serial] = revoked.NotAfter;
         LastSerial = snapshot.LastSerial;
         if (snapshot.Version is { } version)
             Version = ParseVersion(version);
@@ -121,14 +146,18 @@ internal sealed class RegistryState(NetworkPrefix network)
         BabelKeys = [.. snapshot.BabelKeys];
     }
 
-    private void Spend(string? token)
+    private void Spend(CertificateIssued issued)
     {
-        if (token is null || !_tokens.TryGetValue(token, out Token? found))
+        if (issued.Token is not { } token || !_tokens.TryGetValue(token, out Token? found))
             return;
-        if (found.UsesLeft <= 1)
-            _ = _tokens.Remove(token);
-        else
+        if (found.UsesLeft > 1)
+        {
             _tokens[token] = found with { UsesLeft = found.UsesLeft - 1 };
+            return;
+        }
+
+        _ = _tokens.Remove(token);
+        _spentTokens[token] = new SpentToken(NodePrefix.ParseBits(issued.Prefix), found.Expires);
     }
 
     // Prefix and number are taken already when this process reserved them, and not yet when events are read back.
@@ -145,17 +174,24 @@ internal sealed class RegistryState(NetworkPrefix network)
     private void Clean(Cleaned cleaned)
     {
         foreach (string token in cleaned.Tokens)
-            _ = _tokens.Remove(token);
-        foreach (string bits in cleaned.Prefixes)
         {
-            NodePrefix prefix = NodePrefix.ParseBits(bits);
-            if (!_certificates.Remove(prefix, out RegisteredNode? certificate))
-                continue;
-            Tree.Release(prefix);
-            SubjectSerials.Release(certificate.SubjectSerial);
+            _ = _tokens.Remove(token);
+            _ = _spentTokens.Remove(token);
         }
 
+        foreach (string bits in cleaned.Prefixes)
+            Free(NodePrefix.ParseBits(bits));
+        foreach (ulong serial in cleaned.RevokedSerials)
+            _ = _revoked.Remove(serial);
         Tree.Merge();
+    }
+
+    private void Free(NodePrefix prefix)
+    {
+        if (!_certificates.Remove(prefix, out RegisteredNode? certificate))
+            return;
+        Tree.Release(prefix);
+        SubjectSerials.Release(certificate.SubjectSerial);
     }
 
     private static NetworkVersion ParseVersion(byte[] blob) =>

@@ -164,6 +164,12 @@ public sealed class RegistryServerTests
         Assert.Equal(429, (await registry.GetAsync("/nonsense")).Status);
         Assert.Equal(401, (await registry.GetAsync("/getNetworkConfig?cn=1")).Status);   // a check of a session costs nothing
 
+        await using LoopbackRegistry proxied = await LoopbackRegistry.StartAsync(server: options);
+        for (int request = 0; request < 3; request++)
+            Assert.Equal(200, (await proxied.GetAsync("/getCa", $"X-Forwarded-For: 192.0.2.{request}, 198.51.100.1")).Status);
+        Assert.Equal(429, (await proxied.GetAsync("/getCa", "X-Forwarded-For: 192.0.2.7, 198.51.100.1")).Status);   // only what the proxy saw counts
+        Assert.Equal(200, (await proxied.GetAsync("/getCa", "X-Forwarded-For: 198.51.100.2")).Status);
+
         await using LoopbackRegistry own = await LoopbackRegistry.StartAsync(server: options);
         for (int request = 0; request < 5; request++)
             Assert.Equal(200, (await own.GetAsync("/getCa")).Status);

@@ -27,6 +27,10 @@ public sealed class CrashTests
             if (promised is not null)
                 Assert.Equal(promised.Pem, Assert.Single(nodes).Pem);
 
+            // Who has lost the answer asks again and gets what was recorded.
+            if (!hasToken)
+                Assert.Equal(nodes[0].Pem, after.Ask<CertificateGiven>(new RequestCertificate("t", "request")).Pem);
+
             // Whatever happened, the network goes on: with this token or with another one.
             CertificateGiven next = hasToken ? after.Ask<CertificateGiven>(new RequestCertificate("t", "request")) : after.Join("u");
             Assert.Equal(hasToken ? 1 : 2, after.Nodes.Count);

@@ -13,6 +13,7 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
 {
     private readonly DeterministicRandom _random = new(7);
     private readonly List<byte[]> _drawn = [];
+    private readonly Dictionary<string, string> _requestOf = new(StringComparer.Ordinal);
 
     public NetworkPrefix Network { get; } = NetworkPrefix.Parse(network);
 
@@ -37,14 +38,16 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
         {
             "garbage" => new RequestRefused(IsMalformed: true, "not a request"),
             "weak" => new RequestRefused(IsMalformed: false, "a weak key"),
-            _ => new Issued(Certificate(order.Prefix.CommonName, order.SubjectSerial, order.Serial, order.NotAfter)),
+            _ => new Issued(Remember(order.RequestPem, Certificate(order.Prefix.CommonName, order.SubjectSerial, order.Serial, order.NotAfter))),
         };
     }
+
+    public bool IsForSameKey(string requestPem, string pem) => _requestOf[pem] == requestPem;
 
     public string Renew(string pem, ulong serial, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         string[] fields = pem.Split(' ');
-        return Certificate(fields[1], int.Parse(fields[2], CultureInfo.InvariantCulture), serial, notAfter);
+        return Remember(_requestOf[pem], Certificate(fields[1], int.Parse(fields[2], CultureInfo.InvariantCulture), serial, notAfter));
     }
 
     public NetworkVersion SignVersion(ulong number) => NetworkVersion.Create(number, [0x51, 0x52]);
@@ -57,6 +60,12 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
     public int MaxPlainLength(string pem) => 245;
 
     public static string Decrypt(ReadOnlyMemory<byte> cipher) => Encoding.ASCII.GetString(Reverse(cipher.ToArray()));
+
+    private string Remember(string request, string pem)
+    {
+        _requestOf[pem] = request;
+        return pem;
+    }
 
     private static byte[] Reverse(byte[] octets) => [.. Enumerable.Reverse(octets)];
 

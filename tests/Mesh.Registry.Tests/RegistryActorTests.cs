@@ -1,5 +1,6 @@
 using Mesh.Actors;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 
 namespace Mesh.Registry.Tests;
 
@@ -14,7 +15,7 @@ public sealed class RegistryActorTests
         CertificateGiven first = world.Join();
         Assert.Equal("CERT 0/16 0 1 2027-01-01 00:00:00Z\n", first.Pem);
         Assert.False(world.HasToken());
-        world.Ask<UnknownToken>(new RequestCertificate("t", "request"));
+        world.Ask<UnknownToken>(new RequestCertificate("t", "request of somebody else"));
         Assert.Equal("CERT 1/16 1 2 2027-01-01 00:00:00Z\n", world.Join("u").Pem);
     }
 
@@ -25,7 +26,33 @@ public sealed class RegistryActorTests
         world.AddToken("t", uses: 3, length: 20);
         for (int use = 0; use < 3; use++)
             Assert.Equal(20, world.Ask<CertificateGiven>(new RequestCertificate("t", "request")).Prefix.Length);
+        Assert.Equal(3, world.Nodes.Select(n => n.Prefix).Distinct().Count());
+        world.Ask<UnknownToken>(new RequestCertificate("t", "another request"));
+    }
+
+    [Fact]
+    public void Who_asks_again_with_the_same_key_gets_the_same_certificate()
+    {
+        var world = new RegistryWorld(new RegistryOptions { SnapshotInterval = 10 });
+        CertificateGiven first = world.Join();
+        Assert.Equal(first, world.Ask<CertificateGiven>(new RequestCertificate("t", "request")));
+        world.Kit.Advance(TimeSpan.FromSeconds(1));
+        for (int other = 0; other < 9; other++)
+            world.Join($"{other}");   // far enough for a snapshot
+        world = world.Restart();
+        Assert.Equal(first, world.Ask<CertificateGiven>(new RequestCertificate("t", "request")));
+        Assert.Equal(10, world.Nodes.Count);
+        Assert.False(world.HasToken());
+        world.Kit.Advance(101 * Day);
         world.Ask<UnknownToken>(new RequestCertificate("t", "request"));
+    }
+
+    [Fact]
+    public void A_spent_token_that_is_added_again_gives_a_new_certificate()
+    {
+        var world = new RegistryWorld();
+        CertificateGiven first = world.Join();
+        Assert.NotEqual(first.Prefix, world.Join().Prefix);
     }
 
     [Fact]
@@ -287,6 +314,81 @@ public sealed class RegistryActorTests
         CertificateGiven node = world.Join();
         Assert.Equal(node.Prefix, world.Ask<NodeFound>(new FindNode("a@b")).Prefix);
         Assert.Null(world.Ask<NodeFound>(new FindNode("x@y")).Prefix);
+    }
+
+    [Fact]
+    public void Revoking_a_serial_publishes_it_and_lets_the_node_renew_until_the_same_day()
+    {
+        var world = new RegistryWorld();
+        CertificateGiven node = world.Join();
+        world.Kit.Advance(10 * Day);
+        world.Ask<Refused>(new Revoke("7"));
+        world.Ask<Done>(new Revoke("1"));
+        world.Ask<Done>(new Revoke("1"));
+        world.Kit.Advance(TimeSpan.FromSeconds(1));
+        NetworkParameters parameters = world.Ask<ParametersGiven>(new GetParameters(node.Prefix)).Parameters;
+        Assert.Equal((2ul, 1ul), (parameters.Version.Number, Assert.Single(parameters.RevokedSerials)));
+
+        CertificateGiven renewed = world.Ask<CertificateGiven>(new RenewCertificate(node.Prefix));
+        Assert.Equal("CERT 0/16 0 2 2027-01-01 00:00:00Z\n", renewed.Pem);
+        Assert.Equal(renewed, world.Ask<CertificateGiven>(new RenewCertificate(node.Prefix)));
+
+        world = world.Restart();
+        Assert.Equal([1ul], world.Ask<ParametersGiven>(new GetParameters(node.Prefix)).Parameters.RevokedSerials);
+        world.Kit.Advance(360 * Day);   // the certificate has expired by itself, so the list can be short again
+        parameters = world.Ask<ParametersGiven>(new GetParameters(node.Prefix)).Parameters;
+        Assert.Equal((3ul, 0), (parameters.Version.Number, parameters.RevokedSerials.Count));
+    }
+
+    [Fact]
+    public void Revoking_a_node_frees_its_prefix_and_reports_it()
+    {
+        var world = new RegistryWorld();
+        CertificateGiven registryNode = world.Join("registry"), node = world.Join("node");
+        TestEvents<PrefixFreed> freed = new(world);
+        world.Ask<NoCertificate>(new Revoke("9/16"));
+        world.Ask<NoCertificate>(new Revoke("nonsense"));
+        world.Ask<Refused>(new Revoke("0/16"));
+        world.Ask<Done>(new Revoke("1/16"));
+        Assert.Equal([new PrefixFreed(node.Prefix)], freed.Seen);
+        world.Ask<NoCertificate>(new RenewCertificate(node.Prefix));
+        world.Ask<UnknownToken>(new RequestCertificate("node", "request"));   // the token does not bring it back
+        world.Kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal([2ul], world.Ask<ParametersGiven>(new GetParameters(registryNode.Prefix)).Parameters.RevokedSerials);
+        Assert.Equal("CERT 1/16 1 3 2027-01-01 00:00:01Z\n", world.Join("next").Pem);   // prefix and number are free at once
+    }
+
+    [Fact]
+    public void A_node_revoked_while_it_renews_gets_nothing()
+    {
+        var world = new RegistryWorld();
+        world.Join("registry");
+        CertificateGiven node = world.Join("node");
+        world.Kit.Advance(340 * Day);
+        world.Admin.Send(world.Actors.Registry, new RenewCertificate(node.Prefix));
+        world.Admin.Send(world.Actors.Registry, new Revoke("1/16"));
+        world.Admin.ExpectMsg<Done>();
+        world.Admin.ExpectMsg<NoCertificate>();
+        Assert.Single(world.Nodes);
+    }
+
+    [Fact]
+    public void A_renewal_of_a_revoked_node_does_not_reach_who_has_its_prefix_now()
+    {
+        var world = new RegistryWorld();
+        world.Join("registry");
+        world.Join("node");
+        world.Kit.Advance(340 * Day);
+        world.AddToken("next");
+        world.Pool.Delay = TimeSpan.FromSeconds(1);
+        world.Admin.Send(world.Actors.Registry, new RenewCertificate(RegistryWorld.Bits("0000000000000001")));
+        world.Pool.Delay = TimeSpan.FromMilliseconds(1);
+        world.Admin.Send(world.Actors.Registry, new Revoke("1/16"));
+        world.Admin.ExpectMsg<Done>();
+        CertificateGiven next = world.Ask<CertificateGiven>(new RequestCertificate("next", "request of the next owner"));
+        Assert.Equal("1/16", next.Prefix.CommonName);
+        world.Admin.ExpectMsg<Overloaded>();
+        Assert.Equal(next.Pem, world.Nodes[1].Pem);
     }
 
     [Fact]

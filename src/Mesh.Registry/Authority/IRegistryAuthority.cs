@@ -26,6 +26,9 @@ public interface IRegistryAuthority
     /// <summary>Makes a certificate for a request. A request that is not good is a value, for it comes from a stranger.</summary>
     IssueOutcome Issue(IssueOrder order);
 
+    /// <summary>Whether a request is good and for the key of a certificate: then its sender is the owner of that certificate.</summary>
+    bool IsForSameKey(string requestPem, string pem);
+
     /// <summary>Makes a certificate with the subject and the key of <paramref name="pem"/>, and another serial number and validity.</summary>
     /// <returns>The new certificate, PEM.</returns>
     string Renew(string pem, ulong serial, DateTimeOffset notBefore, DateTimeOffset notAfter);

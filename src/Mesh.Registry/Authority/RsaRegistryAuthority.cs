@@ -39,6 +39,16 @@ public sealed class RsaRegistryAuthority(CertificateAuthority authority, IEntrop
     }
 
     /// <inheritdoc/>
+    public bool IsForSameKey(string requestPem, string pem)
+    {
+        NodeCertificate known = Parse(pem);
+        // Issuing is the one place that checks requests in full. What it makes here says what the known one says, and nobody gets it.
+        var identity = new IssuedIdentity(known.Prefix, known.SubjectSerial ?? 0, known.SerialNumber, known.NotBefore, known.NotAfter);
+        _ = authority.TryIssue(requestPem, identity, out NodeCertificate? repeated);
+        return repeated is not null && repeated.PublicKey.Equals(known.PublicKey);
+    }
+
+    /// <inheritdoc/>
     public string Renew(string pem, ulong serial, DateTimeOffset notBefore, DateTimeOffset notAfter) =>
         authority.Renew(Parse(pem), serial, notBefore, notAfter).ToPem();
 

@@ -228,6 +228,9 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.IsToken:
                 registry.Registry.Tell(new IsToken(_call.Argument("token")!));
                 break;
+            case RegistryMethod.Revoke:
+                registry.Registry.Tell(new Revoke(_call.Argument("cn_or_serial")!));
+                break;
             case RegistryMethod.GetNodePrefix or RegistryMethod.GetIpv6Address:
                 registry.Registry.Tell(new FindNode(_call.Argument("email")!));
                 break;

@@ -29,6 +29,14 @@ public static class Origins
         return IPAddress.TryParse(first, out IPAddress? client) ? Plain(client).ToString() : Plain(request.Peer).ToString();
     }
 
+    /// <summary>Who has to answer for the load of a request: the peer, or, where that is an authorized proxy, whom this proxy saw (the last of its list).</summary>
+    public static IPAddress ResponsibleFor(IReadOnlySet<string> authorized, RegistryRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        string last = request.ForwardedFor?.Split(',')[^1].Trim() ?? "";
+        return Plain(IsListed(authorized, request.Peer) && IPAddress.TryParse(last, out IPAddress? seen) ? seen : request.Peer);
+    }
+
     /// <summary>The address without the IPv6 wrapping of an IPv4 one, and without a zone.</summary>
     public static IPAddress Plain(IPAddress address)
     {

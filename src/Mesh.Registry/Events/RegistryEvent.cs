@@ -39,10 +39,17 @@ public sealed record CertificateIssued(string? Token, string Prefix, string? Ema
 /// <param name="NotAfter">End of the certificate's validity.</param>
 public sealed record CertificateRenewed(string Prefix, string Pem, ulong Serial, DateTimeOffset NotAfter) : RegistryEvent;
 
-/// <summary>What had expired is gone: tokens, and prefixes whose grace period is over.</summary>
+/// <summary>A certificate is not to be trusted any more.</summary>
+/// <param name="Serial">Its X.509 serial number.</param>
+/// <param name="NotAfter">End of its validity: until then it is in the revocation list.</param>
+/// <param name="FreedPrefix">The prefix, as bits, where its owner lost it; null where the node may renew.</param>
+public sealed record CertificateRevoked(ulong Serial, DateTimeOffset NotAfter, string? FreedPrefix) : RegistryEvent;
+
+/// <summary>What had expired is gone: tokens, prefixes whose grace period is over, and revoked serials that nobody trusts any more anyway.</summary>
 /// <param name="Tokens">The secrets.</param>
 /// <param name="Prefixes">The prefixes, as bits.</param>
-public sealed record Cleaned(IReadOnlyList<string> Tokens, IReadOnlyList<string> Prefixes) : RegistryEvent;
+/// <param name="RevokedSerials">X.509 serial numbers.</param>
+public sealed record Cleaned(IReadOnlyList<string> Tokens, IReadOnlyList<string> Prefixes, IReadOnlyList<ulong> RevokedSerials) : RegistryEvent;
 
 /// <summary>The network has new parameters.</summary>
 /// <param name="Version">The signed version, in the octets of the wire.</param>

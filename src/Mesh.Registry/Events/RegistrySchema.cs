@@ -16,6 +16,7 @@ public static class RegistrySchema
             .Add("registry.token-deleted", version: 1, json.TokenDeleted)
             .Add("registry.certificate-issued", version: 1, json.CertificateIssued)
             .Add("registry.certificate-renewed", version: 1, json.CertificateRenewed)
+            .Add("registry.certificate-revoked", version: 1, json.CertificateRevoked)
             .Add("registry.cleaned", version: 1, json.Cleaned)
             .Add("registry.parameters-published", version: 1, json.ParametersPublished)
             .Add("registry.babel-keys-changed", version: 1, json.BabelKeysChanged)
@@ -33,6 +34,7 @@ public static class RegistrySchema
 [JsonSerializable(typeof(TokenDeleted))]
 [JsonSerializable(typeof(CertificateIssued))]
 [JsonSerializable(typeof(CertificateRenewed))]
+[JsonSerializable(typeof(CertificateRevoked))]
 [JsonSerializable(typeof(Cleaned))]
 [JsonSerializable(typeof(ParametersPublished))]
 [JsonSerializable(typeof(BabelKeysChanged))]

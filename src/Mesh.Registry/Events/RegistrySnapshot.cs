@@ -3,6 +3,8 @@ namespace Mesh.Registry.Events;
 /// <summary>The registry's whole state at one moment, so that a start need not read every event since the first.</summary>
 /// <param name="Tokens">Tokens that are left.</param>
 /// <param name="Certificates">Present certificates.</param>
+/// <param name="SpentTokens">Tokens that gave their last certificate.</param>
+/// <param name="Revoked">The revocation list.</param>
 /// <param name="LastSerial">The last X.509 serial number that was given; 0 before the first.</param>
 /// <param name="RegistryPrefix">Prefix of the first node, as bits, or null before it.</param>
 /// <param name="Version">The signed version of the parameters, or null before the first.</param>
@@ -11,6 +13,8 @@ namespace Mesh.Registry.Events;
 public sealed record RegistrySnapshot(
     IReadOnlyList<TokenEntry> Tokens,
     IReadOnlyList<CertificateEntry> Certificates,
+    IReadOnlyList<SpentTokenEntry> SpentTokens,
+    IReadOnlyList<RevokedEntry> Revoked,
     ulong LastSerial,
     string? RegistryPrefix,
     byte[]? Version,
@@ -25,6 +29,17 @@ public sealed record RegistrySnapshot(
 /// <param name="Expires">When it stops to be good.</param>
 /// <param name="Note">The administrator's words, or null.</param>
 public sealed record TokenEntry(string Token, string Email, int PrefixLength, int UsesLeft, DateTimeOffset Expires, string? Note);
+
+/// <summary>A spent token of a snapshot.</summary>
+/// <param name="Token">The secret.</param>
+/// <param name="Prefix">The node that it gave last, as bits.</param>
+/// <param name="Expires">When it would have stopped to be good.</param>
+public sealed record SpentTokenEntry(string Token, string Prefix, DateTimeOffset Expires);
+
+/// <summary>A revoked certificate of a snapshot.</summary>
+/// <param name="Serial">X.509 serial number.</param>
+/// <param name="NotAfter">End of its validity.</param>
+public sealed record RevokedEntry(ulong Serial, DateTimeOffset NotAfter);
 
 /// <summary>A certificate of a snapshot.</summary>
 /// <param name="Prefix">The node's prefix, as bits.</param>

@@ -61,6 +61,15 @@ public sealed class RsaRegistryAuthorityTests : IDisposable
     }
 
     [Fact]
+    public void Only_the_owner_of_the_key_gets_a_certificate_again()
+    {
+        using PrivateKey other = PrivateKey.Generate();
+        Assert.Equal(_world.Nodes[1].Pem, _world.Ask<CertificateGiven>(new RequestCertificate("a", new CertificateRequestBuilder().ToPem(_key))).Pem);
+        _ = _world.Ask<UnknownToken>(new RequestCertificate("a", new CertificateRequestBuilder().ToPem(other)));
+        _ = _world.Ask<UnknownToken>(new RequestCertificate("a", "nonsense"));
+    }
+
+    [Fact]
     public void Strangers_requests_are_refused_with_a_reason()
     {
         using PrivateKey small = PrivateKey.Generate(1024);

@@ -82,7 +82,11 @@ public sealed class CallTests
         Assert.Equal("0/16", TextOf(Get("/getNodePrefix?email=a%2Bb%40c")));
         Assert.Equal("2001:db8:42::", TextOf(Get("/getIPv6Address?email=a%2Bb%40c")));
         Assert.Equal(204, Get("/getIPv4Information?email=a%2Bb%40c").Status);
-        Assert.Equal(400, Get("/revoke?cn_or_serial=1").Status);   // not served yet
+        Assert.Equal(400, Get("/topology").Status);   // not served yet
+        Assert.Equal(404, Get("/revoke?cn_or_serial=9%2F16").Status);
+        Assert.Equal(500, Get("/revoke?cn_or_serial=9").Status);
+        Assert.Equal(204, Get("/revoke?cn_or_serial=1").Status);
+        Assert.Equal(400, Get("/revoke?cn_or_serial=0%2F16").Status);   // the registry's own node
     }
 
     [Theory]
@@ -131,6 +135,16 @@ public sealed class CallTests
         RegistryResponse replayed = Send(request);
         Assert.Equal((400, null), (replayed.Status, replayed.Mac));
         Assert.Equal(200, GetAs(node, "renewCertificate").Status);
+    }
+
+    [Fact]
+    public void A_revoked_node_loses_its_session()
+    {
+        _ = _world.Join("registry");
+        NodePrefix node = JoinAndHello();
+        Assert.Equal(204, Get($"/revoke?cn_or_serial={node.Value}%2F{node.Length}").Status);
+        Assert.Equal(401, StatusAs(node, "renewCertificate"));
+        Assert.Equal(404, Get($"/hello?client_prefix={node.Bits}", Stranger).Status);
     }
 
     [Fact]
