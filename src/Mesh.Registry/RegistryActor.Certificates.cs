@@ -40,7 +40,7 @@ public sealed partial class RegistryActor
             return;
         }
 
-        if (_state.Tree.TryAllocate(token?.PrefixLength ?? length, NodePrefix.Empty, out NodePrefix prefix) != AllocationOutcome.Allocated)
+        if (!TryAllocate(token?.PrefixLength ?? length, out NodePrefix prefix))
         {
             Log.Warning($"no prefix of {token?.PrefixLength ?? length} bits is free");
             Sender.Tell(new NetworkFull());
@@ -52,6 +52,15 @@ public sealed partial class RegistryActor
         (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
         var order = new IssueOrder(request.RequestPem, prefix, _state.SubjectSerials.TakeLowest(), ++_lastSerial, notBefore, notAfter);
         Begin(new PendingIssue(Sender, isAnonymous ? null : request.Token, order), () => _authority.Issue(order));
+    }
+
+    // Free siblings are merged when the cleaner runs. Where that would be too late, now.
+    private bool TryAllocate(int length, out NodePrefix prefix)
+    {
+        if (_state.Tree.TryAllocate(length, NodePrefix.Empty, out prefix) == AllocationOutcome.Allocated)
+            return true;
+        _state.Tree.Merge();
+        return _state.Tree.TryAllocate(length, NodePrefix.Empty, out prefix) == AllocationOutcome.Allocated;
     }
 
     private void Renew(RenewCertificate renew)
@@ -167,7 +176,6 @@ public sealed partial class RegistryActor
         {
             case PendingIssue issue:
                 _state.Tree.Release(issue.Order.Prefix);
-                _state.Tree.Merge();   // undoes the splits as well
                 _state.SubjectSerials.Release(issue.Order.SubjectSerial);
                 ReleaseUse(issue.Token);
                 issue.Asker.Tell(answer);

@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Events;
 
 namespace Mesh.Registry.Tests;
 
@@ -44,6 +45,16 @@ public sealed class RegistryActorTests
         Assert.Equal(10, world.Nodes.Count);
         Assert.False(world.HasToken());
         world.Kit.Advance(101 * Day);
+        world.Ask<UnknownToken>(new RequestCertificate("t", "request"));
+    }
+
+    [Fact]
+    public void A_spent_token_that_is_added_and_deleted_again_gives_nothing()
+    {
+        var world = new RegistryWorld();
+        world.Join();
+        world.AddToken();
+        world.Ask<Done>(new DeleteToken("t"));
         world.Ask<UnknownToken>(new RequestCertificate("t", "request"));
     }
 
@@ -199,6 +210,57 @@ public sealed class RegistryActorTests
         Assert.True(world.HasToken("c"));
     }
 
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("good, but revoked at once")]
+    public void What_comes_back_can_be_given_in_one_piece_again(string request)
+    {
+        var world = new RegistryWorld();
+        world.Join("half", length: 1);
+        world.AddToken("small", length: 30);
+        world.Ask<RegistryAnswer>(new RequestCertificate("small", request));
+        if (world.Nodes.Count > 1)
+            world.Ask<Done>(new Revoke(world.Nodes[1].Prefix.CommonName));
+        Assert.Equal("1/1", world.Join("other half", length: 1).Prefix.CommonName);
+    }
+
+    [Fact]
+    public void A_token_that_expires_while_its_certificate_is_signed_is_still_good()
+    {
+        var world = new RegistryWorld();
+        world.Kit.Advance(TimeSpan.FromSeconds(1));
+        world.Ask<TokenAccepted>(new AddToken("", "t") { Lifetime = TimeSpan.FromSeconds(3) });
+        world.Pool.Delay = TimeSpan.FromSeconds(8);
+        world.Ask<CertificateGiven>(new RequestCertificate("t", "request"));
+    }
+
+    [Fact]
+    public void A_prefix_whose_grace_ends_while_it_is_renewed_is_kept()
+    {
+        var world = new RegistryWorld();
+        world.Join("registry");
+        NodePrefix node = world.Join("node").Prefix;
+        world.Kit.Advance(world.Nodes[1].NotAfter + (100 * Day) - TimeSpan.FromSeconds(3) - world.UtcNow);
+        world.Pool.Delay = TimeSpan.FromSeconds(8);
+        Assert.Equal(node, world.Ask<CertificateGiven>(new RenewCertificate(node)).Prefix);
+        world.Kit.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(2, world.Nodes.Count);
+    }
+
+    [Fact]
+    public void A_snapshot_states_which_node_is_the_registrys()
+    {
+        var network = NetworkPrefix.Parse("2001:db8:42::/48");
+        var state = new RegistryState(network);
+        state.Apply(new CertificateIssued(null, "1", null, "pem", 4, 0, DateTimeOffset.UnixEpoch));
+        state.Apply(new CertificateIssued(null, "01", null, "pem", 5, 1, DateTimeOffset.UnixEpoch));
+        var restored = new RegistryState(network);
+        restored.Restore(state.ToSnapshot());
+        Assert.Equal(RegistryWorld.Bits("1"), restored.RegistryPrefix);
+        Assert.Equal(["00"], restored.Tree.Free.Select(f => f.Bits), StringComparer.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => restored.Apply(new CertificateIssued(null, "011", null, "pem", 6, 2, DateTimeOffset.UnixEpoch)));
+    }
+
     [Fact]
     public void A_certificate_is_renewed_in_its_last_month_and_given_unchanged_before()
     {
@@ -297,6 +359,7 @@ public sealed class RegistryActorTests
         world.Kit.Advance(TimeSpan.FromSeconds(1));
         RegistryStatistics before = world.Ask<RegistryStatistics>(new GetStatistics());
         IReadOnlyList<RegisteredNode> nodes = world.Nodes;
+        Assert.Equal((25, 26ul, nodes.Max(n => n.Serial)), (before.Certificates, before.LastSerial, 26ul));
 
         RegistryWorld after = world.Restart();
         Assert.Equal(before, after.Ask<RegistryStatistics>(new GetStatistics()));

@@ -1,3 +1,4 @@
+using Mesh.Actors;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry.Bootstrap;
 
@@ -72,6 +73,42 @@ public sealed class BootstrapActorTests
         _world.Kit.Settle();
         for (int time = 0; time < 10; time++)
             Assert.Equal(Node(2), Pick(Node(9)));
+    }
+
+    [Theory]
+    [InlineData(1ul)]
+    [InlineData(2ul)]
+    public void Only_living_others_are_picked_however_nodes_come_and_go(ulong seed)
+    {
+        var random = new DeterministicRandom(seed);
+        var until = new Dictionary<NodePrefix, TimeSpan>();
+        for (int step = 0; step < 1000; step++)
+        {
+            NodePrefix node = Node(random.Next(12));
+            switch (random.Next(4))
+            {
+                case 0:
+                    Advertise(node);
+                    until[node] = _world.Kit.Now + Lifetime;
+                    break;
+                case 1 when random.Next(3) == 0:
+                    Advertise(node, "");
+                    until.Remove(node);
+                    break;
+                case 1:
+                    _world.Kit.Advance(random.NextTimeSpan(TimeSpan.Zero, TimeSpan.FromMinutes(2)));
+                    break;
+                default:
+                    _world.Admin.Send(_world.Actors.Bootstrap, new PickPeer(node, RegistryNode));
+                    object answer = _world.Admin.ExpectMsg<object>();
+                    List<NodePrefix> others = [.. until.Where(u => u.Key != node && u.Value > _world.Kit.Now).Select(u => u.Key)];
+                    if (answer is PeerPicked picked)
+                        Assert.Contains(picked.Node, others);
+                    else
+                        Assert.Empty(others);
+                    break;
+            }
+        }
     }
 
     private static NodePrefix Node(int number) => new((UInt128)number, 16);
