@@ -228,6 +228,17 @@ public sealed class RegistryServerTests
     }
 
     [Fact]
+    public async Task Connections_beyond_the_limit_are_closed()
+    {
+        await using LoopbackRegistry registry = await LoopbackRegistry.StartAsync(server: new RegistryServerOptions { MaxConnections = 1 });
+        using Socket first = await ConnectAsync(registry.Port);
+        Assert.NotEqual(0, await ExchangeAsync(first));
+        using Socket second = await ConnectAsync(registry.Port);
+        Assert.Equal(0, await ExchangeAsync(second));
+        Assert.NotEqual(0, await ExchangeAsync(first));
+    }
+
+    [Fact]
     public async Task A_port_in_use_is_one_clear_sentence()
     {
         await using LoopbackRegistry registry = await LoopbackRegistry.StartAsync();
@@ -264,6 +275,27 @@ public sealed class RegistryServerTests
         await stop;
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await Assert.ThrowsAsync<SocketException>(() => socket.ConnectAsync(IPAddress.Loopback, port));
+    }
+
+    private static async Task<Socket> ConnectAsync(int port)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, port);
+        return socket;
+    }
+
+    /// <summary>Sends a small request; gives the octets of the answer, 0 where the server closed the connection.</summary>
+    private static async Task<int> ExchangeAsync(Socket socket)
+    {
+        try
+        {
+            _ = await socket.SendAsync("GET /healthz HTTP/1.1\r\nHost: r\r\n\r\n"u8.ToArray());
+            return await socket.ReceiveAsync(new byte[4096]);
+        }
+        catch (SocketException)
+        {
+            return 0;
+        }
     }
 
     private static string Request() => new CertificateRequestBuilder().ToPem(NodeKey.Value);
