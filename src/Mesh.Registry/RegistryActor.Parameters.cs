@@ -29,7 +29,7 @@ public sealed partial class RegistryActor
     private void ChooseFirstBabelKey()
     {
         if (_options.BabelAuthentication && _state.Certificates.Count == 0 && _state.BabelKeys.All(static slot => slot is null))
-            Record(new BabelKeysChanged([_authority.RandomBytes(BabelKeyLength), null, null]), static () => { });
+            Record(new BabelKeysChanged(RegistryState.SlotsOf([_authority.RandomBytes(BabelKeyLength), null, null])), static () => { });
     }
 
     private void PublishIfChanged()

@@ -107,7 +107,7 @@ internal sealed class RegistryState(NetworkPrefix network)
                 Content = e.Content;
                 break;
             case BabelKeysChanged e:
-                BabelKeys = [.. e.Slots];
+                BabelKeys = KeysOf(e.Slots);
                 break;
             default:
                 throw new UnreachableException($"an event {happened.GetType().Name} that nothing applies");
@@ -124,7 +124,7 @@ internal sealed class RegistryState(NetworkPrefix network)
         RegistryPrefix?.Bits,
         Content is null ? null : [.. Version.Blob],
         Content,
-        BabelKeys);
+        SlotsOf(BabelKeys));
 
     /// <summary>Fills an empty state from a snapshot.</summary>
     public void Restore(RegistrySnapshot snapshot)
@@ -143,8 +143,13 @@ internal sealed class RegistryState(NetworkPrefix network)
         if (snapshot.Version is { } version)
             Version = ParseVersion(version);
         Content = snapshot.Content;
-        BabelKeys = [.. snapshot.BabelKeys];
+        BabelKeys = KeysOf(snapshot.BabelKeys);
     }
+
+    /// <summary>Slots of keys in the form in which they are stored.</summary>
+    public static IReadOnlyList<string?> SlotsOf(IEnumerable<byte[]?> keys) => [.. keys.Select(static key => key is null ? null : Convert.ToBase64String(key))];
+
+    private static ImmutableArray<byte[]?> KeysOf(IEnumerable<string?> slots) => [.. slots.Select(static slot => slot is null ? null : Convert.FromBase64String(slot))];
 
     private void Spend(CertificateIssued issued)
     {

@@ -322,6 +322,7 @@ public sealed class RegistryActorTests
         ParametersGiven same = world.Ask<ParametersGiven>(new GetParameters(node.Prefix));
         Assert.Equal(1ul, same.Parameters.Version.Number);
         Assert.Equal(given.SignKey, same.SignKey);
+        Assert.Null(same.AcceptKey);   // an empty one would let nodes accept any signature
 
         world = world.Restart(new RegistryOptions { ClientCount = 7 });
         world.Kit.Advance(TimeSpan.FromSeconds(1));
@@ -365,6 +366,7 @@ public sealed class RegistryActorTests
         Assert.Equal(before, after.Ask<RegistryStatistics>(new GetStatistics()));
         Assert.Equal(nodes, after.Nodes);
         Assert.Equal(world.Ask<TokenList>(new ListTokens()).Tokens, after.Ask<TokenList>(new ListTokens()).Tokens);
+        Assert.Null(after.Ask<ParametersGiven>(new GetParameters(nodes[0].Prefix)).AcceptKey);
         CertificateGiven next = after.Join("next");
         Assert.Equal(before.LastSerial + 1, ulong.Parse(next.Pem.Split(' ')[3]));
         Assert.DoesNotContain(nodes, n => n.Prefix.Covers(next.Prefix) || next.Prefix.Covers(n.Prefix));

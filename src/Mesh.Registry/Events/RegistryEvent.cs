@@ -57,5 +57,8 @@ public sealed record Cleaned(IReadOnlyList<string> Tokens, IReadOnlyList<string>
 public sealed record ParametersPublished(byte[] Version, string Content) : RegistryEvent;
 
 /// <summary>The keys that authenticate routing messages changed.</summary>
-/// <param name="Slots">Three slots; a slot is absent (null), empty (any signature is good) or holds 16 octets. The first present one signs, the second is accepted too.</param>
-public sealed record BabelKeysChanged(IReadOnlyList<byte[]?> Slots) : RegistryEvent;
+/// <param name="Slots">
+/// Three slots; a slot is absent (null), empty (any signature is good) or holds 16 octets in base64. The first present one signs, the second is accepted too.
+/// Text, because the JSON writer makes no difference between absent and empty octets in a list.
+/// </param>
+public sealed record BabelKeysChanged(IReadOnlyList<string?> Slots) : RegistryEvent;

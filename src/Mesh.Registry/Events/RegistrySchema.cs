@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Mesh.Actors.Persistence;
 
@@ -17,10 +18,31 @@ public static class RegistrySchema
             .Add("registry.certificate-issued", version: 1, json.CertificateIssued)
             .Add("registry.certificate-renewed", version: 1, json.CertificateRenewed)
             .Add("registry.certificate-revoked", version: 1, json.CertificateRevoked)
-            .Add("registry.cleaned", version: 1, json.Cleaned)
+            .Add("registry.cleaned", version: 2, json.Cleaned)
+            .Upcast("registry.cleaned", fromVersion: 1, static node => WithLists(node, nameof(Cleaned.RevokedSerials)))
             .Add("registry.parameters-published", version: 1, json.ParametersPublished)
-            .Add("registry.babel-keys-changed", version: 1, json.BabelKeysChanged)
-            .Add("registry.snapshot", version: 1, json.RegistrySnapshot);
+            .Add("registry.babel-keys-changed", version: 2, json.BabelKeysChanged)
+            .Upcast("registry.babel-keys-changed", fromVersion: 1, static node => WithAbsentKeys(node, nameof(BabelKeysChanged.Slots)))
+            .Add("registry.snapshot", version: 2, json.RegistrySnapshot)
+            .Upcast("registry.snapshot", fromVersion: 1, static node =>
+                WithLists(WithAbsentKeys(node, nameof(RegistrySnapshot.BabelKeys)), nameof(RegistrySnapshot.SpentTokens), nameof(RegistrySnapshot.Revoked)));
+    }
+
+    // Version 1 wrote absent keys as empty ones, and knew no rotation, by which a key becomes empty: so every empty one was absent.
+    private static JsonNode WithAbsentKeys(JsonNode node, string name)
+    {
+        JsonArray slots = node[name]!.AsArray();
+        for (int slot = 0; slot < slots.Count; slot++)
+            slots[slot] = slots[slot]?.GetValue<string>() is { Length: > 0 } key ? key : null;
+        return node;
+    }
+
+    // Version 1 knew no revocation and did not remember spent tokens.
+    private static JsonNode WithLists(JsonNode node, params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+            node[name] = new JsonArray();
+        return node;
     }
 }
 

@@ -19,7 +19,7 @@ public sealed record RegistrySnapshot(
     string? RegistryPrefix,
     byte[]? Version,
     string? Content,
-    IReadOnlyList<byte[]?> BabelKeys);
+    IReadOnlyList<string?> BabelKeys);
 
 /// <summary>A token of a snapshot.</summary>
 /// <param name="Token">The secret.</param>
