@@ -1,3 +1,5 @@
+using Mesh.Actors.Persistence.Sqlite;
+
 namespace Mesh.Benchmarks;
 
 /// <summary>The command line: <c>AREA [--json FILE] [--quick] [--processor-time]</c>.</summary>
@@ -11,7 +13,11 @@ public static class Program
 
     internal static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter errors)
     {
-        var options = new BenchmarkOptions { Command = string.Join(' ', args.Prepend("Mesh.Benchmarks")) };
+        var options = new BenchmarkOptions
+        {
+            Command = string.Join(' ', args.Prepend("Mesh.Benchmarks")),
+            JournalFactory = directory => SqliteJournal.Open(Path.Combine(directory, "journal.db")),
+        };
         string? json = null;
         BenchmarkArea? area = null;
         var problems = new List<string>();

@@ -80,7 +80,7 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
 
     // Methods for nodes check a session, which is cheap; what anybody may call is not.
     private static bool IsLimited(string method) =>
-        method != CallNames.Advertise && (!RegistryMethod.TryFind(method, out RegistryMethod? known) || known.Access == RegistryAccess.Public);
+        !RegistryMethod.TryFind(method, out RegistryMethod? known) || known.Access == RegistryAccess.Public;
 
     private async Task<RegistryResponse> HealthAsync()
     {
@@ -135,7 +135,7 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         string path = mark < 0 ? target : target[..mark];
         if (path is HealthPath or MetricsPath)
             return path;
-        return path.Length > 1 && (RegistryMethod.TryFind(path[1..], out _) || path[1..] == CallNames.Advertise) ? path[1..] : OtherMethod;
+        return path.Length > 1 && RegistryMethod.TryFind(path[1..], out _) ? path[1..] : OtherMethod;
     }
 
     private static RegistryResponse Text(int status, string text) => new(status, Encoding.UTF8.GetBytes(text + "\n")) { IsText = true };

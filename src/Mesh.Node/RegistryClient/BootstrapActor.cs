@@ -64,7 +64,7 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
     private void Advertise()
     {
         if (_advertised.Count > 0)
-            client.Tell(new CallRegistry(Asked.Advertise, RegistryMethod.Advertise, [("addresses", _advertised.ToString())]));
+            client.Tell(new CallRegistry(Asked.Advertise, RegistryMethod.Advertise, [(RegistryMethod.AddressesArgument, _advertised.ToString())]));
     }
 
     private void OnPeer(ReadOnlySpan<byte> body)

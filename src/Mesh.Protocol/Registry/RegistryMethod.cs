@@ -44,7 +44,7 @@ public sealed record RegistryMethod
     /// <summary>Another node to connect to, encrypted, see <see cref="BootstrapPeer"/>.</summary>
     public const string GetBootstrapPeer = "getBootstrapPeer";
 
-    /// <summary>Tells the registry where the node can be reached. It is ours: re6st nodes never call it.</summary>
+    /// <summary>Tells the registry where the node can be reached, as an address list; an empty one takes that back. It is ours: re6st nodes never call it.</summary>
     public const string Advertise = "advertise";
 
     /// <summary>Country code of an address.</summary>
@@ -82,6 +82,9 @@ public sealed record RegistryMethod
 
     /// <summary>Argument that names the calling node, as bits. A method with it is authenticated.</summary>
     public const string CommonNameArgument = "cn";
+
+    /// <summary>Argument of <see cref="Advertise"/> that holds the address list.</summary>
+    public const string AddressesArgument = "addresses";
 
     private static readonly FrozenDictionary<string, RegistryMethod> ByName = Table().ToFrozenDictionary(static method => method.Name, StringComparer.Ordinal);
 

@@ -112,13 +112,6 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
     private static string? TryClassify(RegistryCall call, out RegistryAccess access)
     {
         access = RegistryAccess.Authenticated;
-        if (call.Method == CallNames.Advertise)
-        {
-            return call.Arguments.Count == 2 && call.Argument(RegistryMethod.CommonNameArgument) is not null && call.Argument(CallNames.AddressesArgument) is not null
-                ? null
-                : "missing or unknown argument";
-        }
-
         if (!RegistryMethod.TryFind(call.Method, out RegistryMethod? method))
             return "unknown method";
         access = method.Access;
@@ -203,10 +196,10 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.GetBootstrapPeer:
                 registry.Registry.Tell(new GetCertificate(_node));
                 break;
-            case CallNames.Advertise when AddressList.TryParse(_call.Argument(CallNames.AddressesArgument), out AddressList addresses, out _):
+            case RegistryMethod.Advertise when AddressList.TryParse(_call.Argument(RegistryMethod.AddressesArgument), out AddressList addresses, out _):
                 registry.Bootstrap.Tell(new Advertise(_node, addresses));
                 break;
-            case CallNames.Advertise:
+            case RegistryMethod.Advertise:
                 Answer(Text(400, "malformed address list"));
                 break;
             default:
