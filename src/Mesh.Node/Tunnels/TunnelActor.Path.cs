@@ -15,10 +15,13 @@ public sealed partial class TunnelActor
 {
     private const int ProbeLength = sizeof(ulong);
 
+    // A datagram that is under way for longer than this is as good as lost; it bounds how far datagrams and the stream can be out of step, too.
+    private static readonly TimeSpan MaxRoundTrip = TimeSpan.FromSeconds(3);
+
     private IPEndPoint? _datagramRemote;
     private TunnelPathKind _path;
+    private readonly Queue<(ulong Number, TimeSpan SentAt)> _probes = new();   // those whose answer would still tell something
     private ulong _probe;
-    private TimeSpan _probeSentAt;
     private int _unanswered;
     private bool _peerSaysValidated;
 
@@ -36,7 +39,9 @@ public sealed partial class TunnelActor
             LoseDatagrams();
         Span<byte> payload = stackalloc byte[ProbeLength];
         BinaryPrimitives.WriteUInt64BigEndian(payload, ++_probe);
-        _probeSentAt = Context.Now;
+        while (_probes.TryPeek(out (ulong Number, TimeSpan SentAt) oldest) && Context.Now - oldest.SentAt > MaxRoundTrip)
+            _probes.Dequeue();
+        _probes.Enqueue((_probe, Context.Now));
         _unanswered++;
         _ports.DataPlane.SendControl(_index, InnerKind.Probe, payload.ToArray(), _datagramRemote!);
         Context.Timers.StartSingle(ProbeDue.Instance, ProbeDue.Instance, NextProbe());
@@ -74,16 +79,31 @@ public sealed partial class TunnelActor
 
     private void OnProbeReply(ControlReceived reply)
     {
-        if (reply.Payload.Length != ProbeLength || BinaryPrimitives.ReadUInt64BigEndian(reply.Payload.Span) != _probe || _unanswered == 0)
-            return;   // of an older probe: it says nothing about now
+        if (reply.Payload.Length != ProbeLength || !TryMatch(BinaryPrimitives.ReadUInt64BigEndian(reply.Payload.Span), out TimeSpan sentAt))
+            return;   // it came twice or too late: it says nothing about now
         _lastHeard = Context.Now;
         _unanswered = 0;
-        SetRoundTrip(Context.Now - _probeSentAt);
+        SetRoundTrip(Context.Now - sentAt);
         Context.Timers.StartSingle(ProbeDue.Instance, ProbeDue.Instance, _options.ProbeInterval);
         if (_path == TunnelPathKind.Datagram)
             return;
         UseDatagrams(_datagramRemote!);
         Report(PathState.Validated);
+    }
+
+    // The round trip may be longer than the interval of probes, so any recent probe may be the one that is answered.
+    private bool TryMatch(ulong number, out TimeSpan sentAt)
+    {
+        sentAt = default;
+        while (_probes.TryPeek(out (ulong Number, TimeSpan SentAt) oldest) && oldest.Number <= number)
+        {
+            _probes.Dequeue();
+            sentAt = oldest.SentAt;
+            if (oldest.Number == number)
+                return Context.Now - sentAt <= MaxRoundTrip;
+        }
+
+        return false;
     }
 
     // The peer's newest authentic datagram came from here: it has moved, or its NAT has.

@@ -1,4 +1,5 @@
 using Mesh.Actors;
+using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
 using Mesh.Security.Keys;
@@ -18,4 +19,8 @@ public delegate bool IdentifyPeer(ReadOnlyMemory<byte> certificate, out NodePref
 /// <param name="Manager">Gets <see cref="TunnelUp"/>, <see cref="TunnelEnded"/>, <see cref="PeersLearned"/>, <see cref="SeenAt"/>.</param>
 /// <param name="Router">Gets <see cref="RoutingLinkUp"/>, <see cref="RoutingLinkDown"/>, <see cref="RoutingPacket"/>.</param>
 /// <param name="Identify">Judges peers.</param>
-public sealed record TunnelPorts(IStreamPort Streams, IDataPlanePort DataPlane, IEntropy Entropy, ActorRef Manager, ActorRef Router, IdentifyPeer Identify);
+public sealed record TunnelPorts(IStreamPort Streams, IDataPlanePort DataPlane, IEntropy Entropy, ActorRef Manager, ActorRef Router, IdentifyPeer Identify)
+{
+    /// <summary>Asked by a tunnel that greets: may it say that we have no other tunnel? Only one tunnel at a time gets a yes.</summary>
+    public Func<TunnelIndex, bool> IsOnlyTunnel { get; init; } = static _ => false;
+}

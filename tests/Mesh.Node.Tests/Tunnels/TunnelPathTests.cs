@@ -1,0 +1,199 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.DataPlane;
+using Mesh.Node.Ports;
+using Mesh.Node.Tests.Doubles;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.Tests.Tunnels;
+
+public sealed class TunnelPathTests
+{
+    private static readonly IPEndPoint Elsewhere = new(IPAddress.Parse("203.0.113.9"), 40_000);
+
+    private static readonly TunnelOptions Options = new() { UdpPort = 1326 };
+
+    [Fact]
+    public void A_client_sends_in_the_stream_until_a_probe_has_come_back()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        Assert.Equal(new DataPath.Stream(world.Stream), Assert.Single(world.DataPlane.Paths).Path);
+        Assert.Equal([1UL], world.TakeProbes());
+        world.Kit.Advance(TimeSpan.FromMilliseconds(40));
+        world.ProbeReply(1);
+        Assert.Equal(new DataPath.Datagram(TunnelWorld.PeerDatagrams), world.DataPlane.Paths[^1].Path);
+        TunnelStatus status = world.Status.FishForMsg<TunnelStatus>(s => s.Path == TunnelPathKind.Datagram);
+        Assert.Equal(TimeSpan.FromMilliseconds(40), status.RoundTrip);
+        SentFrame report = Assert.Single(world.TakeSent());
+        Assert.True(PathReport.TryDecode(report.Payload.Span, out PathReport said) && report.Kind == PathReport.Kind);
+        Assert.Equal(new PathReport(PathState.Validated, 99, 0), said);
+    }
+
+    [Fact]
+    public void Probes_go_fast_at_first_then_seldom_where_datagrams_do_not_pass()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.Kit.Advance(Options.FastProbeInterval * Options.FastProbes);
+        Assert.Equal(Options.FastProbes + 1, world.TakeProbes().Count);
+        // The control stream lives, so the tunnel stays.
+        for (int i = 0; i < 30; i++)
+        {
+            world.Kit.Advance(TimeSpan.FromSeconds(10));
+            world.Frame(new KeepAlive(1, IsEcho: true).Encode);
+        }
+
+        Assert.Equal(10, world.TakeProbes().Count);
+        Assert.Equal(new DataPath.Stream(world.Stream), Assert.Single(world.DataPlane.Paths).Path);
+    }
+
+    [Fact]
+    public void A_round_trip_longer_than_the_probe_interval_validates_too()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.Kit.Advance(TimeSpan.FromMilliseconds(700));
+        world.ProbeReply(1);
+        Assert.Equal(new DataPath.Datagram(TunnelWorld.PeerDatagrams), world.DataPlane.Paths[^1].Path);
+        Assert.Equal(TimeSpan.FromMilliseconds(700), world.Status.FishForMsg<TunnelStatus>(s => s.Path == TunnelPathKind.Datagram).RoundTrip);
+    }
+
+    [Theory]
+    [InlineData("it was answered already")]
+    [InlineData("it comes too late")]
+    [InlineData("it was never sent")]
+    [InlineData("it is too short")]
+    [InlineData("it is too long")]
+    public void A_reply_says_nothing_where(string why)
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        switch (why)
+        {
+            case "it was answered already":
+                world.ProbeReply(1);
+                world.Kit.Advance(TimeSpan.FromSeconds(1));
+                world.Status.ReceiveAll();
+                world.ProbeReply(1);
+                Assert.Empty(world.Status.ReceiveAll());
+                return;
+            case "it comes too late":
+                world.Kit.Advance(TimeSpan.FromMilliseconds(3_050));
+                world.ProbeReply(1);
+                break;
+            case "it was never sent":
+                world.ProbeReply(2);
+                break;
+            case "it is too short":
+                world.Datagram(InnerKind.ProbeReply, new byte[7]);
+                break;
+            case "it is too long":
+                world.Datagram(InnerKind.ProbeReply, new byte[9]);
+                break;
+        }
+
+        Assert.IsType<DataPath.Stream>(Assert.Single(world.DataPlane.Paths).Path);
+    }
+
+    [Fact]
+    public void Packets_go_back_into_the_stream_after_lost_probes_and_into_datagrams_after_an_answer()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.ProbeReply(1);
+        world.TakeSent();
+        world.TakeProbes();
+        // Probe 2 after the usual interval; its missing answer is noticed an interval later, and the two that follow go fast.
+        world.Kit.Advance(Options.ProbeInterval * 2);
+        world.Kit.Advance(Options.FastProbeInterval);
+        Assert.IsType<DataPath.Datagram>(world.DataPlane.Paths[^1].Path);
+        world.Kit.Advance(Options.FastProbeInterval);
+        Assert.IsType<DataPath.Stream>(world.DataPlane.Paths[^1].Path);
+        SentFrame report = Assert.Single(world.TakeSent(), f => f.Kind == PathReport.Kind);
+        Assert.True(PathReport.TryDecode(report.Payload.Span, out PathReport said));
+        Assert.Equal(PathState.Lost, said.State);
+        world.ProbeReply(world.TakeProbes()[^1]);
+        Assert.IsType<DataPath.Datagram>(world.DataPlane.Paths[^1].Path);
+        report = Assert.Single(world.TakeSent(), f => f.Kind == PathReport.Kind);
+        Assert.True(PathReport.TryDecode(report.Payload.Span, out said));
+        Assert.Equal(PathState.Validated, said.State);
+    }
+
+    [Theory]
+    [InlineData(0, 1326)]
+    [InlineData(1400, 0)]
+    public void Nothing_is_probed_where_one_end_has_no_datagrams(ushort peerPort, ushort ownPort)
+    {
+        TunnelWorld world = new TunnelWorld(new TunnelOptions { UdpPort = ownPort }).Up(isClient: true, peerUdpPort: peerPort);
+        world.Kit.Advance(TimeSpan.FromSeconds(5));
+        Assert.Empty(world.DataPlane.Sent);
+    }
+
+    [Fact]
+    public void A_server_does_not_probe_but_answers_where_the_probe_came_from()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: false);
+        world.Kit.Advance(TimeSpan.FromSeconds(5));
+        Assert.Empty(world.DataPlane.Sent);
+        world.Datagram(InnerKind.Probe, TunnelWorld.Number(5), Elsewhere);
+        var answer = Assert.Single(world.DataPlane.Sent);
+        Assert.Equal((InnerKind.ProbeReply, Elsewhere), (answer.Kind, answer.To));
+        Assert.Equal(TunnelWorld.Number(5), answer.Payload.ToArray());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_server_uses_datagrams_once_the_client_says_so_in_whatever_order_report_and_probe_come(bool reportFirst)
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: false);
+        Action[] steps =
+        [
+            () => world.Frame(new PathReport(PathState.Validated, 7, 0).Encode),
+            () => world.Datagram(InnerKind.Probe, TunnelWorld.Number(1), Elsewhere),
+        ];
+        if (!reportFirst)
+            Array.Reverse(steps);
+        steps[0]();
+        Assert.IsType<DataPath.Stream>(world.DataPlane.Paths[^1].Path);
+        steps[1]();
+        Assert.Equal(new DataPath.Datagram(Elsewhere), world.DataPlane.Paths[^1].Path);
+        world.Frame(new PathReport(PathState.Lost, 7, 0).Encode);
+        Assert.Equal(new DataPath.Stream(world.Stream), world.DataPlane.Paths[^1].Path);
+    }
+
+    [Fact]
+    public void A_server_follows_a_peer_that_moved_and_a_client_does_not()
+    {
+        TunnelWorld server = new TunnelWorld().Up(isClient: false);
+        server.Datagram(InnerKind.Probe, TunnelWorld.Number(1));
+        server.Frame(new PathReport(PathState.Validated, 7, 0).Encode);
+        server.Tell(new PeerMoved(TunnelWorld.Index, Elsewhere));
+        Assert.Equal(new DataPath.Datagram(Elsewhere), server.DataPlane.Paths[^1].Path);
+        int paths = server.DataPlane.Paths.Count;
+        server.Tell(new PeerMoved(TunnelWorld.Index, Elsewhere));
+        Assert.Equal(paths, server.DataPlane.Paths.Count);
+
+        TunnelWorld client = new TunnelWorld().Up(isClient: true);
+        client.ProbeReply(1);
+        client.Tell(new PeerMoved(TunnelWorld.Index, Elsewhere));
+        Assert.Equal(new DataPath.Datagram(TunnelWorld.PeerDatagrams), client.DataPlane.Paths[^1].Path);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Routing_packets_take_the_path_and_come_from_both(bool inDatagrams)
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        if (inDatagrams)
+            world.ProbeReply(1);
+        world.TakeSent();
+        world.DataPlane.Sent.Clear();
+        world.Tell(new RoutingPacket(TunnelWorld.Index, new byte[] { 42, 2 }));
+        byte[] sent = inDatagrams ? Assert.Single(world.DataPlane.Sent, c => c.Kind == InnerKind.Babel).Payload.ToArray() : Assert.Single(world.TakeSent()).Payload.ToArray();
+        Assert.Equal([42, 2], sent);
+
+        world.Datagram(InnerKind.Babel, new byte[] { 1 });
+        Assert.Equal([1], world.Router.ExpectMsg<RoutingPacket>().Packet.ToArray());
+        world.Frame(0x40, 2);
+        Assert.Equal([2], world.Router.ExpectMsg<RoutingPacket>().Packet.ToArray());
+    }
+}
