@@ -39,6 +39,8 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private uint _keepAliveSequence;
     private TimeSpan? _roundTrip;
     private bool _wasUp;
+    private bool _isRouted;
+    private CloseReason? _peerReason;
     private bool _isBound;
     private string _endReason = "stopped";
 
@@ -51,6 +53,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         When(TunnelState.Greeting, WhileGreeting, options.GreetingTimeout);
         When(TunnelState.Up, WhileUp);
         When(TunnelState.Closing, WhileClosing, options.ClosingTimeout);
+        When(TunnelState.Draining, WhileDraining, options.DrainTime);
         WhenUnhandled(InAnyState);
         OnTransition((_, _) => PublishStatus());
     }
@@ -63,6 +66,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         new(TunnelState.Connecting, TunnelState.Closing, "asked to close"),
         new(TunnelState.Greeting, TunnelState.Closing, "asked to close"),
         new(TunnelState.Up, TunnelState.Closing, "asked to close"),
+        new(TunnelState.Up, TunnelState.Draining, "the peer asks to close"),
     ];
 
     /// <summary>A tunnel that we open to <paramref name="peer"/> at <paramref name="remote"/>.</summary>
@@ -102,14 +106,13 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     /// <inheritdoc/>
     protected override void PostStop()
     {
-        if (_wasUp)
-            _ports.Router.Tell(new RoutingLinkDown(_index));
+        LeaveRouting();
         if (_isBound)
             _ports.DataPlane.RemoveTunnel(_index);
         if (_stream.Value != 0)
             _ports.Streams.Close(_stream);
         PublishStatus(isGone: true);
-        _ports.Manager.Tell(new TunnelEnded(_index, _peer, _isClient, _wasUp, _endReason), Self);
+        _ports.Manager.Tell(new TunnelEnded(_index, _peer, _isClient, _wasUp, _endReason) { PeerReason = _peerReason }, Self);
     }
 
     // A tunnel is cheap to open anew and its keys must not be used twice, so it is never restarted in place.
@@ -165,6 +168,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
 
                 BecomeUp(greeted, ready.Cipher);
                 return GoTo(TunnelState.Up, new TunnelProgress(greeted, ready.Cipher));
+            case FrameReceived { Kind: CloseRequest.Kind } frame when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? refusal):
+                Answer(refusal);
+                return End(_endReason);
             case FrameReceived frame:
                 return End($"frame of kind {frame.Kind} before the exchange of keys was over");
             case StateTimeout:
@@ -201,13 +207,6 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         }
     }
 
-    private FsmStep<TunnelState, TunnelProgress>? WhileClosing(FsmEvent<TunnelProgress> e) => e.Message switch
-    {
-        FrameReceived { Kind: CloseAnswer.Kind } or StateTimeout => End(_endReason),
-        FrameReceived or DataPlaneEvent or RoutingPacket or TellPeers or KeepAliveDue or ProbeDue or CloseTunnel => Stay(),
-        _ => null,
-    };
-
     private FsmStep<TunnelState, TunnelProgress>? InAnyState(FsmEvent<TunnelProgress> e)
     {
         switch (e.Message)
@@ -216,13 +215,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 _stream = default;
                 return End(closed.Reason);
             case CloseTunnel close:
-                _endReason = close.Text;
-                if (State == TunnelState.Connecting)
-                    return End(close.Text);
-                _frame.ResetWrittenCount();
-                new CloseRequest(close.Reason, close.Text).Encode(_frame);
-                Send();
-                return GoTo(TunnelState.Closing);
+                return Close(close);
             case FrameReceived or DataPlaneEvent or RoutingPacket or TellPeers:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
@@ -248,10 +241,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 OnPathReport(report);
                 return Stay();
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
-                _frame.ResetWrittenCount();
-                new CloseAnswer(request.Reason, "").Encode(_frame);
-                Send();
-                return End($"closed by the peer: {(request.Text.Length > 0 ? request.Text : request.Reason.ToString())}");
+                return Drain(request);
             case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or CloseRequest.Kind:
                 return End($"the peer sent a malformed frame of kind {frame.Kind}");
             default:
@@ -294,6 +284,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         Context.Timers.StartPeriodic(KeepAliveDue.Instance, KeepAliveDue.Instance, _options.KeepAliveInterval);
         _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient), Self);
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
+        _isRouted = true;
         StartProbing(hello.UdpPort);
     }
 

@@ -20,6 +20,9 @@ public enum TunnelState
 
     /// <summary>We asked the other end to close.</summary>
     Closing,
+
+    /// <summary>The other end asked us to close; what is under way still arrives.</summary>
+    Draining,
 }
 
 /// <summary>Which way a tunnel's packets take.</summary>
@@ -51,7 +54,11 @@ public sealed record TunnelStatus(
 public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient);
 
 /// <summary>A tunnel actor has ended. <paramref name="WasUp"/> tells a lost tunnel from a failed attempt.</summary>
-public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClient, bool WasUp, string Reason);
+public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClient, bool WasUp, string Reason)
+{
+    /// <summary>Why the peer asked us to close, or null where it did not ask.</summary>
+    public CloseReason? PeerReason { get; init; }
+}
 
 /// <summary>Close the tunnel in an orderly way.</summary>
 public sealed record CloseTunnel(CloseReason Reason, string Text);

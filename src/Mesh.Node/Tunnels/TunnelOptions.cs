@@ -15,6 +15,9 @@ public sealed record TunnelOptions
     /// <summary>How long the other end may take to answer a close request. Default 5 s.</summary>
     public TimeSpan ClosingTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a tunnel that the peer wants to close still takes packets that are under way. Default 500 ms.</summary>
+    public TimeSpan DrainTime { get; init; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Interval of keep-alives on the control stream. Default 10 s.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(10);
 
