@@ -53,7 +53,10 @@ public sealed record BenchmarkReport(string Commit, string Machine, string Comma
         }));
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
         foreach (string[] row in rows)
-            output.WriteLine(string.Join("  ", row.Select((cell, column) => column is >= 1 and <= 3 or 5 ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))).TrimEnd());
+        {
+            IEnumerable<string> cells = row.Select((cell, column) => column is >= 1 and <= 3 or 5 ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]));
+            output.WriteLine(string.Join("  ", cells).TrimEnd());
+        }
     }
 
     private static string Format(double value) =>

@@ -20,7 +20,7 @@ internal readonly struct Watch
 
     // The system's share is left out: on a busy machine it is mostly about the others.
     private static TimeSpan ProcessorTime =>
-        OperatingSystem.IsBrowser() || OperatingSystem.IsIOS() || OperatingSystem.IsTvOS() ? throw new PlatformNotSupportedException() : Environment.CpuUsage.UserTime;
+        OperatingSystem.IsLinux() ? Environment.CpuUsage.UserTime : throw new PlatformNotSupportedException("processor time is measured on Linux only");
 
     public static Watch Start(BenchmarkOptions options) => new(options.CountsProcessorTime);
 

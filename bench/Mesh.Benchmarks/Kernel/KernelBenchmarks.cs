@@ -16,47 +16,25 @@ public sealed class KernelBenchmarks : BenchmarkArea
     public override IEnumerable<Metric> Run(BenchmarkOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        yield return Higher(options, "messages_per_second_one_loop", "messages/s", () => Messages.OneLoop(options, options.Scale(20_000_000)))
-            with { Target = 25e6, Peer = Peer, PeerValue = 5.2e6 };
-        yield return Higher(options, "events_per_second_virtual_delay_10k", "events/s", () => VirtualDelays.Run(options, options.Scale(10_000), options.Scale(4_000_000)))
-            with { Target = 8e6, Peer = Peer, PeerValue = 0.7e6 };
-        yield return Higher(options, "messages_per_second_two_loops", "messages/s", () => Messages.TwoLoops(options.Scale(4_000_000)))
-            with { Target = 4e6, Peer = Peer, PeerValue = 5.2e6 };
-        yield return Lower(options, "bytes_per_idle_actor", "bytes", () => Actors.BytesPerIdleActor(options.Scale(500_000)))
-            with { Target = 160, Peer = Peer, PeerValue = 1_730 };
-        yield return Higher(options, "spawns_per_second", "actors/s", () => Actors.Spawn(options, options.Scale(500_000)))
-            with { Peer = Peer, PeerValue = 43_000 };
-        yield return Higher(options, "timers_per_second", "timers/s", () => Timers.Rearm(options, options.Scale(10_000), options.Scale(4_000_000)));
-        yield return Lower(options, "allocated_bytes_per_message", "bytes", () => Messages.AllocatedBytesPerMessage(options.Scale(1_000_000)))
-            with { Target = 0 };
-        yield return Higher(options, "persisted_events_per_second_in_memory", "events/s", () => Persistence.InMemory(options, options.Scale(1_000), options.Scale(300_000)))
-            with { Peer = Peer, PeerValue = 66_000 };
-        if (options.JournalFactory is { } factory)
-        {
-            yield return Higher(options, "persisted_events_per_second", "events/s", () => Persistence.Durable(factory, options.Directory, options.Scale(2_000), options.Scale(200_000)))
-                with { Target = 100e3, Peer = Peer + ", in memory", PeerValue = 66_000 };
-        }
-    }
-
-    private static Metric Higher(BenchmarkOptions options, string name, string unit, Func<double> sample) =>
-        Metric.Of(name, unit, Better.Higher, Sample(options, sample));
-
-    private static Metric Lower(BenchmarkOptions options, string name, string unit, Func<double> sample) =>
-        Metric.Of(name, unit, Better.Lower, Sample(options, sample));
-
-    private static double[] Sample(BenchmarkOptions options, Func<double> sample)
-    {
-        // Warm-up: the first run is interpreted in part, and the tiers above it are compiled in the background while the second one runs.
-        for (int i = 0; i < (options.IsQuick ? 1 : 2); i++)
-            _ = sample();
-        var samples = new double[options.MeasuredRuns];
-        for (int i = 0; i < samples.Length; i++)
-        {
-            Collect();
-            samples[i] = sample();
-        }
-
-        return samples;
+        var sampler = new Sampler(options);
+        yield return sampler.Higher("messages_per_second_one_loop", "messages/s", target: 25e6, peer: 5.2e6, () => Messages.OneLoop(options, options.Scale(20_000_000)));
+        yield return sampler.Higher(
+            "events_per_second_virtual_delay_10k", "events/s", target: 8e6, peer: 0.7e6, () => VirtualDelays.Run(options, options.Scale(10_000), options.Scale(4_000_000)));
+        yield return sampler.Higher("messages_per_second_two_loops", "messages/s", target: 4e6, peer: 5.2e6, () => Messages.TwoLoops(options.Scale(4_000_000)));
+        yield return sampler.Lower("bytes_per_idle_actor", "bytes", target: 160, peer: 1_730, () => Actors.BytesPerIdleActor(options.Scale(500_000)));
+        yield return sampler.Higher("spawns_per_second", "actors/s", target: null, peer: 43_000, () => Actors.Spawn(options, options.Scale(500_000)));
+        yield return sampler.Higher("timers_per_second", "timers/s", target: null, peer: null, () => Timers.Rearm(options, options.Scale(10_000), options.Scale(4_000_000)));
+        yield return sampler.Lower("allocated_bytes_per_message", "bytes", target: 0, peer: null, () => Messages.AllocatedBytesPerMessage(options.Scale(1_000_000)));
+        yield return sampler.Higher(
+            "persisted_events_per_second_in_memory", "events/s", target: null, peer: 66_000, () => Persistence.InMemory(options, options.Scale(1_000), options.Scale(300_000)));
+        if (options.JournalFactory is not { } factory)
+            yield break;
+        yield return sampler.Higher(
+            "persisted_events_per_second",
+            "events/s",
+            target: 100e3,
+            peer: 66_000,
+            () => Persistence.Durable(factory, options.Directory, options.Scale(2_000), options.Scale(200_000)));
     }
 
     internal static void Collect()
@@ -64,5 +42,29 @@ public sealed class KernelBenchmarks : BenchmarkArea
         GC.Collect();
         GC.WaitForPendingFinalizers();
         GC.Collect();
+    }
+
+    private sealed class Sampler(BenchmarkOptions options)
+    {
+        public Metric Higher(string name, string unit, double? target, double? peer, Func<double> sample) =>
+            Measure(name, unit, Better.Higher, target, peer, sample);
+
+        public Metric Lower(string name, string unit, double? target, double? peer, Func<double> sample) =>
+            Measure(name, unit, Better.Lower, target, peer, sample);
+
+        private Metric Measure(string name, string unit, Better better, double? target, double? peer, Func<double> sample)
+        {
+            // Warm-up: the first run is compiled in haste, and the tiers above it are compiled in the background while the second one runs.
+            for (int i = 0; i < (options.IsQuick ? 1 : 2); i++)
+                _ = sample();
+            var samples = new double[options.MeasuredRuns];
+            for (int i = 0; i < samples.Length; i++)
+            {
+                Collect();
+                samples[i] = sample();
+            }
+
+            return Metric.Of(name, unit, better, samples) with { Target = target, Peer = peer is null ? null : Peer, PeerValue = peer };
+        }
     }
 }

@@ -13,7 +13,7 @@ namespace Mesh.Actors.Loop;
 internal sealed partial class ActorCell : ActorRef, IActorContext
 {
     [ThreadStatic]
-    private static ActorCell? t_constructing;
+    private static ActorCell? _constructing;
 
     private readonly Props _props;
     private readonly ActorCell? _parent;
@@ -32,7 +32,7 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
         Ordinal = ordinal;
     }
 
-    internal static ActorCell? Constructing => t_constructing;
+    internal static ActorCell? Constructing => _constructing;
 
     public EventLoop Loop { get; }
 
@@ -269,8 +269,8 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
 
     private Actor Construct()
     {
-        ActorCell? outer = t_constructing;
-        t_constructing = this;
+        ActorCell? outer = _constructing;
+        _constructing = this;
         try
         {
             Actor actor = _props.Factory();
@@ -280,7 +280,7 @@ internal sealed partial class ActorCell : ActorRef, IActorContext
         }
         finally
         {
-            t_constructing = outer;
+            _constructing = outer;
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class EventLoop
     private const int OutboxFlushLength = 256;
 
     [ThreadStatic]
-    private static EventLoop? t_current;
+    private static EventLoop? _current;
 
     private readonly EnvelopeQueue _queue = new(64);
     private readonly Queue<ActorCell> _resumed = new();
@@ -73,7 +73,7 @@ public sealed class EventLoop
     /// <summary>How many timers are armed.</summary>
     public int ArmedTimerCount => _timers.Count;
 
-    internal static EventLoop? Current => t_current;
+    internal static EventLoop? Current => _current;
 
     internal Inbox Inbox { get; } = new();
 
@@ -96,8 +96,8 @@ public sealed class EventLoop
     public long RunReady(long limit = long.MaxValue)
     {
         long before = _delivered;
-        EventLoop? outer = t_current;
-        t_current = this;
+        EventLoop? outer = _current;
+        _current = this;
         try
         {
             TakeInbox();
@@ -109,7 +109,7 @@ public sealed class EventLoop
         }
         finally
         {
-            t_current = outer;
+            _current = outer;
             _running = null;
             _message = null;
             _sender = null;
@@ -151,8 +151,8 @@ public sealed class EventLoop
             target.NamedTimerFired(index, ref message, ref sender);
         else
             _timers.Release(index);
-        EventLoop? outer = t_current;
-        t_current = this;
+        EventLoop? outer = _current;
+        _current = this;
         try
         {
             Deliver(target, message, sender);
@@ -163,7 +163,7 @@ public sealed class EventLoop
         }
         finally
         {
-            t_current = outer;
+            _current = outer;
             _running = null;
             _message = null;
             _sender = null;
