@@ -19,7 +19,7 @@ public sealed class BenchmarkTests
                 "messages_per_second_one_loop", "events_per_second_virtual_delay_10k", "messages_per_second_two_loops", "bytes_per_idle_actor",
                 "spawns_per_second", "timers_per_second", "allocated_bytes_per_message", "persisted_events_per_second_in_memory",
             ];
-            Assert.Equal(expected, report.Metrics.Select(m => m.Name));
+            Assert.Equal(expected, report.Metrics.Select(m => m.Name).Where(name => name != "persisted_events_per_second"));   // where a durable journal is at hand
             Assert.True(report.IsQuick);
             Assert.Equal("Mesh.Benchmarks kernel --quick --json " + file, report.Command);
             Assert.NotEmpty(report.Commit);
