@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Net;
 
 namespace Mesh.Cli.Ping;
 
@@ -12,9 +14,10 @@ namespace Mesh.Cli.Ping;
 /// <param name="Identifier">Tells one pinger from another.</param>
 /// <param name="Sequence">Tells one request from another.</param>
 /// <param name="Problem">What an error says; null for a reply.</param>
-internal readonly record struct EchoMessage(ushort Identifier, ushort Sequence, string? Problem)
+/// <param name="Destination">Where the request went that an error is about; null for a reply, which tells by its sender.</param>
+internal sealed record EchoMessage(ushort Identifier, ushort Sequence, string? Problem, IPAddress? Destination)
 {
-    private const int HeaderLength = 8, Ipv6HeaderLength = 40;
+    private const int HeaderLength = 8, Ipv6HeaderLength = 40, DestinationOffset = 24, AddressLength = 16;
     private const byte EchoRequest = 128, EchoReply = 129;
     private const byte Unreachable = 1, TooBig = 2, TimeExceeded = 3, ParameterProblem = 4;
 
@@ -29,25 +32,27 @@ internal readonly record struct EchoMessage(ushort Identifier, ushort Sequence, 
     }
 
     /// <summary>Reads a reply, or an error about a request; false for anything else.</summary>
-    public static bool TryDecode(ReadOnlySpan<byte> message, out EchoMessage echo)
+    public static bool TryDecode(ReadOnlySpan<byte> message, [NotNullWhen(true)] out EchoMessage? echo)
     {
-        echo = default;
+        echo = null;
         if (message.Length < HeaderLength)
             return false;
         string? problem = null;
+        IPAddress? destination = null;
         if (message[0] is Unreachable or TooBig or TimeExceeded or ParameterProblem)
         {
             problem = Describe(message[0], message[1]);
             message = message[HeaderLength..];
             if (message.Length < Ipv6HeaderLength + HeaderLength || message[Ipv6HeaderLength] != EchoRequest)
                 return false;
+            destination = new IPAddress(message.Slice(DestinationOffset, AddressLength));
             message = message[Ipv6HeaderLength..];
         }
         else if (message[0] != EchoReply)
         {
             return false;
         }
-        echo = new EchoMessage(BinaryPrimitives.ReadUInt16BigEndian(message[4..]), BinaryPrimitives.ReadUInt16BigEndian(message[6..]), problem);
+        echo = new EchoMessage(BinaryPrimitives.ReadUInt16BigEndian(message[4..]), BinaryPrimitives.ReadUInt16BigEndian(message[6..]), problem, destination);
         return true;
     }
 

@@ -93,7 +93,7 @@ internal sealed class Pinger : IDisposable
             try
             {
                 SocketReceiveFromResult received = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, any, cancellation);
-                if (EchoMessage.TryDecode(buffer.AsSpan(0, received.ReceivedBytes), out EchoMessage echo) && echo.Identifier == _identifier)
+                if (EchoMessage.TryDecode(buffer.AsSpan(0, received.ReceivedBytes), out EchoMessage? echo) && echo.Identifier == _identifier)
                     Deliver(echo, ((IPEndPoint)received.RemoteEndPoint).Address);
             }
             catch (SocketException)
@@ -107,17 +107,9 @@ internal sealed class Pinger : IDisposable
         }
     }
 
-    // Errors come from a router; which request they are about is told by the sequence number alone where only one target has it.
     private void Deliver(EchoMessage echo, IPAddress from)
     {
-        if (echo.Problem is null)
-        {
-            if (_waiting.TryGetValue((from, echo.Sequence), out TaskCompletionSource<string?>? answer))
-                _ = answer.TrySetResult(null);
-            return;
-        }
-        TaskCompletionSource<string?>[] candidates = [.. _waiting.Where(waiting => waiting.Key.Sequence == echo.Sequence).Select(static waiting => waiting.Value)];
-        if (candidates.Length == 1)
-            _ = candidates[0].TrySetResult(echo.Problem);
+        if (_waiting.TryGetValue((echo.Destination ?? from, echo.Sequence), out TaskCompletionSource<string?>? answer))
+            _ = answer.TrySetResult(echo.Problem);
     }
 }

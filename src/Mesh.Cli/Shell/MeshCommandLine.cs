@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using System.Net.Sockets;
 using System.Reflection;
 using Mesh.Actors;
@@ -23,8 +24,8 @@ internal static class MeshCommandLine
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliContext context, CancellationToken cancellation)
     {
         ParseResult parsed = Build(context).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null, EnablePosixBundling = false });
-        if (parsed.Action is ParseErrorAction)
-            return Refuse(parsed, context);
+        if (parsed.Action is ParseErrorAction || Misspelt(parsed, args).Any())
+            return Refuse(parsed, args, context);
         try
         {
             var invocation = new InvocationConfiguration
@@ -59,12 +60,19 @@ internal static class MeshCommandLine
         return root;
     }
 
-    private static int Refuse(ParseResult parsed, CliContext context)
+    // The parser takes an option that it does not know for an argument, where there is room for one.
+    private static IEnumerable<string> Misspelt(ParseResult parsed, IReadOnlyList<string> args) =>
+        parsed.Action is HelpText || args.Contains("--", StringComparer.Ordinal) || !parsed.CommandResult.Command.TreatUnmatchedTokensAsErrors
+            ? []
+            : parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(static argument => argument.Tokens)
+                .Select(static token => token.Value).Where(static value => value.Length > 1 && value.StartsWith('-'));
+
+    private static int Refuse(ParseResult parsed, IReadOnlyList<string> args, CliContext context)
     {
         Command command = parsed.CommandResult.Command;
         string name = NameOf(parsed);
         var problems = new List<string>();
-        foreach (string token in parsed.UnmatchedTokens)
+        foreach (string token in Misspelt(parsed, args).Concat(parsed.UnmatchedTokens))
         {
             bool isOption = token.StartsWith('-');
             IEnumerable<string> known = isOption ? OptionsOf(parsed) : command.Subcommands.Select(sub => sub.Name);
@@ -110,7 +118,7 @@ internal static class MeshCommandLine
     private static string NameOf(ParseResult parsed)
     {
         var names = new Stack<string>();
-        for (var result = parsed.CommandResult; result is not null; result = result.Parent as System.CommandLine.Parsing.CommandResult)
+        for (var result = parsed.CommandResult; result is not null; result = result.Parent as CommandResult)
             names.Push(result.Command is RootCommand ? "mesh" : result.Command.Name);
         return string.Join(' ', names);
     }

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Mesh.Cli.Shell;
+using Mesh.Platform.Linux.Namespaces;
+
+namespace Mesh.Cli.Tests.Processes;
+
+/// <summary>A registry and two nodes as real processes, each node in a network namespace of its own.</summary>
+public sealed class TwoNodesTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
+    [Fact]
+    public async Task Two_machines_join_connect_and_ping_each_other_and_stop_cleanly()
+    {
+        NeedsRoot.Check();
+        using var folder = new TempFolder();
+        using NetworkNamespace left = NetworkNamespace.Create("meshcli-l"), right = NetworkNamespace.Create("meshcli-r");
+        left.Connect("under", IPAddress.Parse("10.99.0.1"), right, "under", IPAddress.Parse("10.99.0.2"), 24);
+        JoiningTests.Done(await CliRun.OfAsync("registry", "init", "--network", "2001:db8:42::/48", "--dir", folder["r"]));
+        await using MeshProcess registry = Start(left, "registry", "run", "--dir", folder["r"], "--listen", "10.99.0.1:6680");
+        string url = await registry.ReadLineAsync();
+        string token = JoiningTests.Done(await CliRun.OfAsync("registry", "token", "add", "--dir", folder["r"], "--uses", "2")).Trim();
+        JoiningTests.Done(await RunAsync(left, "join", "--registry", url, "--token", token, "--dir", folder["a"]));
+        JoiningTests.Done(await RunAsync(right, "join", "--registry", url, "--token", token, "--dir", folder["b"]));
+
+        await using MeshProcess a = Start(left, "node", "run", "--dir", folder["a"], "--advertise", "10.99.0.1:6626");
+        await using MeshProcess b = Start(right, "node", "run", "--dir", folder["b"], "--set", "node.advertise-own=all");
+        JsonElement status = await RouteAsync(folder["b"], b);
+        Assert.Equal(("1/16", 1), (status.GetProperty("prefix").GetString(), status.GetProperty("parametersVersion").GetInt32()));
+        JsonElement tunnel = status.GetProperty("tunnels").EnumerateArray().Single();
+        Assert.Equal(("0/16", "up"), (tunnel.GetProperty("peer").GetString(), tunnel.GetProperty("state").GetString()));
+        await RouteAsync(folder["a"], a);
+        Assert.Contains("2001:db8:42::/64", JoiningTests.Done(await CliRun.OfAsync("status", "--dir", folder["b"])), StringComparison.Ordinal);
+
+        JsonElement[] pings = [.. JoiningTests.Json(await RunAsync(right, "ping", "2001:db8:42::1", "--count", "5", "--interval", "50", "--json")).EnumerateArray()];
+        Assert.True(pings.Single().GetProperty("received").GetInt32() >= 1);
+        CliRun lost = await RunAsync(right, "ping", "2001:db8:42::1", "2001:db8:42:77::1", "--count", "1", "--timeout", "1000");
+        Assert.Equal(ExitCode.Failed, lost.ExitCode);
+        Assert.Contains("no route to the destination", lost.Out, StringComparison.Ordinal);
+
+        Assert.Equal(ExitCode.Ok, (await a.TerminateAsync()).ExitCode);
+        Assert.Equal(ExitCode.Ok, (await b.TerminateAsync()).ExitCode);
+        Assert.False(File.Exists(folder["a/control.sock"]));
+
+        // The node's own port is held by somebody else: one sentence, status 1.
+        Socket taken = left.Run(static () =>
+        {
+            var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 6626));
+            socket.Listen();
+            return socket;
+        });
+        using (taken)
+            (await RunAsync(left, "node", "run", "--dir", folder["a"])).FailsWith("mesh: tunnels cannot be accepted at [::]:6626", "Address already in use");
+    }
+
+    private static MeshProcess Start(NetworkNamespace space, params string[] args) => MeshProcess.Of(space.Start(MeshProcess.Command(args)));
+
+    private static async Task<CliRun> RunAsync(NetworkNamespace space, params string[] args)
+    {
+        await using MeshProcess process = Start(space, args);
+        return await process.EndAsync();
+    }
+
+    // Asks until the node has a route; it is a real network, which takes its time.
+    private static async Task<JsonElement> RouteAsync(string dir, MeshProcess node)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < Limit)
+        {
+            CliRun run = await CliRun.OfAsync("status", "--dir", dir, "--json");
+            if (run.ExitCode == ExitCode.Ok && JoiningTests.Json(run) is var status && status.GetProperty("routes").GetArrayLength() > 0)
+                return status;
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+        }
+        throw new TimeoutException($"no route within {Limit.TotalSeconds} s: {node.Errors}");
+    }
+}
