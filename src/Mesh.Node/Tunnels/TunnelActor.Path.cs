@@ -56,6 +56,8 @@ public sealed partial class TunnelActor
 
     private void OnDataPlane(DataPlaneEvent happened)
     {
+        if (happened is ControlReceived)
+            OnDatagramOpened();
         switch (happened)
         {
             case ControlReceived { Kind: InnerKind.Probe } probe:

@@ -199,6 +199,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return Stay();
             case KeepAliveDue:
                 return OnKeepAliveDue();
+            case RekeyDue:
+                OnRekeyDue();
+                return Stay();
             case ProbeDue:
                 OnProbeDue();
                 return Stay();
@@ -240,9 +243,12 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case PathReport.Kind when PathReport.TryDecode(frame.Payload.Span, out PathReport report):
                 OnPathReport(report);
                 return Stay();
+            case Rekey.Kind when Rekey.TryDecode(frame.Payload.Span, out Rekey rekey):
+                OnRekey(rekey);
+                return Stay();
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
                 return Drain(request);
-            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or CloseRequest.Kind:
+            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind:
                 return End($"the peer sent a malformed frame of kind {frame.Kind}");
             default:
                 return Stay();   // a newer peer may send more kinds than we know
@@ -251,10 +257,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
 
     private void Greet()
     {
-        Span<byte> key = stackalloc byte[TunnelKey.Length];
-        _ports.Entropy.Fill(key);
-        _receiveKey = new TunnelKey(key);
-        key.Clear();
+        _receiveKey = DrawKey();
         _lastHeard = Context.Now;
         _frame.ResetWrittenCount();
         new TunnelHello
@@ -273,15 +276,13 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private void BecomeUp(TunnelHello hello, SealingCipher cipher)
     {
         _wasUp = true;
-        byte[] sendKey = new byte[TunnelKey.Length];
-        byte[] receiveKey = new byte[TunnelKey.Length];
-        hello.Key.CopyTo(sendKey);
-        _receiveKey.CopyTo(receiveKey);
+        _keys = new DataKeys(hello.ReceiverIndex, Octets(hello.Key), Octets(_receiveKey), TunnelOptions.ToDataCipher(cipher)!.Value);
         _receiveKey = default;
-        _ports.DataPlane.SetKeys(_index, new DataKeys(hello.ReceiverIndex, sendKey, receiveKey, TunnelOptions.ToDataCipher(cipher)!.Value));
+        _ports.DataPlane.SetKeys(_index, _keys);
         _ports.DataPlane.BindStream(_index, _stream);
         UseStream();
         Context.Timers.StartPeriodic(KeepAliveDue.Instance, KeepAliveDue.Instance, _options.KeepAliveInterval);
+        StartRekeying();
         _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient), Self);
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
@@ -292,18 +293,24 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     {
         if (Context.Now - _lastHeard > _options.KeepAliveInterval * _options.MissedKeepAlives)
             return End($"nothing heard for {(Context.Now - _lastHeard).TotalSeconds:0} s");
+        AskForLife();
+        return Stay();
+    }
+
+    private void AskForLife()
+    {
         _keepAliveSequence++;
         _keepAliveSentAt = Context.Now;
         _frame.ResetWrittenCount();
         new KeepAlive(_keepAliveSequence, IsEcho: false).Encode(_frame);
         Send();
-        return Stay();
     }
 
     private void OnKeepAlive(KeepAlive keepAlive)
     {
         if (keepAlive.IsEcho)
         {
+            OnRekeyConfirmed(keepAlive.Sequence);
             if (keepAlive.Sequence == _keepAliveSequence && _path == TunnelPathKind.Stream)
                 SetRoundTrip(Context.Now - _keepAliveSentAt);
             return;
