@@ -80,7 +80,7 @@ internal static class DemoCommand
     private static DemoResult Simulate(CliContext context, DemoView view, int perSite, bool isQuiet, CancellationToken cancellation)
     {
         view.Say("not root, so no TUN devices: the same runs in the simulator, with the same actors on a simulated underlay");
-        const string Victim = "relay-2";
+        const string Victim = "relay-1";
         var scenario = new Scenario
         {
             Name = "demo",
@@ -91,7 +91,7 @@ internal static class DemoCommand
             JoinSpread = TimeSpan.FromSeconds(5),
             Steps =
             [
-                new AwaitRoutes(TimeSpan.FromSeconds(90)), new PingAll(Attempts: 3),
+                new AwaitRoutes(TimeSpan.FromSeconds(90)), new PingAll(Attempts: 3), new PassTime(TimeSpan.FromSeconds(20)),
                 new Inflict(MachineFault.Kill, Victim), new AwaitRoutes(TimeSpan.FromSeconds(60)), new PingAll(Attempts: 3),
             ],
         };

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Mesh.Actors;
 using Mesh.Cli.Configuration;
 using Mesh.Cli.Shell;
 using Mesh.Hocon.Schema;
@@ -18,6 +19,7 @@ internal static class SimCommands
         var scenario = new Argument<string>("SCENARIO") { Description = "The scenario file." };
         var seed = new Option<long?>("--seed") { Description = "Everything random follows from it; default: the key simulation.seed.", HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write report.html and report.json into this directory.", HelpName = "DIR" };
+        var log = new Option<LogLevel?>("--log") { Description = "Write the machines' logs, from this level on, to standard error.", HelpName = "LEVEL" };
         Option<string[]> sets = CommonOptions.Sets();
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("run", "Carry out a scenario and print its digest.")
@@ -30,7 +32,7 @@ internal static class SimCommands
             Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json"],
         };
         command.Arguments.Add(scenario);
-        foreach (Option option in (Option[])[seed, report, sets, json])
+        foreach (Option option in (Option[])[seed, report, log, sets, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -40,7 +42,7 @@ internal static class SimCommands
                 string? directory = parsed.GetValue(report);
                 if (directory is not null)
                     Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
-                ScenarioResult result = Carry(context, read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), isQuiet: parsed.GetValue(json), cancellation);
+                ScenarioResult result = Carry(context, read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log));
                 string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
                 if (directory is not null)
                     WriteReport(directory, result, text);
@@ -55,11 +57,11 @@ internal static class SimCommands
     }
 
     /// <summary>Runs a scenario with a line of progress on the error stream, if a person looks.</summary>
-    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation)
+    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null)
     {
-        bool shows = context.IsTerminal && !isQuiet;
+        bool shows = context.IsTerminal && !isQuiet && level is null;
         Action<ScenarioProgress>? progress = shows ? now => context.Error.Write($"\r{Line(now),-110}") : null;
-        ScenarioResult result = new ScenarioRun(scenario, seed, progress, log: null, cancellation).Run();
+        ScenarioResult result = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation).Run();
         if (shows)
             context.Error.Write($"\r{new string(' ', 110)}\r");
         return result;

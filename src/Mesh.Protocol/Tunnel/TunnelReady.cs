@@ -2,10 +2,11 @@ using System.Buffers;
 
 namespace Mesh.Protocol.Tunnel;
 
-/// <summary>Answer to a <see cref="TunnelHello"/>: the cipher that the sender of this message seals its datagrams with.</summary>
+/// <summary>Answer to a <see cref="TunnelHello"/>: the cipher of the tunnel's datagrams.</summary>
 /// <remarks>
 /// <code>cipher u8</code>
-/// Each direction has its own. The side that gets a cipher which it did not offer closes the tunnel.
+/// The side that opened the tunnel chooses, and the other confirms by sending the same; it holds for both directions. A side that gets
+/// another cipher than was agreed, or one that it did not offer, closes the tunnel.
 /// </remarks>
 /// <param name="Cipher">Never 0.</param>
 public readonly record struct TunnelReady(SealingCipher Cipher)

@@ -108,9 +108,7 @@ public sealed class ScenarioRun
         TimeSpan start = _world.Engine.Now;
         if (RunFor(within, HasAllRoutes))
             return ($"after {(_world.Engine.Now - start).TotalSeconds:0.0} s", true);
-        SimulatedNode[] running = Running();
-        IEnumerable<string> missing = running.Where(n => n.Routes.Count < running.Length - 1).Take(5).Select(n => $"{n.Machine.Name} has {n.Routes.Count} of {running.Length - 1}");
-        return ($"not after {within.TotalSeconds:0} s: {string.Join(", ", missing)}", false);
+        return ($"not after {within.TotalSeconds:0} s: {RouteTrace.FindBroken(Running(), _world.Network) ?? "somebody has not joined"}", false);
     }
 
     private (string Outcome, bool IsGood) PingAll(int attempts)
@@ -157,7 +155,7 @@ public sealed class ScenarioRun
                 break;
             case MachineFault.Boot when machine.System is null:
                 if (node is null)
-                    _world.Registry.Boot(log: null);
+                    _world.BootRegistry();
                 else
                     _world.Boot(node);
                 break;
@@ -168,13 +166,13 @@ public sealed class ScenarioRun
 
     private SimulatedNode[] Running() => [.. _world.Nodes.Where(n => n.IsRunning)];
 
+    // Not whether tables are full, but whether following them from hop to hop gets there: just after a failure, tables are full of ways through the dead.
     private bool HasAllRoutes()
     {
         SimulatedNode[] running = Running();
         if (running.Length < _world.Nodes.Count(n => n.Machine.System is not null))
             return false;   // somebody is still joining
-        var subnets = running.Select(n => n.Identity!.Prefix.Subnet(_world.Network)).ToHashSet();
-        return running.All(n => n.Routes.Count(r => subnets.Contains(r.Destination)) == running.Length - 1);
+        return running.All(n => n.Routes.Count >= running.Length - 1) && RouteTrace.FindBroken(running, _world.Network) is null;
     }
 
     // Lets time pass in small pieces, so that a condition can be looked at, progress be shown and Ctrl-C be obeyed. The pieces do not change what happens.

@@ -37,7 +37,7 @@ public sealed class SimulatedNetwork
         Internet = new Internet(Engine, internet);
         Machine machine = AddPublicMachine("registry");
         Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
-        Registry.Boot(log);
+        Registry.Boot(LogOf(machine));
     }
 
     /// <summary>Time and order.</summary>
@@ -79,14 +79,19 @@ public sealed class SimulatedNetwork
     public void Boot(SimulatedNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        node.Boot(_log);
+        node.Boot(LogOf(node.Machine));
     }
+
+    /// <summary>Switches the registry on again.</summary>
+    public void BootRegistry() => Registry.Boot(LogOf(Registry.Machine));
 
     /// <summary>The node with that name.</summary>
     public SimulatedNode? Find(string name) => _nodes.Find(n => n.Machine.Name == name);
 
     /// <summary>A random source for the scenario's own choices.</summary>
     public DeterministicRandom ForkRandom() => _random.Fork();
+
+    private MachineLog? LogOf(Machine machine) => _log is null ? null : new MachineLog(machine.Name, _log);
 
     private void AddNode(Machine machine) => _nodes.Add(new SimulatedNode(machine, Registry, SimulationKeys.OfNode(_nodes.Count), _nodeOptions));
 

@@ -1,0 +1,55 @@
+using Mesh.Node.Routing;
+using Mesh.Protocol.Addressing;
+using Mesh.Simulation.World;
+
+namespace Mesh.Simulation.Scenarios;
+
+/// <summary>Follows routes from node to node, as packets would.</summary>
+public static class RouteTrace
+{
+    /// <summary>Looks for a pair of nodes between which the routes do not lead.</summary>
+    /// <param name="running">The nodes that run; routes through others lead nowhere.</param>
+    /// <param name="network">The overlay network.</param>
+    /// <returns>A sentence about the first such pair, or null where every node is reached from every other.</returns>
+    public static string? FindBroken(IReadOnlyList<SimulatedNode> running, NetworkPrefix network)
+    {
+        ArgumentNullException.ThrowIfNull(running);
+        var byPrefix = running.ToDictionary(n => n.Identity!.Prefix);
+        var tables = running.ToDictionary(n => n, n => n.Routes.ToDictionary(r => r.Destination));
+        var reaches = new HashSet<SimulatedNode>();
+        foreach (SimulatedNode destination in running)
+        {
+            Ipv6Prefix subnet = destination.Identity!.Prefix.Subnet(network);
+            reaches.Clear();
+            reaches.Add(destination);
+            foreach (SimulatedNode source in running)
+            {
+                if (Follow(source, subnet, tables, byPrefix, reaches) is { } problem)
+                    return $"from {source.Machine.Name} to {destination.Machine.Name}: {problem}";
+            }
+        }
+
+        return null;
+    }
+
+    // Nodes that are known to reach the destination end the walk, so all walks to one destination together visit each node about once.
+    private static string? Follow(
+        SimulatedNode source, Ipv6Prefix subnet, Dictionary<SimulatedNode, Dictionary<Ipv6Prefix, NodeRoute>> tables, Dictionary<NodePrefix, SimulatedNode> byPrefix, HashSet<SimulatedNode> reaches)
+    {
+        var path = new List<SimulatedNode>();
+        for (SimulatedNode at = source; !reaches.Contains(at);)
+        {
+            path.Add(at);
+            if (!tables[at].TryGetValue(subnet, out NodeRoute? route))
+                return $"{at.Machine.Name} has no route";
+            if (!byPrefix.TryGetValue(route.Via, out SimulatedNode? next))
+                return $"{at.Machine.Name} sends to {route.Via}, which does not run";
+            if (path.Contains(next))
+                return $"the routes go in a circle at {next.Machine.Name}";
+            at = next;
+        }
+
+        reaches.UnionWith(path);
+        return null;
+    }
+}
