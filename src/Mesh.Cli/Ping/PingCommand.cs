@@ -47,7 +47,7 @@ internal static class PingCommand
             }
             checks.ThrowIfAny();
             if (!context.IsRoot)
-                throw CommandFailedException.Failed("mesh ping needs root (or the capability CAP_NET_RAW): it opens a raw socket");
+                throw CommandFailedException.Failed("mesh ping needs root: it opens a raw socket");
             using var pinger = new Pinger(TimeSpan.FromMilliseconds(parsed.GetValue(timeout)));
             IReadOnlyList<PingReport> reports = await pinger.RunAsync(targets, requests, TimeSpan.FromMilliseconds(parsed.GetValue(interval)), cancellation);
             if (parsed.GetValue(json))
