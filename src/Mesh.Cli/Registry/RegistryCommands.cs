@@ -61,7 +61,10 @@ internal static class RegistryCommands
             {
                 context.Out.WriteLine(JsonText.Text(new
                 {
-                    network = parsedNetwork.ToString(), fingerprint, directory = directory.DirectoryPath, notAfter = made.Certificate.NotAfter,
+                    network = parsedNetwork.ToString(),
+                    fingerprint,
+                    directory = directory.DirectoryPath,
+                    notAfter = made.Certificate.NotAfter,
                 }));
                 return ExitCode.Ok;
             }

@@ -1,6 +1,6 @@
-using Mesh.Security.Certificates;
 using Mesh.Cli.Files;
 using Mesh.Cli.Shell;
+using Mesh.Security.Certificates;
 
 namespace Mesh.Cli.Tests.Join;
 
