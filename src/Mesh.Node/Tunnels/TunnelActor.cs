@@ -33,6 +33,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private readonly NodePrefix _peer;
     private StreamId _stream;
     private IPEndPoint? _remote;
+    private ReadOnlyMemory<byte> _certificate;
     private TunnelKey _receiveKey;
     private TimeSpan _lastHeard;
     private TimeSpan _keepAliveSentAt;
@@ -80,7 +81,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     /// <summary>A tunnel that a peer opened to us.</summary>
     public static Props Server(TunnelIndex index, NodePrefix peer, StreamOpened opened, TunnelOptions options, TunnelPorts ports) => Props.Create(() =>
     {
-        var tunnel = new TunnelActor(index, peer, options, ports, isClient: false) { _remote = opened.Remote, _stream = opened.Stream };
+        var tunnel = new TunnelActor(index, peer, options, ports, isClient: false) { _remote = opened.Remote, _stream = opened.Stream, _certificate = opened.PeerCertificate };
         tunnel.StartWith(TunnelState.Greeting, new TunnelProgress(null, null));
         return tunnel;
     });
@@ -115,10 +116,6 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         _ports.Manager.Tell(new TunnelEnded(_index, _peer, _isClient, _wasUp, _endReason) { PeerReason = _peerReason }, Self);
     }
 
-    // A tunnel is cheap to open anew and its keys must not be used twice, so it is never restarted in place.
-    /// <inheritdoc/>
-    protected override void PostRestart(Exception reason) => Context.Stop(Self);
-
     private FsmStep<TunnelState, TunnelProgress>? WhileConnecting(FsmEvent<TunnelProgress> e)
     {
         switch (e.Message)
@@ -128,7 +125,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                     return End(problem);
                 if (peer != _expected)
                     return End($"{opened.Remote} is {peer}, expected {_expected}");
-                _remote = opened.Remote;
+                (_remote, _certificate) = (opened.Remote, opened.PeerCertificate);
                 Greet();
                 return GoTo(TunnelState.Greeting);
             case StateTimeout:
@@ -147,7 +144,11 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                     return End("the peer's hello is malformed");
                 _ports.Manager.Tell(new SeenAt(hello.ReceiverSeenAt), Self);
                 if (!_isClient)
+                {
+                    _ports.Manager.Tell(new TunnelGreeted(_index, hello.Capabilities.HasFlag(TunnelCapabilities.OnlyTunnel)), Self);
                     return Stay(e.Data with { PeerHello = hello });
+                }
+
                 if (!hello.TryChoose(_options.Ciphers, out SealingCipher chosen))
                     return End("the peer offers no cipher that we have");
                 _frame.ResetWrittenCount();
@@ -168,6 +169,12 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
 
                 BecomeUp(greeted, ready.Cipher);
                 return GoTo(TunnelState.Up, new TunnelProgress(greeted, ready.Cipher));
+            case TellPeers tell:
+                SendPeers(tell);   // to a peer that is about to be refused
+                return Stay();
+            case FrameReceived { Kind: PeerAddresses.Kind } frame when e.Data.PeerHello is not null && PeerAddresses.TryDecode(frame.Payload.Span, out PeerAddresses? others):
+                _ports.Manager.Tell(new PeersLearned(_peer, others), Self);
+                return Stay();
             case FrameReceived { Kind: CloseRequest.Kind } frame when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? refusal):
                 Answer(refusal);
                 return End(_endReason);
@@ -190,9 +197,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 SendRouting(packet.Packet);
                 return Stay();
             case TellPeers tell:
-                _frame.ResetWrittenCount();
-                tell.Addresses.Encode(_frame);
-                Send();
+                SendPeers(tell);
                 return Stay();
             case DataPlaneEvent happened:
                 OnDataPlane(happened);
@@ -255,14 +260,22 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         }
     }
 
+    private void SendPeers(TellPeers tell)
+    {
+        _frame.ResetWrittenCount();
+        tell.Addresses.Encode(_frame);
+        Send();
+    }
+
     private void Greet()
     {
         _receiveKey = DrawKey();
         _lastHeard = Context.Now;
+        bool isOnly = _isClient && _ports.IsOnlyTunnel(_index);
         _frame.ResetWrittenCount();
         new TunnelHello
         {
-            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming,
+            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming | (isOnly ? TunnelCapabilities.OnlyTunnel : TunnelCapabilities.None),
             ReceiverIndex = (uint)_index.Value,
             Key = _receiveKey,
             Ciphers = _options.Ciphers,
@@ -283,7 +296,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         UseStream();
         Context.Timers.StartPeriodic(KeepAliveDue.Instance, KeepAliveDue.Instance, _options.KeepAliveInterval);
         StartRekeying();
-        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient), Self);
+        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient, _certificate), Self);
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
         StartProbing(hello.UdpPort);

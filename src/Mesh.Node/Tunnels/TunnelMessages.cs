@@ -50,8 +50,17 @@ public enum TunnelPathKind
 public sealed record TunnelStatus(
     TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone);
 
+/// <summary>The peer of an accepted tunnel has greeted; the manager decides whether there is a place for it.</summary>
+/// <param name="Index">The tunnel.</param>
+/// <param name="IsIsolated">The peer says that it has no other tunnel.</param>
+public sealed record TunnelGreeted(TunnelIndex Index, bool IsIsolated);
+
 /// <summary>A tunnel has come up; its manager decides whether it may stay.</summary>
-public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient);
+/// <param name="Index">The tunnel.</param>
+/// <param name="Peer">The node at the other end.</param>
+/// <param name="IsClient">True where we opened it.</param>
+/// <param name="Certificate">The peer's certificate, DER: it may be revoked while the tunnel is up.</param>
+public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient, ReadOnlyMemory<byte> Certificate);
 
 /// <summary>A tunnel actor has ended. <paramref name="WasUp"/> tells a lost tunnel from a failed attempt.</summary>
 public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClient, bool WasUp, string Reason)

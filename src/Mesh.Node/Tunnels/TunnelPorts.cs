@@ -16,7 +16,7 @@ public delegate bool IdentifyPeer(ReadOnlyMemory<byte> certificate, out NodePref
 /// <param name="Streams">Control streams.</param>
 /// <param name="DataPlane">Packets.</param>
 /// <param name="Entropy">Keys.</param>
-/// <param name="Manager">Gets <see cref="TunnelUp"/>, <see cref="TunnelEnded"/>, <see cref="PeersLearned"/>, <see cref="SeenAt"/>.</param>
+/// <param name="Manager">Gets <see cref="TunnelGreeted"/>, <see cref="TunnelUp"/>, <see cref="TunnelEnded"/>, <see cref="PeersLearned"/>, <see cref="SeenAt"/>.</param>
 /// <param name="Router">Gets <see cref="RoutingLinkUp"/>, <see cref="RoutingLinkDown"/>, <see cref="RoutingPacket"/>.</param>
 /// <param name="Identify">Judges peers.</param>
 public sealed record TunnelPorts(IStreamPort Streams, IDataPlanePort DataPlane, IEntropy Entropy, ActorRef Manager, ActorRef Router, IdentifyPeer Identify)

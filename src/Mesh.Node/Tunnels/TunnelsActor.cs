@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
@@ -13,11 +13,11 @@ namespace Mesh.Node.Tunnels;
 
 /// <summary>Chooses, opens, serves and retires tunnels.</summary>
 /// <remarks>
-/// Keeps <see cref="TunnelsOptions.ClientCount"/> tunnels open to random peers that it has addresses of, asks for a bootstrap peer while it has none, and
+/// Keeps <see cref="TunnelsOptions.ClientCount"/> tunnels open to random peers that it has addresses of, asks for a bootstrap peer while none is up (and seldom while some are missing), and
 /// accepts <see cref="TunnelsOptions.MaxClients"/>. Two nodes have one tunnel: where both opened one, the node with the smaller prefix gives up its own
 /// (as re6st does), and of two in the same direction the newer one stays, since the older one's peer has forgotten it.
 /// </remarks>
-public sealed class TunnelsActor : Actor
+public sealed partial class TunnelsActor : Actor
 {
     private readonly TunnelPorts _ports;
     private readonly ActorRef _addressBook;
@@ -29,7 +29,10 @@ public sealed class TunnelsActor : Actor
     private AddressList _advertised;
     private int _nextIndex = 1;
     private ImmutableArray<PeerAddressEntry> _known = [];
-    private bool _bootstrapAsked;
+    private TimeSpan _isolatedSince;
+    private TimeSpan? _bootstrapAskedAt;
+    private TimeSpan? _moreWantedAt;
+    private int _moreWanted;
 
     /// <summary>Makes a manager.</summary>
     /// <param name="options">What to do.</param>
@@ -39,17 +42,35 @@ public sealed class TunnelsActor : Actor
     public TunnelsActor(TunnelsOptions options, TunnelPorts ports, ActorRef addressBook, ActorRef bootstrap)
     {
         (_options, _addressBook, _bootstrap) = (options, addressBook, bootstrap);
-        _ports = ports with { Manager = Self };
+        _ports = ports with { Manager = Self, IsOnlyTunnel = ClaimOnlyTunnel };
         _advertised = options.Advertised;
     }
 
+    /// <summary>For how many peers a failure is remembered.</summary>
+    public int RetryCount => _retries.Count;
+
     private int ClientTunnels => _tunnels.Values.Count(t => t.IsClient);
+
+    private bool IsIsolated => !_tunnels.Values.Any(t => t is { IsUp: true, IsClosing: false });
+
+    /// <summary>A tunnel is cheap to open anew and its keys must not be used twice, so one that fails is not restarted.</summary>
+    protected override SupervisorStrategy SupervisorStrategy => SupervisorStrategy.Stopping;
 
     /// <inheritdoc/>
     protected override void PreStart()
     {
         if (_options.Listen is { } listen)
             _ports.Streams.Listen(listen, Self);
+        Begin();
+    }
+
+    // The port goes on to hand in the streams that it accepts: our reference is the same.
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason) => Begin();
+
+    private void Begin()
+    {
+        _isolatedSince = Context.Now;
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
         Context.Timers.StartPeriodic(Tick.Instance, Tick.Instance, TimeSpan.FromMilliseconds(50 + Context.Random.Next(200)), _options.Tick);
@@ -69,9 +90,7 @@ public sealed class TunnelsActor : Actor
                 OpenMissing();
                 break;
             case KnownPeers known:
-                _known = known.Peers;
-                _bootstrapAsked = false;
-                OpenMissing();
+                OnKnownPeers(known);
                 break;
             case StreamListening listening:
                 Log.Info($"tunnels are accepted at {listening.Local}");
@@ -81,20 +100,28 @@ public sealed class TunnelsActor : Actor
             case StreamOpened opened:
                 Accept(opened);
                 break;
-            case TunnelUp up:
-                OnUp(up);
+            case TunnelGreeted greeted when IsFromTunnel(greeted.Index, out Entry? entry):
+                OnGreeted(entry, greeted.IsIsolated);
                 break;
-            case TunnelEnded ended:
+            case TunnelUp up when IsFromTunnel(up.Index, out Entry? entry):
+                OnUp(up, entry);
+                break;
+            case TunnelEnded ended when IsFromTunnel(ended.Index, out _):
                 OnEnded(ended);
                 break;
+            case TunnelGreeted or TunnelUp or TunnelEnded:
+                break;   // of a tunnel of our own past, from before a restart
+            case Terminated { Actor: var actor }:
+                OnTerminated(actor);
+                break;
             case PeersLearned learned:
-                _addressBook.Tell(new PeersSeen(learned.Addresses.Entries));
+                OnPeersLearned(learned);
                 break;
             case SeenAt seen:
                 OnSeenAt(seen.Endpoint);
                 break;
             case NetworkParametersChanged changed:
-                _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
+                OnParameters(changed);
                 break;
             default:
                 Unhandled(message);
@@ -102,27 +129,61 @@ public sealed class TunnelsActor : Actor
         }
     }
 
+    private bool IsFromTunnel(TunnelIndex index, [NotNullWhen(true)] out Entry? entry) => _tunnels.TryGetValue(index, out entry) && entry.Actor == Sender;
+
+    private void OnKnownPeers(KnownPeers known)
+    {
+        if (known.Peers.Any(p => !_known.Any(k => k.Prefix == p.Prefix)))
+            (_moreWanted, _moreWantedAt) = (0, null);
+        _known = known.Peers;
+        // What was learnt about nodes that the address book has forgotten is forgotten too, or it would grow for ever.
+        var prefixes = _known.Select(p => p.Prefix).ToHashSet();
+        foreach (NodePrefix peer in _retries.Keys.Where(p => !prefixes.Contains(p)).ToArray())
+            _retries.Remove(peer);
+        OpenMissing();
+    }
+
     private void OpenMissing()
     {
         int missing = _options.ClientCount - ClientTunnels;
-        if (missing <= 0)
-            return;
-        PeerAddressEntry[] candidates = [.. _known.Where(IsCandidate)];
+        PeerAddressEntry[] candidates = missing > 0 ? [.. _known.Where(IsCandidate)] : [];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
         foreach (PeerAddressEntry candidate in candidates.Take(missing))
             Open(candidate);
-        if (_tunnels.Count == 0 && !_bootstrapAsked)
-        {
-            _bootstrapAsked = true;   // until the address book changes, or the answer is that there is nobody
+        if (IsIsolated)
+            WantBootstrap();
+        else if (missing > 0 && candidates.Length == 0)
+            WantMore();
+    }
+
+    // Whom we know may all be gone. The registry is asked at once where nobody is left to try, and otherwise when that has led to nothing for a while.
+    private void WantBootstrap()
+    {
+        bool hasWaited = Context.Now - _isolatedSince >= _options.Tick * 3;
+        if (_tunnels.Count > 0 && !hasWaited)
+            return;
+        if (_bootstrapAskedAt is { } askedAt && Context.Now - askedAt < _options.Tick * 2)
+            return;
+        _bootstrapAskedAt = Context.Now;
+        _bootstrap.Tell(new BootstrapWanted());
+    }
+
+    // We and those we have tunnels with may be an island: others, whom none of us knows, may be one too. So a node that has fewer tunnels than it wants and nobody to try
+    // asks the registry once in a while, less and less often as long as it hears of nobody new.
+    private void WantMore()
+    {
+        if (_moreWantedAt is { } at && Context.Now < at)
+            return;
+        if (_moreWantedAt is not null)
             _bootstrap.Tell(new BootstrapWanted());
-            Context.Timers.StartSingle(nameof(BootstrapWanted), new KnownPeers(_known), _options.Tick * 2);
-        }
+        double delay = Math.Min(_options.MaxMoreDelay.TotalSeconds, _options.Tick.TotalSeconds * Math.Pow(2, ++_moreWanted));
+        _moreWantedAt = Context.Now + TimeSpan.FromSeconds(delay * (0.75 + (0.5 * Context.Random.NextDouble())));
     }
 
     private bool IsCandidate(PeerAddressEntry peer) =>
         peer.Prefix != _options.Self
         && !_tunnels.Values.Any(t => t.Peer == peer.Prefix)
-        && (!_retries.TryGetValue(peer.Prefix, out Retry retry) || retry.NotBefore <= Context.Now)
+        && IsDue(peer.Prefix)
         && peer.Addresses.Any(a => a.Protocol == AddressProtocol.Mesh);
 
     private void Open(PeerAddressEntry peer)
@@ -131,45 +192,29 @@ public sealed class TunnelsActor : Actor
         IPEndPoint[] endpoints = [.. peer.Addresses.Where(a => a.Protocol == AddressProtocol.Mesh).Select(ToEndpoint).OfType<IPEndPoint>()];
         if (endpoints.Length == 0 || TakeIndex() is not { } index)
             return;
-        ActorRef tunnel = Context.ActorOf(TunnelActor.Client(index, peer.Prefix, endpoints[attempt % endpoints.Length], _options.Tunnel, _ports), $"tunnel-{index.Value}");
-        _tunnels.Add(index, new Entry(tunnel, peer.Prefix, IsClient: true, IsUp: false));
+        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, endpoints[attempt % endpoints.Length], _options.Tunnel, _ports));
     }
 
-    private void Accept(StreamOpened opened)
+    private void Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
     {
-        if (!_ports.Identify(opened.PeerCertificate, out NodePrefix peer, out string problem))
-        {
-            Log.Info($"refused a tunnel from {opened.Remote}: {problem}");
-            _ports.Streams.Close(opened.Stream);
-            return;
-        }
-
-        bool isKnown = _tunnels.Values.Any(t => t.Peer == peer);
-        int served = _tunnels.Values.Count(t => !t.IsClient);
-        if ((served >= _options.MaxClients && !isKnown) || TakeIndex() is not { } index)
-        {
-            Log.Info($"refused a tunnel from {peer} at {opened.Remote}: {served} are served already");
-            _ports.Streams.Close(opened.Stream);
-            return;
-        }
-
-        ActorRef tunnel = Context.ActorOf(TunnelActor.Server(index, peer, opened, _options.Tunnel, _ports), $"tunnel-{index.Value}");
-        _tunnels.Add(index, new Entry(tunnel, peer, IsClient: false, IsUp: false));
+        ActorRef actor = Context.ActorOf(props, $"tunnel-{index.Value}");
+        Context.Watch(actor);
+        _tunnels.Add(index, new Entry(actor, peer, isClient));
     }
 
-    private void OnUp(TunnelUp up)
+    private void OnUp(TunnelUp up, Entry mine)
     {
-        if (!_tunnels.TryGetValue(up.Index, out Entry? mine))
-            return;
         _retries.Remove(up.Peer);
-        _tunnels[up.Index] = mine with { IsUp = true };
+        (mine.IsUp, mine.UpSince, mine.Certificate) = (true, Context.Now, up.Certificate);
+        if (mine.IsClosing)
+            return;   // it came up while it was told to close
         foreach ((TunnelIndex index, Entry other) in _tunnels.Where(t => t.Key != up.Index && t.Value.Peer == up.Peer).ToArray())
         {
-            if (!other.IsUp)
+            if (!other.IsUp || other.IsClosing)
                 continue;   // it is looked at when it comes up
-            TunnelIndex loser = other.IsClient == up.IsClient ? index : LoserOf(up.Index, mine, index);
-            _tunnels[loser].Actor.Tell(new CloseTunnel(CloseReason.Duplicate, "another tunnel between the two nodes stays"));
-            if (loser == up.Index)
+            Entry loser = other.IsClient == mine.IsClient ? other : LoserOf(mine, other);
+            Close(loser, CloseReason.Duplicate, "another tunnel between the two nodes stays");
+            if (loser == mine)
                 return;
         }
 
@@ -177,64 +222,67 @@ public sealed class TunnelsActor : Actor
         mine.Actor.Tell(new TellPeers(PeersToShare(up.Peer)));
     }
 
-    private TunnelIndex LoserOf(TunnelIndex one, Entry oneEntry, TunnelIndex other)
+    private Entry LoserOf(Entry one, Entry other)
     {
         // The node with the smaller prefix gives up the tunnel that it opened; both ends come to the same answer.
-        bool weGiveUp = _options.Self < oneEntry.Peer;
-        return oneEntry.IsClient == weGiveUp ? one : other;
+        bool weGiveUp = _options.Self < one.Peer;
+        return one.IsClient == weGiveUp ? one : other;
     }
 
-    private PeerAddresses PeersToShare(NodePrefix receiver)
+    private static void Close(Entry tunnel, CloseReason reason, string text)
     {
-        PeerAddressEntry[] others = [.. _known.Where(p => p.Prefix != receiver && p.Prefix != _options.Self && p.Addresses.Count > 0)];
-        Context.Random.Shuffle<PeerAddressEntry>(others);
-        return new PeerAddresses([new PeerAddressEntry(_options.Self, _advertised), .. others.Take(Math.Min(_options.SharedPeers, PeerAddresses.MaxEntries - 1))]);
+        (tunnel.IsClosing, tunnel.IsRefused) = (true, reason == CloseReason.NotAllowed);
+        tunnel.Actor.Tell(new CloseTunnel(reason, text));
     }
 
     private void OnEnded(TunnelEnded ended)
     {
-        if (!_tunnels.Remove(ended.Index))
-            return;
-        _freeIndices.Enqueue(ended.Index.Value);
+        _tunnels.Remove(ended.Index, out Entry? entry);
+        Forget(ended.Index);
         if (ended.WasUp)
             Log.Info($"tunnel to {ended.Peer} ended: {ended.Reason}");
         else
             Log.Debug($"tunnel to {ended.Peer} did not come up: {ended.Reason}");
         if (ended.IsClient)
-        {
-            int failures = _retries.TryGetValue(ended.Peer, out Retry retry) ? retry.Failures + 1 : 1;
-            TimeSpan delay = ended.WasUp ? TimeSpan.Zero : Backoff(failures);
-            _retries[ended.Peer] = new Retry(failures, Context.Now + delay);
-        }
+            Remember(ended, entry!);
+        if (ended.WasUp && IsIsolated)
+            _isolatedSince = Context.Now;
 
         // Soon, but not at once: the other end of a lost tunnel is busy noticing it too.
         if (ended.WasUp || _tunnels.Count == 0)
             Context.Timers.StartSingle(nameof(TunnelEnded), Tick.Instance, TimeSpan.FromMilliseconds(100 + Context.Random.Next(400)));
     }
 
-    private TimeSpan Backoff(int failures)
+    // A tunnel that could not even be made says nothing when it ends.
+    private void OnTerminated(ActorRef actor)
     {
-        double delay = Math.Min(_options.MaxRetryDelay.TotalSeconds, _options.MinRetryDelay.TotalSeconds * Math.Pow(2, Math.Min(failures - 1, 30)));
-        return TimeSpan.FromSeconds(delay * (0.75 + (0.5 * Context.Random.NextDouble())));
+        foreach ((TunnelIndex index, Entry entry) in _tunnels)
+        {
+            if (entry.Actor != actor)
+                continue;
+            _tunnels.Remove(index);
+            Forget(index);
+            if (entry.IsClient)
+                Remember(new TunnelEnded(index, entry.Peer, entry.IsClient, WasUp: false, "it failed"), entry);
+            return;
+        }
     }
 
-    private void OnSeenAt(ObservedEndpoint seen)
+    private void Forget(TunnelIndex index)
     {
-        if (ToAddress(seen) is not { } address || _options.Listen is not { } listen || !_options.LocalAddresses.Contains(address))
-            return;
-        var advertised = new AdvertisedAddress(address.ToString(), (ushort)listen.Port, AddressProtocol.Mesh);
-        if (_advertised.Any(a => a.IsSamePlace(advertised)) || _advertised.Count >= AddressList.MaxCount)
-            return;
-        _advertised = new AddressList([.. _advertised, advertised]);
-        AdvertisedChanged();
+        _freeIndices.Enqueue(index.Value);
+        if (_onlyTunnel == index)
+            _onlyTunnel = null;
     }
 
-    private void AdvertisedChanged()
+    private void OnParameters(NetworkParametersChanged changed)
     {
-        Log.Info($"others can reach us at {_advertised}");
-        _bootstrap.Tell(new AdvertisedAddressesChanged(_advertised));
-        foreach (Entry tunnel in _tunnels.Values.Where(t => t.IsUp))
-            tunnel.Actor.Tell(new TellPeers(new PeerAddresses([new PeerAddressEntry(_options.Self, _advertised)])));
+        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
+        foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
+        {
+            if (!_ports.Identify(tunnel.Certificate, out _, out string problem))
+                Close(tunnel, CloseReason.NotAllowed, problem);
+        }
     }
 
     private TunnelIndex? TakeIndex()
@@ -248,25 +296,31 @@ public sealed class TunnelsActor : Actor
     private static IPEndPoint? ToEndpoint(AdvertisedAddress address) =>
         IPAddress.TryParse(address.Host, out IPAddress? host) ? new IPEndPoint(host, address.Port) : null;
 
-    private static IPAddress? ToAddress(ObservedEndpoint seen)
+    private sealed class Entry(ActorRef actor, NodePrefix peer, bool isClient)
     {
-        Span<byte> octets = stackalloc byte[16];
-        switch (seen.Family)
-        {
-            case EndpointFamily.Ipv4:
-                BinaryPrimitives.WriteUInt32BigEndian(octets, (uint)seen.Address);
-                return new IPAddress(octets[..4]);
-            case EndpointFamily.Ipv6:
-                BinaryPrimitives.WriteUInt128BigEndian(octets, seen.Address);
-                return new IPAddress(octets);
-            default:
-                return null;
-        }
+        public ActorRef Actor => actor;
+
+        public NodePrefix Peer => peer;
+
+        public bool IsClient => isClient;
+
+        public bool IsUp { get; set; }
+
+        public bool IsClosing { get; set; }
+
+        /// <summary>Closed because its peer may not have tunnels any more.</summary>
+        public bool IsRefused { get; set; }
+
+        /// <summary>Accepted, and its place is granted.</summary>
+        public bool IsServed { get; set; }
+
+        /// <summary>Its peer said that it has no other tunnel.</summary>
+        public bool IsPeersOnly { get; set; }
+
+        public TimeSpan UpSince { get; set; }
+
+        public ReadOnlyMemory<byte> Certificate { get; set; }
     }
-
-    private sealed record Entry(ActorRef Actor, NodePrefix Peer, bool IsClient, bool IsUp);
-
-    private readonly record struct Retry(int Failures, TimeSpan NotBefore);
 
     private sealed class Tick
     {
@@ -274,7 +328,7 @@ public sealed class TunnelsActor : Actor
     }
 }
 
-/// <summary>We have no tunnel and want to know somebody: the answer goes to the address book.</summary>
+/// <summary>We have no tunnel, or too few, and want to know somebody: the answer goes to the address book.</summary>
 public sealed record BootstrapWanted;
 
 /// <summary>The addresses at which others can reach us have changed.</summary>

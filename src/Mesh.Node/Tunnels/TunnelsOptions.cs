@@ -27,6 +27,12 @@ public sealed record TunnelsOptions
     /// <summary>The longest time a peer is left alone. Default 5 minutes.</summary>
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>The longest time a peer is left alone while no tunnel is up at all. Default 30 s.</summary>
+    public TimeSpan MaxIsolatedRetryDelay { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a node that has some tunnels, but fewer than it wants, asks the registry for a peer, at the least. Default 10 minutes; it begins with twice <see cref="Tick"/>.</summary>
+    public TimeSpan MaxMoreDelay { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>Addresses at which others can reach us, from the configuration.</summary>
     public AddressList Advertised { get; init; } = AddressList.Empty;
 

@@ -15,6 +15,9 @@ public enum TunnelCapabilities : uint
 
     /// <summary>Follows the peer to a new address when a datagram that opens comes from there.</summary>
     Roaming = 2,
+
+    /// <summary>The sender has no other tunnel: a receiver that is full makes room for it if it can.</summary>
+    OnlyTunnel = 4,
 }
 
 /// <summary>First message of both sides of a native tunnel, sent at once and without waiting for the other's.</summary>

@@ -220,12 +220,23 @@ public sealed class TunnelGreetingTests
         world.Datagram(InnerKind.Probe, TunnelWorld.Number(1));
         world.Opened();
         world.TakeSent();
-        world.Tell(new TellPeers(new PeerAddresses([])));
         world.Datagram(InnerKind.Probe, TunnelWorld.Number(1));
         world.Tell(new RoutingPacket(TunnelWorld.Index, new byte[] { 1 }));
         Assert.Empty(world.TakeSent());
         Assert.Empty(world.DataPlane.Sent);
         Assert.Equal(0, world.Kit.System.UnhandledCount);
+    }
+
+    [Fact]
+    public void A_peer_that_refuses_may_tell_of_others_to_try()
+    {
+        TunnelWorld world = Greeting(isClient: true);
+        world.Frame(TunnelWorld.PeerHello().Encode);
+        var others = new PeerAddresses([new PeerAddressEntry(NodePrefix.ParseCommonName("5/16"), new AddressList(new AdvertisedAddress("198.51.100.5", 1326, AddressProtocol.Mesh)))]);
+        world.Frame(others.Encode);
+        Assert.Equal(others, world.Manager.FishForMsg<PeersLearned>().Addresses);
+        world.Frame(new CloseRequest(CloseReason.Busy, "no place is free").Encode);
+        world.ExpectEnded("no place is free", wasUp: false);
     }
 
     [Fact]
