@@ -25,6 +25,20 @@ internal static class BabelKeys
     public static ConfigKey<TimeSpan> SourceLifetime { get; } = Duration("source-lifetime", Standard.SourceLifetime, 1, 86_400,
         "How long a feasibility distance outlives the last update sent with it (RFC 8966 appendix B).", "Too short can make loops for a moment after a loss of updates.");
 
+    public static ConfigKey<TimeSpan> WildcardPause { get; } = Duration("wildcard-pause", Standard.WildcardPause, 0, 3600,
+        "A neighbour gets the whole table on request at most once in this time.", "Shorter lets a neighbour cause more traffic.");
+
+    public static ConfigKey<TimeSpan> ForwardPause { get; } = Duration("forward-pause", Standard.ForwardPause, 0, 3600,
+        "An equal or older seqno request is not forwarded again within this time.", "");
+
+    public static ConfigKey<TimeSpan> RequestLifetime { get; } = Duration("request-lifetime", Standard.RequestLifetime, 0, 3600,
+        "How long a forwarded request is remembered, so that its answer goes back at once.", "");
+
+    public static ConfigKey<int> BurstPackets { get; } = Int("burst-packets", Standard.BurstPackets, 1, 10_000,
+        "Packets of updates sent back to back to one destination before pausing.", "More can overrun the receiver's socket.");
+
+    public static ConfigKey<TimeSpan> BurstPause { get; } = Duration("burst-pause", Standard.BurstPause, 0.001, 10, "That pause.", "");
+
     public static ConfigKey<int> RequestHopCount { get; } = Int("request-hop-count", Standard.RequestHopCount, 1, 255,
         "Hop count of own seqno requests.", "It bounds the diameter of the network.");
 
@@ -42,13 +56,14 @@ internal static class BabelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        SmoothingHalfLife, UrgentDelay, NormalDelay, Resends, ResendDelay, SourceLifetime, RequestHopCount, MaxPrefixes, MaxRoutes, MaxSources,
+        SmoothingHalfLife, UrgentDelay, NormalDelay, Resends, ResendDelay, SourceLifetime, WildcardPause, ForwardPause, RequestLifetime, BurstPackets, BurstPause, RequestHopCount, MaxPrefixes, MaxRoutes, MaxSources,
         MaxNeighbours, MaxPendingRequests,
     ];
 
     public static IReadOnlyList<ConfigRule> Rules { get; } =
     [
         new("babel-delays", [NormalDelay, UrgentDelay], "the delay of normal updates has to be at least that of urgent ones", static c => c.Get(NormalDelay) >= c.Get(UrgentDelay)),
+        new("babel-requests", [RequestLifetime, ForwardPause], "requests have to be remembered at least as long as they are not forwarded again", static c => c.Get(RequestLifetime) >= c.Get(ForwardPause)),
     ];
 
     /// <summary>The options of a configuration.</summary>
@@ -60,6 +75,11 @@ internal static class BabelKeys
         Resends = config.Get(Resends),
         ResendDelay = config.Get(ResendDelay),
         SourceLifetime = config.Get(SourceLifetime),
+        WildcardPause = config.Get(WildcardPause),
+        ForwardPause = config.Get(ForwardPause),
+        RequestLifetime = config.Get(RequestLifetime),
+        BurstPackets = config.Get(BurstPackets),
+        BurstPause = config.Get(BurstPause),
         RequestHopCount = (byte)config.Get(RequestHopCount),
         MaxPrefixes = config.Get(MaxPrefixes),
         MaxRoutes = config.Get(MaxRoutes),

@@ -14,13 +14,6 @@ internal static class SimulationKeys
         Default = 1,
     }, min: 0);
 
-    public static ConfigKey<int> DemoNodes { get; } = ConfigKey.Int("simulation.demo.nodes", new KeyOptions<int>
-    {
-        Meaning = "How many nodes the demonstration has.",
-        Cost = "Time and memory grow with the square: every node knows a route to every other.",
-        Default = 10,
-    }, min: 2, max: 1000);
-
     public static ConfigKey<TimeSpan> BaseLatency { get; } = ConfigKey.Duration("simulation.internet.base-latency", new KeyOptions<TimeSpan>
     {
         Meaning = "One-way delay between two places at distance zero.",
@@ -46,7 +39,7 @@ internal static class SimulationKeys
         Default = Standard.LanLatency,
     }, TimeSpan.FromMicroseconds(1), TimeSpan.FromSeconds(1));
 
-    public static IReadOnlyList<ConfigKey> All { get; } = [Seed, DemoNodes, BaseLatency, Jitter, Loss, LanLatency];
+    public static IReadOnlyList<ConfigKey> All { get; } = [Seed, BaseLatency, Jitter, Loss, LanLatency];
 
     /// <summary>The underlay of a configuration.</summary>
     public static InternetOptions MapInternet(ResolvedConfig config) => Standard with

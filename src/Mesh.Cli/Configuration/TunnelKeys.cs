@@ -50,6 +50,9 @@ internal static class TunnelKeys
     public static ConfigKey<TimeSpan> ClosingTimeout { get; } = Duration("node.tunnel.closing-timeout", One.ClosingTimeout, 0.1, 60,
         "How long the other end may take to answer a close request.", "");
 
+    public static ConfigKey<TimeSpan> DrainTime { get; } = Duration("node.tunnel.drain-time", One.DrainTime, 0, 60,
+        "How long a tunnel that the peer wants to close still takes packets that are under way.", "Shorter than the round trip loses packets when a tunnel is closed.");
+
     public static ConfigKey<TimeSpan> KeepAliveInterval { get; } = Duration("node.tunnel.keep-alive-interval", One.KeepAliveInterval, 1, 300,
         "Interval of keep-alives on the control stream.", "Shorter finds dead peers sooner and costs packets.");
 
@@ -81,6 +84,9 @@ internal static class TunnelKeys
         Default = One.LostProbes,
     }, min: 1, max: 100);
 
+    public static ConfigKey<TimeSpan> RekeyInterval { get; } = Duration("node.tunnel.rekey-interval", One.RekeyInterval, 1, 86_400,
+        "How long a key seals datagrams before another one takes its place.", "Shorter exposes less to whoever gets hold of a key, and costs an exchange.");
+
     public static ConfigKey<IReadOnlyList<string>> Ciphers { get; } = ConfigKey.TextList("node.tunnel.ciphers", new KeyOptions<IReadOnlyList<string>>
     {
         Meaning = "Ciphers of the datagrams in order of preference.",
@@ -100,8 +106,8 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, KeepAliveInterval,
-        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, Ciphers, LinkMtu,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
     public static IReadOnlyList<ConfigRule> Rules { get; } =
@@ -123,6 +129,7 @@ internal static class TunnelKeys
             ConnectTimeout = config.Get(ConnectTimeout),
             GreetingTimeout = config.Get(GreetingTimeout),
             ClosingTimeout = config.Get(ClosingTimeout),
+            DrainTime = config.Get(DrainTime),
             KeepAliveInterval = config.Get(KeepAliveInterval),
             MissedKeepAlives = config.Get(MissedKeepAlives),
             FastProbeInterval = config.Get(FastProbeInterval),
@@ -130,6 +137,7 @@ internal static class TunnelKeys
             ProbeInterval = config.Get(ProbeInterval),
             BlockedProbeInterval = config.Get(BlockedProbeInterval),
             LostProbes = config.Get(LostProbes),
+            RekeyInterval = config.Get(RekeyInterval),
             Ciphers = [.. config.Get(Ciphers).Select(static name => name == Aes256Gcm ? SealingCipher.Aes256Gcm : SealingCipher.ChaCha20Poly1305)],
             LinkMtu = (ushort)config.Get(LinkMtu),
         },

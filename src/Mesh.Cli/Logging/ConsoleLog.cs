@@ -1,6 +1,6 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using System.Threading.Channels;
 using Mesh.Actors;
 using Mesh.Cli.Shell;
 
@@ -23,7 +23,7 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     private const int MaxWaiting = 10_000;
     private const string Timestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
-    private readonly BlockingCollection<LogEntry> _waiting = new(MaxWaiting);
+    private readonly Channel<LogEntry> _waiting = Channel.CreateBounded<LogEntry>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly TextWriter _output;
     private readonly LogFormat _format;
     private readonly Thread _thread;
@@ -42,7 +42,7 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     /// <inheritdoc/>
     public void Write(LogEntry entry)
     {
-        if (_waiting.IsAddingCompleted || !_waiting.TryAdd(entry))
+        if (!_waiting.Writer.TryWrite(entry))
             Interlocked.Increment(ref _dropped);
     }
 
@@ -56,9 +56,8 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     /// <summary>Writes what waits and ends.</summary>
     public void Dispose()
     {
-        _waiting.CompleteAdding();
-        if (_thread.Join(TimeSpan.FromSeconds(2)))
-            _waiting.Dispose();
+        _ = _waiting.Writer.TryComplete();
+        _ = _thread.Join(TimeSpan.FromSeconds(2));   // where nobody reads, the rest is lost with the process
     }
 
     /// <summary>One entry as it is written, without the end of the line.</summary>
@@ -78,19 +77,19 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     {
         try
         {
-            foreach (LogEntry entry in _waiting.GetConsumingEnumerable())
+            foreach (LogEntry entry in _waiting.Reader.ReadAllAsync().ToBlockingEnumerable())
             {
                 _output.WriteLine(Format(entry, _format));
                 if (Interlocked.Exchange(ref _dropped, 0) is var dropped and > 0)
                     _output.WriteLine(Format(new LogEntry(entry.Utc, entry.Now, LogLevel.Warning, "log", $"{dropped} entries were dropped: nobody read them in time", Exception: null), _format));
-                if (_waiting.Count == 0)
+                if (_waiting.Reader.Count == 0)
                     _output.Flush();
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
         {
             // Nobody can be told that nobody listens.
-            _waiting.CompleteAdding();
+            _ = _waiting.Writer.TryComplete();
         }
     }
 }

@@ -20,6 +20,7 @@ internal static class SimCommands
         var seed = new Option<long?>("--seed") { Description = "Everything random follows from it; default: the key simulation.seed.", HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write report.html and report.json into this directory.", HelpName = "DIR" };
         var log = new Option<LogLevel?>("--log") { Description = "Write the machines' logs, from this level on, to standard error.", HelpName = "LEVEL" };
+        Option<string?> configuration = CommonOptions.Config("Configuration with the section simulation.");
         Option<string[]> sets = CommonOptions.Sets();
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("run", "Carry out a scenario and print its digest.")
@@ -32,12 +33,12 @@ internal static class SimCommands
             Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json"],
         };
         command.Arguments.Add(scenario);
-        foreach (Option option in (Option[])[seed, report, log, sets, json])
+        foreach (Option option in (Option[])[seed, report, log, configuration, sets, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
-                ResolvedConfig config = MeshSchema.Load(context, [], parsed.GetValue(sets)!);
+                ResolvedConfig config = MeshSchema.Load(context, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
                 Scenario read = Load(parsed.GetValue(scenario)!, config);
                 string? directory = parsed.GetValue(report);
                 if (directory is not null)

@@ -103,6 +103,25 @@ public sealed class ConfigCommandTests
         Assert.Equivalent(new Mesh.Node.Tunnels.TunnelOptions(), TunnelKeys.Map(config).Tunnel, strict: true);
     }
 
+    // An option that grows later gets its key, or this fails.
+    [Theory]
+    [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort")]
+    [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Listen Advertised LocalAddresses Tunnel")]
+    [InlineData(typeof(Mesh.Babel.BabelOptions), "node.babel.", "")]
+    [InlineData(typeof(Mesh.Registry.RegistryOptions), "registry.", "")]
+    [InlineData(typeof(Mesh.Registry.Http.RegistryServerOptions), "registry.http.", "Endpoints AccessLog Clock")]
+    [InlineData(typeof(Mesh.Simulation.Underlay.InternetOptions), "simulation.internet.", "")]
+    public void Every_option_has_a_key(Type options, string section, string fromElsewhere)
+    {
+        string[] expected =
+        [
+            .. options.GetProperties().Where(static property => property.CanWrite).Select(static property => property.Name)
+                .Except(fromElsewhere.Split(' '), StringComparer.Ordinal).Select(name => section + JsonNamingPolicy.KebabCaseLower.ConvertName(name)),
+        ];
+        Assert.NotEmpty(expected);
+        Assert.Empty(expected.Except(MeshSchema.Schema.Keys.Select(static key => key.ToString()), StringComparer.Ordinal));
+    }
+
     // A key that nothing reads would be a promise that nobody keeps: here every key of a section changes what is made from it.
     [Theory]
     [InlineData("node.babel.")]
