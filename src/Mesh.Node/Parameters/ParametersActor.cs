@@ -24,7 +24,7 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
     /// <inheritdoc/>
     public override string PersistenceId => "parameters";
 
-    /// <summary>Bodies that were refused because their version is not signed by the authority or they are malformed.</summary>
+    /// <summary>Bodies that were refused because they are malformed, their version is not signed by the authority, or it is older than the one at hand.</summary>
     public long RefusedCount { get; private set; }
 
     /// <summary>Declares what the actor stores.</summary>
@@ -40,6 +40,7 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
         switch (message)
         {
             case FetchDue:
+                Fetch(CheckInterval);   // whatever becomes of the answer
                 client.Tell(new CallRegistry(FetchDue.Instance, RegistryMethod.GetNetworkConfig, []));
                 break;
             case RegistryAnswered answered:
@@ -59,7 +60,7 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
     {
         switch (message)
         {
-            case ParametersAdopted adopted when NetworkParameters.TryDecode(adopted.Body, out NetworkParameters? parameters):
+            case ParametersAdopted { Body: not null } adopted when NetworkParameters.TryDecode(adopted.Body, out NetworkParameters? parameters) && IsGenuine(parameters):
                 _parameters = parameters;
                 break;
             case RecoveryCompleted:
@@ -74,7 +75,7 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
 
     private void OnBody(ReadOnlyMemory<byte> body)
     {
-        if (!NetworkParameters.TryDecode(body.Span, out NetworkParameters? parameters) || !VersionSigner.IsValid(parameters.Version, identity.Verifier.Authority))
+        if (!NetworkParameters.TryDecode(body.Span, out NetworkParameters? parameters) || !IsGenuine(parameters))
         {
             RefusedCount++;
             OnUnreachable("the network parameters are malformed or not signed by the network's authority");
@@ -84,7 +85,16 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
         _failures = 0;
         Fetch(CheckInterval * (0.9 + (0.2 * Context.Random.NextDouble())));
         if (_parameters is not null && parameters.Version <= _parameters.Version)
+        {
+            if (parameters.Version < _parameters.Version)
+            {
+                RefusedCount++;
+                Log.Warning($"the registry sent network parameters version {parameters.Version.Number}, older than {_parameters.Version.Number} which we have; was it restored from a backup?");
+            }
+
             return;
+        }
+
         Persist(new ParametersAdopted(body.ToArray()), _ =>
         {
             _parameters = parameters;
@@ -93,6 +103,9 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
             Context.System.EventStream.Publish(new NetworkParametersChanged(parameters));
         });
     }
+
+    // What another network's authority signed may be on the disk, where a machine has changed networks.
+    private bool IsGenuine(NetworkParameters parameters) => VersionSigner.IsValid(parameters.Version, identity.Verifier.Authority);
 
     private void OnUnreachable(string reason)
     {
