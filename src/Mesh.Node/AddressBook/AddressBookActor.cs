@@ -68,7 +68,7 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
         switch (message)
         {
             case SnapshotOffer { State: AddressBookSnapshot snapshot }:
-                foreach (PeerAddressesChanged peer in snapshot.Peers)
+                foreach (PeerAddressesChanged peer in snapshot.Peers ?? [])   // what is stored may be anything
                     Apply(peer);
                 break;
             case RecoveryCompleted:
@@ -96,6 +96,8 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
                 continue;
             if (!isKnown && count >= Capacity)
             {
+                if (keep.Count == 0)
+                    break;   // more newcomers at once than there is room for
                 // A random one: whoever floods us with names must not be able to choose whom we forget.
                 int victim = Context.Random.Next(keep.Count);
                 events.Add(new PeerForgotten(keep[victim].CommonName));
