@@ -22,6 +22,10 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
         Advertise,
     }
 
+    // What was to be advertised is lost with the old instance.
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason) => Context.System.EventStream.Publish(new AdvertisedAddressesWanted(Self));
+
     /// <inheritdoc/>
     protected override void Receive(object message)
     {

@@ -40,12 +40,20 @@ public sealed class RegistryClientActor : Actor
     private readonly IHttpPort _http;
     private readonly RegistryClientSession _session = new();
     private readonly Queue<(CallRegistry Call, ActorRef Asker)> _waiting = new();
-    private long _exchange;
+    private Exchange? _exchange;
     private bool _isBusy;
     private bool _saidHello;
 
     /// <summary>Makes a client of the registry at <paramref name="url"/>.</summary>
     public RegistryClientActor(NodeIdentity identity, string url, IHttpPort http) => (_identity, _url, _http) = (identity, url.TrimEnd('/'), http);
+
+    // Whoever waits must hear that nothing will come, or it would wait for ever. A restart comes through here, too.
+    /// <inheritdoc/>
+    protected override void PostStop()
+    {
+        while (_waiting.TryDequeue(out (CallRegistry Call, ActorRef Asker) waiting))
+            waiting.Asker.Tell(new RegistryUnreachable(waiting.Call.Tag, "the call was given up"));
+    }
 
     /// <inheritdoc/>
     protected override void Receive(object message)
@@ -60,13 +68,13 @@ public sealed class RegistryClientActor : Actor
                 if (!_isBusy)
                     Next();
                 break;
-            case HttpAnswered answered when answered.Tag is (long exchange, bool isHello) && exchange == _exchange:
-                if (isHello)
+            case HttpAnswered answered when answered.Tag == _exchange:
+                if (_exchange!.IsHello)
                     OnHello(answered);
                 else
                     OnAnswer(answered);
                 break;
-            case HttpFailed failed when failed.Tag is (long exchange, bool) && exchange == _exchange:
+            case HttpFailed failed when failed.Tag == _exchange:
                 Finish(asked => new RegistryUnreachable(asked.Tag, failed.Reason));
                 break;
             case HttpAnswered or HttpFailed:
@@ -103,7 +111,7 @@ public sealed class RegistryClientActor : Actor
     }
 
     private void Get(RegistryCall call, bool isHello, IReadOnlyList<KeyValuePair<string, string>> headers) =>
-        _http.Get((++_exchange, isHello), new HttpGet(_url, call.Target, headers, Timeout), Self);
+        _http.Get(_exchange = new Exchange(isHello), new HttpGet(_url, call.Target, headers, Timeout), Self);
 
     private void OnHello(HttpAnswered answered)
     {
@@ -146,8 +154,15 @@ public sealed class RegistryClientActor : Actor
 
     private void Finish(Func<CallRegistry, object> outcome)
     {
+        _exchange = null;
         (CallRegistry call, ActorRef asker) = _waiting.Dequeue();
         asker.Tell(outcome(call));
         Next();
+    }
+
+    // Compared by identity: no answer to an earlier exchange, or to an earlier life of this actor, can be taken for the present one's.
+    private sealed class Exchange(bool isHello)
+    {
+        public bool IsHello => isHello;
     }
 }

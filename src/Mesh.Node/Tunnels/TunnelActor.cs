@@ -196,6 +196,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case RoutingPacket packet:
                 SendRouting(packet.Packet);
                 return Stay();
+            case RoutingLinksWanted:
+                _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
+                return Stay();
             case TellPeers tell:
                 SendPeers(tell);
                 return Stay();
@@ -224,7 +227,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return End(closed.Reason);
             case CloseTunnel close:
                 return Close(close);
-            case FrameReceived or DataPlaneEvent or RoutingPacket or TellPeers:
+            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
                 return null;

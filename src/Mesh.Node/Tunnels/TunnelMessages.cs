@@ -87,6 +87,9 @@ public sealed record SeenAt(ObservedEndpoint Endpoint);
 /// <param name="Actor">Takes <see cref="RoutingPacket"/>s to send.</param>
 public sealed record RoutingLinkUp(TunnelIndex Tunnel, NodePrefix Peer, ActorRef Actor);
 
+/// <summary>Published by a router that was restarted: every tunnel that is up tells it so again.</summary>
+public sealed record RoutingLinksWanted;
+
 /// <summary>The link is gone.</summary>
 public sealed record RoutingLinkDown(TunnelIndex Tunnel);
 

@@ -73,6 +73,8 @@ public sealed partial class TunnelsActor : Actor
         _isolatedSince = Context.Now;
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
+        Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
+        Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
         Context.Timers.StartPeriodic(Tick.Instance, Tick.Instance, TimeSpan.FromMilliseconds(50 + Context.Random.Next(200)), _options.Tick);
         if (_advertised.Count > 0)
             AdvertisedChanged();
@@ -113,6 +115,13 @@ public sealed partial class TunnelsActor : Actor
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
+                break;
+            case AdvertisedAddressesWanted wanted:
+                wanted.By.Tell(new AdvertisedAddressesChanged(_advertised));
+                break;
+            case RoutingLinksWanted wanted:
+                foreach (Entry tunnel in _tunnels.Values.Where(t => t.IsUp))
+                    tunnel.Actor.Tell(wanted);
                 break;
             case PeersLearned learned:
                 OnPeersLearned(learned);
@@ -330,6 +339,10 @@ public sealed partial class TunnelsActor : Actor
 
 /// <summary>We have no tunnel, or too few, and want to know somebody: the answer goes to the address book.</summary>
 public sealed record BootstrapWanted;
+
+/// <summary>Published by an actor that has to know the addresses at which others can reach us and was restarted.</summary>
+/// <param name="By">Gets an <see cref="AdvertisedAddressesChanged"/>.</param>
+public sealed record AdvertisedAddressesWanted(ActorRef By);
 
 /// <summary>The addresses at which others can reach us have changed.</summary>
 public sealed record AdvertisedAddressesChanged(AddressList Addresses);
