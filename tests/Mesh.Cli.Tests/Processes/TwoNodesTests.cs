@@ -20,7 +20,7 @@ public sealed class TwoNodesTests
         using NetworkNamespace left = NetworkNamespace.Create("meshcli-l"), right = NetworkNamespace.Create("meshcli-r");
         left.Connect("under", IPAddress.Parse("10.99.0.1"), right, "under", IPAddress.Parse("10.99.0.2"), 24);
         JoiningTests.Done(await CliRun.OfAsync("registry", "init", "--network", "2001:db8:42::/48", "--dir", folder["r"]));
-        await using MeshProcess registry = Start(left, "registry", "run", "--dir", folder["r"], "--listen", "10.99.0.1:6680");
+        await using MeshProcess registry = Start(left, "registry", "run", "--dir", folder["r"], "--listen", "10.99.0.1:6680", "--set", "registry.hello=1s");
         string url = await registry.ReadLineAsync();
         string token = JoiningTests.Done(await CliRun.OfAsync("registry", "token", "add", "--dir", folder["r"], "--uses", "2")).Trim();
         JoiningTests.Done(await RunAsync(left, "join", "--registry", url, "--token", token, "--dir", folder["a"]));
