@@ -35,6 +35,12 @@ internal static class TunnelKeys
     public static ConfigKey<TimeSpan> MaxRetryDelay { get; } = Duration("node.tunnels.max-retry-delay", Many.MaxRetryDelay, 1, 86_400,
         "The longest time a peer is left alone.", "Longer finds peers later that were away.");
 
+    public static ConfigKey<TimeSpan> MaxIsolatedRetryDelay { get; } = Duration("node.tunnels.max-isolated-retry-delay", Many.MaxIsolatedRetryDelay, 0.1, 86_400,
+        "The longest time a peer is left alone while no tunnel is up at all.", "Shorter comes back sooner after an outage, and knocks more often meanwhile.");
+
+    public static ConfigKey<TimeSpan> MaxMoreDelay { get; } = Duration("node.tunnels.max-more-delay", Many.MaxMoreDelay, 1, 86_400,
+        "How often, at the least, a node with fewer tunnels than it wants asks the registry for a peer; it begins with twice the tick.", "Shorter asks the registry more often.");
+
     public static ConfigKey<int> SharedPeers { get; } = ConfigKey.Int("node.tunnels.shared-peers", new KeyOptions<int>
     {
         Meaning = "How many known peers a new neighbour is told about.",
@@ -106,7 +112,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MaxMoreDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -123,6 +129,8 @@ internal static class TunnelKeys
         Tick = config.Get(Tick),
         MinRetryDelay = config.Get(MinRetryDelay),
         MaxRetryDelay = config.Get(MaxRetryDelay),
+        MaxIsolatedRetryDelay = config.Get(MaxIsolatedRetryDelay),
+        MaxMoreDelay = config.Get(MaxMoreDelay),
         SharedPeers = config.Get(SharedPeers),
         Tunnel = new TunnelOptions
         {
