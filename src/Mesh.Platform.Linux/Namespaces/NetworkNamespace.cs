@@ -258,7 +258,8 @@ public sealed class NetworkNamespace : IDisposable
             {
                 failure = e;   // thrown again where it was asked for
             }
-        }) { IsBackground = true, Name = "namespace" };
+        })
+        { IsBackground = true, Name = "namespace" };
         thread.Start();
         thread.Join();
         if (failure is not null)
