@@ -86,8 +86,9 @@ public sealed partial class BabelSpeaker
         SendHello(link);
         if (link.IsStarting)
         {
-            // The retraction makes neighbours forget a previous run of ours. It must not be in the first packet alone, which may be lost.
-            if (link.BurstLeft < BurstLength)
+            // The retraction makes neighbours forget a previous run of ours. It must not be in the first packet alone, which may be lost; and it must not
+            // follow what we announced in this run, for then it would take that back until the next full update.
+            if (link.BurstLeft < BurstLength && !link.HasAnnounced)
                 link.Control.Add(EncodeWildcardRetraction(stackalloc byte[2 + UpdateTlv.BodyLength]));
             if (link.BurstLeft != 2)
                 link.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));

@@ -114,6 +114,7 @@ public sealed partial class BabelSpeaker
                     continue;
                 }
 
+                link.HasAnnounced = true;
                 Count(BabelCounter.UpdatesSent);
             }
 

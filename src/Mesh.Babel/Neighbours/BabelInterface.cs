@@ -29,6 +29,9 @@ internal sealed class BabelInterface(InterfaceId id, InterfaceParameters paramet
     /// <summary>Whether the burst is that of a new interface, which also clears what peers remember of a previous run.</summary>
     public bool IsStarting { get; set; }
 
+    /// <summary>Whether an Update of this run has left here, to all or to one neighbour.</summary>
+    public bool HasAnnounced { get; set; }
+
     /// <summary>When the last burst for a new neighbour began; null where there was none. Bounds what forged sources can make us send.</summary>
     public TimeSpan? LastBurst { get; set; }
 

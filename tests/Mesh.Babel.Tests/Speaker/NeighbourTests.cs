@@ -17,6 +17,19 @@ public sealed class NeighbourTests
         Assert.All(bench.Log, s => Assert.Equal(BabelAddress.Multicast, s.Destination));
     }
 
+    /// <summary>A peer that is there first asks for everything at once. What it is told must not be taken back by the rest of our opening, or it would wait for the
+    /// next full update: a minute with Hellos every 15 s.</summary>
+    [Fact]
+    public void Section_3_8_2_the_opening_does_not_take_back_what_it_has_announced()
+    {
+        var bench = new Bench(options: new BabelOptions { UrgentDelay = TimeSpan.FromMilliseconds(1) });
+        bench.Request(prefix: null);
+        bench.Advance(0.1);
+        List<ReceivedUpdate> updates = [.. bench.Of(TlvKind.Update).Select(s => s.Update)];
+        Assert.Contains(updates, u => u.Prefix == Bench.Own && !u.IsRetraction);
+        Assert.DoesNotContain(updates.SkipWhile(u => u.IsWildcard), u => u.IsWildcard);
+    }
+
     [Fact]
     public void Section_3_4_1_hellos_keep_their_promise_and_count_up()
     {
