@@ -55,6 +55,14 @@ public sealed class BabelActor : Actor, IBabelOutput
         ArmTimer();
     }
 
+    // The new instance knows no tunnel.
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason)
+    {
+        PreStart();
+        Context.System.EventStream.Publish(new RoutingLinksWanted());
+    }
+
     /// <inheritdoc/>
     protected override void PostStop()
     {
@@ -145,13 +153,15 @@ public sealed class BabelActor : Actor, IBabelOutput
     private void Publish()
     {
         IReadOnlyList<RouteSnapshot> known = _speaker.Routes();
+        Ipv6Prefix own = _options.Self.Subnet(_options.Network);
         ImmutableArray<NodeRoute>.Builder routes = ImmutableArray.CreateBuilder<NodeRoute>();
         foreach (RouteSnapshot route in known)
         {
             if (!route.IsSelected || !_links.TryGetValue(route.Interface, out RoutingLinkUp? link))
                 continue;
             var destination = new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length);
-            if (_options.Network.Prefix.Contains(destination) && destination.Length > _options.Network.Length)
+            // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
+            if (_options.Network.Prefix.Contains(destination) && destination.Length > _options.Network.Length && !own.Contains(destination))
                 routes.Add(new NodeRoute(destination, link.Tunnel, link.Peer, route.Metric));
         }
 
@@ -161,8 +171,6 @@ public sealed class BabelActor : Actor, IBabelOutput
             new(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable),
         };
         entries.AddRange(routes.Select(r => new ForwardingEntry(r.Destination.Bits, r.Destination.Length, Route.Through(r.Tunnel))));
-        Ipv6Prefix own = _options.Self.Subnet(_options.Network);
-        entries.RemoveAll(e => e.Prefix == own.Bits && e.Length == own.Length);
         entries.Add(new ForwardingEntry(own.Bits, own.Length, Route.Local));
         _dataPlane.Publish(ForwardingTable.Create(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries), _options.Self.NodeAddress(_options.Network).Value));
         Context.System.EventStream.Publish(new RoutesPublished(routes.ToImmutable()));

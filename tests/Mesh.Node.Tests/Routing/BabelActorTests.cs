@@ -1,0 +1,234 @@
+using System.Buffers.Binary;
+using Mesh.Actors;
+using Mesh.Actors.TestKit;
+using Mesh.Babel;
+using Mesh.DataPlane;
+using Mesh.Node.Parameters;
+using Mesh.Node.Routing;
+using Mesh.Node.Tests.Doubles;
+using Mesh.Node.Tunnels;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Node.Tests.Routing;
+
+public sealed class BabelActorTests
+{
+    private static readonly NetworkPrefix Network = NetworkPrefix.Parse("2001:db8:42::/48");
+    private static readonly NodePrefix Self = Node(100);
+    private static readonly Ipv6Address Inside = Ipv6Address.Parse("2001:db8:42:9::1");
+
+    private readonly ActorTestKit _kit = new();
+    private readonly RecordingDataPlane _dataPlane = new();
+    private readonly TestProbe _routes;
+    private readonly ActorRef _babel;
+
+    public BabelActorTests()
+    {
+        _routes = _kit.CreateProbe("routes");
+        _kit.System.EventStream.Subscribe<RoutesPublished>(_routes.Ref);
+        var options = new RoutingOptions { Network = Network, Self = Self, HelloInterval = TimeSpan.FromSeconds(4) };
+        _babel = _kit.ActorOf(Props.Create(() => new BabelActor(options, _dataPlane)));
+    }
+
+    private ForwardingTable Table => _dataPlane.Tables[^1];
+
+    [Fact]
+    public void From_the_start_our_subnet_is_ours_and_the_rest_of_the_network_does_not_leak()
+    {
+        ForwardingTable table = _dataPlane.Tables[0];
+        Assert.Equal(RouteKind.Local, Lookup(table, "2001:db8:42:64::1"));
+        Assert.Equal(RouteKind.Local, Lookup(table, "2001:db8:42:64:ffff::5"));
+        Assert.Equal(RouteKind.Unreachable, Lookup(table, "2001:db8:42:9::1"));
+        Assert.Equal(RouteKind.Unreachable, Lookup(table, "2001:db8:43::1"));
+        Assert.Equal(Self.NodeAddress(Network).Value, table.IcmpSource);
+    }
+
+    [Fact]
+    public void A_neighbours_subnet_is_routed_through_its_tunnel_until_that_is_gone()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        Assert.Equal(Route.Through(new TunnelIndex(5)), Table.Lookup(Inside.Value));
+        NodeRoute route = Assert.Single(LastRoutes());
+        Assert.Equal((Node(9).Subnet(Network), new TunnelIndex(5), Node(9), 96), (route.Destination, route.Tunnel, route.Via, route.Metric));
+        _babel.Tell(new RoutingLinkDown(new TunnelIndex(5)));
+        _kit.Settle();
+        Assert.Equal(RouteKind.Unreachable, Lookup(Table, "2001:db8:42:9::1"));
+        Assert.Empty(LastRoutes());
+    }
+
+    [Fact]
+    public void Changes_that_come_together_are_published_once()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        int tables = _dataPlane.Tables.Count;
+        peer.Announce([.. Enumerable.Range(10, 20).Select(Subnet)]);
+        Assert.Equal(tables + 1, _dataPlane.Tables.Count);
+        Assert.Equal(21, LastRoutes().Count);
+    }
+
+    [Theory]
+    [InlineData("::/0")]
+    [InlineData("2001:db8:42::/48")]
+    [InlineData("2001:db8::/32")]
+    [InlineData("2001:db8:43::/64")]
+    [InlineData("fd00::/64")]
+    public void What_is_not_inside_the_network_is_never_routed(string prefix)
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        peer.Announce(Parse(prefix));
+        Assert.Single(LastRoutes());
+        Assert.Equal(RouteKind.Unreachable, Lookup(Table, "2001:db8:43::1"));
+        Assert.Equal(RouteKind.Unreachable, Lookup(Table, "fd00::1"));
+        Assert.Equal(RouteKind.Unreachable, Lookup(Table, "2001:db8:42:8::1"));
+    }
+
+    [Theory]
+    [InlineData("2001:db8:42:64::/64")]
+    [InlineData("2001:db8:42:64::/65")]
+    [InlineData("2001:db8:42:64::1/128")]
+    [InlineData("2001:db8:42:60::/60")]
+    public void Our_own_subnet_is_never_hijacked(string prefix)
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        peer.Announce(Parse(prefix));
+        Assert.Equal(RouteKind.Local, Lookup(Table, "2001:db8:42:64::1"));
+        Assert.Equal(RouteKind.Local, Lookup(Table, "2001:db8:42:64::"));
+        Assert.Equal(RouteKind.Local, Lookup(Table, "2001:db8:42:64:8000::1"));
+        Assert.DoesNotContain(LastRoutes(), r => Self.Subnet(Network).Contains(r.Destination));
+    }
+
+    [Fact]
+    public void Packets_of_tunnels_that_are_not_there_are_passed_over()
+    {
+        int tables = _dataPlane.Tables.Count;
+        _babel.Tell(new RoutingPacket(new TunnelIndex(77), new byte[] { 42, 2, 0, 0 }));
+        _babel.Tell(new RoutingLinkDown(new TunnelIndex(77)));
+        _kit.Settle();
+        Assert.Equal(tables, _dataPlane.Tables.Count);
+        Assert.Equal(0, _kit.System.FailureCount + _kit.System.UnhandledCount);
+    }
+
+    [Fact]
+    public void Hostile_packets_do_no_harm()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        var random = new Random(11);
+        for (int i = 0; i < 3000; i++)
+        {
+            byte[] packet = new byte[random.Next(0, 120)];
+            random.NextBytes(packet);
+            if (packet.Length >= 4)
+            {
+                (packet[0], packet[1]) = (42, 2);
+                BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), (ushort)(packet.Length - 4));
+                if (packet.Length > 6)
+                    packet[4] = (byte)random.Next(0, 14);
+            }
+
+            _babel.Tell(new RoutingPacket(new TunnelIndex(5), packet));
+        }
+
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, _kit.System.FailureCount);
+        Assert.Equal(RouteKind.Local, Lookup(Table, "2001:db8:42:64::1"));
+    }
+
+    [Fact]
+    public void After_a_restart_it_asks_for_the_tunnels_and_routes_again()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        TestProbe tunnels = _kit.CreateProbe("tunnels");
+        _kit.System.EventStream.Subscribe<RoutingLinksWanted>(tunnels.Ref);
+        _babel.Tell(new NetworkParametersChanged(null!));   // a mistake of ours, to make it fail
+        tunnels.ExpectMsg<RoutingLinksWanted>();
+        Assert.Equal(RouteKind.Unreachable, Lookup(Table, "2001:db8:42:9::1"));
+        new PlayedRouter(this, 9, tunnel: 5).Join(Subnet(9));
+        Assert.Equal(Route.Through(new TunnelIndex(5)), Table.Lookup(Inside.Value));
+    }
+
+    private static NodePrefix Node(int number) => new((UInt128)number, 16);
+
+    private static BabelPrefix Subnet(int number)
+    {
+        Ipv6Prefix subnet = Node(number).Subnet(Network);
+        return new BabelPrefix(subnet.Bits, (byte)subnet.Length);
+    }
+
+    private static BabelPrefix Parse(string text)
+    {
+        string[] parts = text.Split('/');
+        return new BabelPrefix(Ipv6Address.Parse(parts[0]).Value, byte.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    private static RouteKind Lookup(ForwardingTable table, string address) => table.Lookup(Ipv6Address.Parse(address).Value).Kind;
+
+    private IReadOnlyList<NodeRoute> LastRoutes() => _routes.ReceiveAll().OfType<RoutesPublished>().Last().Routes;
+
+    /// <summary>A real speaker at the other end of a tunnel, run by hand.</summary>
+    private sealed class PlayedRouter : IBabelOutput
+    {
+        private static readonly InterfaceId Link = new(1);
+
+        private readonly BabelActorTests _test;
+        private readonly BabelSpeaker _speaker;
+        private readonly TestProbe _tunnel;
+        private readonly TunnelIndex _index;
+        private readonly int _number;
+
+        public PlayedRouter(BabelActorTests test, int number, int tunnel)
+        {
+            (_test, _number, _index) = (test, number, new TunnelIndex(tunnel));
+            _tunnel = test._kit.CreateProbe();
+            var random = new DeterministicRandom((ulong)number);
+            _speaker = new BabelSpeaker(new RouterId((ulong)number), new BabelOptions(), random.NextUInt64, this);
+        }
+
+        public void Join(params BabelPrefix[] prefixes)
+        {
+            foreach (BabelPrefix prefix in prefixes)
+                _speaker.Announce(prefix, Now);
+            _speaker.AddInterface(Link, new InterfaceParameters { Address = Address(_number), HelloInterval = TimeSpan.FromSeconds(4), Mtu = 1280 }, Now);
+            _test._babel.Tell(new RoutingLinkUp(_index, Node(_number), _tunnel.Ref));
+            Exchange(TimeSpan.FromSeconds(20));
+        }
+
+        public void Announce(params BabelPrefix[] prefixes)
+        {
+            foreach (BabelPrefix prefix in prefixes)
+                _speaker.Announce(prefix, Now);
+            Exchange(TimeSpan.FromSeconds(20));
+        }
+
+        void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => _test._babel.Tell(new RoutingPacket(_index, payload.ToArray()));
+
+        void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+        {
+            // Its routes do not matter.
+        }
+
+        private TimeSpan Now => _test._kit.Now;
+
+        // What both ends of a tunnel derive from the nodes' prefixes: the number, the length in the top octet, and the top bit.
+        private static BabelAddress Address(int number) => new(((UInt128)0xFE80 << 112) | ((ulong)number ^ (16UL << 56)) | (1UL << 63));
+
+        private void Exchange(TimeSpan duration)
+        {
+            for (TimeSpan end = Now + duration; Now < end;)
+            {
+                _test._kit.Advance(TimeSpan.FromMilliseconds(50));
+                foreach (RoutingPacket packet in _tunnel.ReceiveAll().OfType<RoutingPacket>())
+                    _speaker.Receive(Link, Address(100), packet.Packet.Span, Now);
+                if (_speaker.NextDeadline <= Now)
+                    _speaker.Tick(Now);
+            }
+
+            _test._kit.Settle();
+        }
+    }
+}
