@@ -57,6 +57,7 @@ public sealed class JoinActor : Fsm<JoinState, AuthorityCertificate?>
     private readonly IHttpPort _http;
     private readonly IWorkPool _work;
     private readonly ActorRef _owner;
+    private readonly CertificateRequestBuilder _request = new();
     private PrivateKey? _key;
 
     /// <summary>Makes a joiner that starts at once.</summary>
@@ -76,7 +77,7 @@ public sealed class JoinActor : Fsm<JoinState, AuthorityCertificate?>
             WorkDone { Result: PrivateKey made } => OnKey(made),
             WorkFailed failed => Fail($"a key could not be made: {failed.Reason.Message}"),
             WorkRejected => Fail("the machine is too busy to make a key; try again"),
-            KeyStored => Request(),
+            KeyStored when _key is not null => Request(),
             _ => null,
         });
         When(JoinState.Requesting, e => e.Message switch
@@ -100,6 +101,12 @@ public sealed class JoinActor : Fsm<JoinState, AuthorityCertificate?>
 
     private FsmStep<JoinState, AuthorityCertificate?> OnAuthority(HttpAnswered answered)
     {
+        foreach ((string name, string value) in _order.Subject)
+        {
+            if (!_request.TryAdd(name, value))
+                return Fail($"the subject cannot have {name}={value}; known names are {string.Join(", ", CertificateRequestBuilder.KnownNames)}");
+        }
+
         if (answered.Status != 200)
             return Fail($"{_order.RegistryUrl} answered getCa with status {answered.Status}; is it a registry?");
         if (!AuthorityCertificate.TryParsePem(System.Text.Encoding.UTF8.GetString(answered.Body.Span), out AuthorityCertificate? authority))
@@ -134,14 +141,7 @@ public sealed class JoinActor : Fsm<JoinState, AuthorityCertificate?>
 
     private FsmStep<JoinState, AuthorityCertificate?> Request()
     {
-        var request = new CertificateRequestBuilder();
-        foreach ((string name, string value) in _order.Subject)
-        {
-            if (!request.TryAdd(name, value))
-                return Fail($"the subject cannot have {name}={value}; known names are {string.Join(", ", CertificateRequestBuilder.KnownNames)}");
-        }
-
-        Get(RegistryCall.Create(RegistryMethod.RequestCertificate, ("token", _order.Token), ("req", request.ToPem(_key!)), ("location", ""), ("ip", "")));
+        Get(RegistryCall.Create(RegistryMethod.RequestCertificate, ("token", _order.Token), ("req", _request.ToPem(_key!)), ("location", ""), ("ip", "")));
         return GoTo(JoinState.Requesting);
     }
 
@@ -162,6 +162,8 @@ public sealed class JoinActor : Fsm<JoinState, AuthorityCertificate?>
         if (!NodeCertificate.TryParsePem(System.Text.Encoding.UTF8.GetString(answered.Body.Span), out NodeCertificate? certificate))
             return Fail("the registry answered with something that is not a certificate");
         CertificateVerdict verdict = new CertificateVerifier(Data!).Verify(certificate, Context.UtcNow, new HashSet<ulong>());
+        if (verdict == CertificateVerdict.NotYetValid)
+            return Fail($"the certificate that the registry issued is valid from {certificate.NotBefore:yyyy-MM-dd HH:mm:ss}, and this machine's clock says {Context.UtcNow:yyyy-MM-dd HH:mm:ss}; set the clock, then ask the registry's administrator for another token");
         if (verdict != CertificateVerdict.Valid || !certificate.PublicKey.Equals(_key!.PublicKey))
             return Fail($"the registry's certificate cannot be used ({verdict}{(certificate.PublicKey.Equals(_key!.PublicKey) ? "" : ", another key")})");
         _owner.Tell(new Joined(Data!, certificate, _key), Self);
