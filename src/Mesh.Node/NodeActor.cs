@@ -56,9 +56,15 @@ public sealed class NodeActor : Actor
     /// <summary>Makes a node.</summary>
     public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports) => (_identity, _options, _ports) = (identity, options, ports);
 
-    /// <summary>A port that another process holds will not be free in a moment: that is for the operator to see.</summary>
-    protected override SupervisorStrategy SupervisorStrategy { get; } =
-        new(static reason => reason is PortUnavailableException ? Directive.Escalate : SupervisorStrategy.DefaultDecider(reason));
+    /// <summary>A port that another process holds will not be free in a moment, and a damaged journal or one that somebody else writes to does not heal: that is for the
+    /// operator to see. A disk that is full may have room again later; the part that could not store something begins anew from what is stored.</summary>
+    protected override SupervisorStrategy SupervisorStrategy { get; } = new(static reason => reason switch
+    {
+        PortUnavailableException => Directive.Escalate,
+        JournalException { Failure: JournalFailure.Full or JournalFailure.Locked or JournalFailure.Unavailable } => Directive.Restart,
+        JournalException => Directive.Escalate,
+        _ => SupervisorStrategy.DefaultDecider(reason),
+    });
 
     /// <summary>Declares what a node stores.</summary>
     public static EventSchema AddTo(EventSchema schema) => ParametersActor.AddTo(AddressBookActor.AddTo(schema));
