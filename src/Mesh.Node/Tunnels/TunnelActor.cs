@@ -64,7 +64,6 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     [
         new(TunnelState.Connecting, TunnelState.Greeting, "stream open, peer is whom we want"),
         new(TunnelState.Greeting, TunnelState.Up, "hello and cipher exchanged"),
-        new(TunnelState.Connecting, TunnelState.Closing, "asked to close"),
         new(TunnelState.Greeting, TunnelState.Closing, "asked to close"),
         new(TunnelState.Up, TunnelState.Closing, "asked to close"),
         new(TunnelState.Up, TunnelState.Draining, "the peer asks to close"),
