@@ -30,7 +30,8 @@ public sealed partial class TunnelsActor : Actor
     private int _nextIndex = 1;
     private ImmutableArray<PeerAddressEntry> _known = [];
     private TimeSpan _isolatedSince;
-    private TimeSpan? _bootstrapAskedAt;
+    private TimeSpan _bootstrapAgainAt;
+    private int _bootstrapAsked;
     private TimeSpan? _moreWantedAt;
     private int _moreWanted;
 
@@ -171,9 +172,13 @@ public sealed partial class TunnelsActor : Actor
         bool hasWaited = Context.Now - _isolatedSince >= _options.Tick * 3;
         if (_tunnels.Count > 0 && !hasWaited)
             return;
-        if (_bootstrapAskedAt is { } askedAt && Context.Now - askedAt < _options.Tick * 2)
+        if (Context.Now < _bootstrapAgainAt)
             return;
-        _bootstrapAskedAt = Context.Now;
+        // The registry may name a node that is gone: it believes an advertisement for a while. So the next question comes soon, and the later ones less and less often.
+        TimeSpan delay = _options.MinBootstrapDelay * Math.Pow(2, Math.Min(_bootstrapAsked++, 20));
+        delay = delay < _options.Tick * 2 ? delay : _options.Tick * 2;
+        _bootstrapAgainAt = Context.Now + delay;
+        Context.Timers.StartSingle(nameof(BootstrapWanted), Tick.Instance, delay);
         _bootstrap.Tell(new BootstrapWanted());
     }
 
@@ -185,7 +190,7 @@ public sealed partial class TunnelsActor : Actor
             return;
         if (_moreWantedAt is not null)
             _bootstrap.Tell(new BootstrapWanted());
-        double delay = Math.Min(_options.MaxMoreDelay.TotalSeconds, _options.Tick.TotalSeconds * Math.Pow(2, ++_moreWanted));
+        double delay = Math.Min(_options.MaxMoreDelay.TotalSeconds, _options.Tick.TotalSeconds / 2 * Math.Pow(2, _moreWanted++));
         _moreWantedAt = Context.Now + TimeSpan.FromSeconds(delay * (0.75 + (0.5 * Context.Random.NextDouble())));
     }
 
@@ -214,6 +219,7 @@ public sealed partial class TunnelsActor : Actor
     private void OnUp(TunnelUp up, Entry mine)
     {
         _retries.Remove(up.Peer);
+        (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
         (mine.IsUp, mine.UpSince, mine.Certificate) = (true, Context.Now, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close

@@ -30,7 +30,10 @@ public sealed record TunnelsOptions
     /// <summary>The longest time a peer is left alone while no tunnel is up at all. Default 30 s.</summary>
     public TimeSpan MaxIsolatedRetryDelay { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often a node that has some tunnels, but fewer than it wants, asks the registry for a peer, at the least. Default 10 minutes; it begins with twice <see cref="Tick"/>.</summary>
+    /// <summary>After how long a node without any tunnel asks the registry a second time; it doubles up to twice <see cref="Tick"/>. Default 1 s.</summary>
+    public TimeSpan MinBootstrapDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a node that has some tunnels, but fewer than it wants, asks the registry for a peer, at the least. Default 10 minutes; it begins with half a <see cref="Tick"/>.</summary>
     public TimeSpan MaxMoreDelay { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Addresses at which others can reach us, from the configuration.</summary>
