@@ -7,6 +7,10 @@ namespace Mesh.Node;
 /// <summary>Who this node is: its certificate, its key and the authority that vouches for it.</summary>
 public sealed class NodeIdentity
 {
+    /// <summary>How far our clock may be behind the authority's before a certificate that is too new is refused. The authority has signed it, so it is genuine; without
+    /// this a machine whose clock is a second behind could not join.</summary>
+    public static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(15);
+
     private static readonly IReadOnlySet<ulong> NobodyRevoked = new HashSet<ulong>();
 
     /// <summary>Makes an identity.</summary>
@@ -19,7 +23,7 @@ public sealed class NodeIdentity
         if (!key.PublicKey.Equals(certificate.PublicKey))
             throw new ArgumentException("the private key does not belong to the node's certificate", nameof(key));
         // An expired own certificate must not keep the node from asking for a renewal.
-        CertificateVerdict verdict = verifier.Verify(certificate, verifier.TimeForOwn(certificate, now), NobodyRevoked);
+        CertificateVerdict verdict = verifier.Verify(certificate, verifier.TimeForOwn(certificate, TolerantTime(certificate, now)), NobodyRevoked);
         if (verdict != CertificateVerdict.Valid)
             throw new ArgumentException($"the node's certificate is refused: {Describe(verdict)}", nameof(certificate));
         (Verifier, Certificate, Key) = (verifier, certificate, key);
@@ -52,12 +56,18 @@ public sealed class NodeIdentity
     public bool TryIdentify(ReadOnlySpan<byte> der, DateTimeOffset now, IReadOnlySet<ulong> revokedSerials, out NodePrefix peer, out string problem)
     {
         CertificateVerdict verdict = Verifier.Verify(der, now, revokedSerials, out NodeCertificate? certificate);
+        if (verdict == CertificateVerdict.NotYetValid)
+            verdict = Verifier.Verify(certificate!, TolerantTime(certificate!, now), revokedSerials);
         peer = certificate?.Prefix ?? default;
         problem = verdict == CertificateVerdict.Valid ? "" : $"its certificate{(certificate is null ? "" : $" for {peer}")} is refused: {Describe(verdict)}";
         if (verdict == CertificateVerdict.Valid && peer == Prefix)
             problem = "it is ourselves";
         return problem.Length == 0;
     }
+
+    /// <summary>When to judge a certificate: now, or the first instant of its validity where that is at most <see cref="ClockTolerance"/> ahead.</summary>
+    internal static DateTimeOffset TolerantTime(NodeCertificate certificate, DateTimeOffset now) =>
+        certificate.NotBefore > now && certificate.NotBefore - now <= ClockTolerance ? certificate.NotBefore : now;
 
     private static string Describe(CertificateVerdict verdict) => verdict switch
     {

@@ -74,6 +74,9 @@ public sealed class NodeIdentityTests
     {
         NodeCertificate expired = Identities.Authority.Renew(Identities.B.Certificate, 77, Now.AddDays(-10), Now.AddDays(-1));
         Assert.Contains("it has expired", Refusal(expired.Der.AsSpan()), StringComparison.Ordinal);
+        NodeCertificate fresh = Identities.Authority.Renew(Identities.B.Certificate, 77, Now + NodeIdentity.ClockTolerance, Now.AddDays(2));
+        Assert.True(Identities.A.TryIdentify(fresh.Der.AsSpan(), Now, Nobody, out _, out _));
+        Assert.Contains("revoked", Refusal(fresh.Der.AsSpan(), revoked: 77), StringComparison.Ordinal);
         NodeCertificate future = Identities.Authority.Renew(Identities.B.Certificate, 77, Now.AddDays(1), Now.AddDays(2));
         Assert.Contains("is the clock right?", Refusal(future.Der.AsSpan()), StringComparison.Ordinal);
     }

@@ -161,7 +161,7 @@ public sealed class JoinActor : Fsm<JoinState, AuthorityCertificate?>
 
         if (!NodeCertificate.TryParsePem(System.Text.Encoding.UTF8.GetString(answered.Body.Span), out NodeCertificate? certificate))
             return Fail("the registry answered with something that is not a certificate");
-        CertificateVerdict verdict = new CertificateVerifier(Data!).Verify(certificate, Context.UtcNow, new HashSet<ulong>());
+        CertificateVerdict verdict = new CertificateVerifier(Data!).Verify(certificate, NodeIdentity.TolerantTime(certificate, Context.UtcNow), new HashSet<ulong>());
         if (verdict == CertificateVerdict.NotYetValid)
             return Fail($"the certificate that the registry issued is valid from {certificate.NotBefore:yyyy-MM-dd HH:mm:ss}, and this machine's clock says {Context.UtcNow:yyyy-MM-dd HH:mm:ss}; set the clock, then ask the registry's administrator for another token");
         if (verdict != CertificateVerdict.Valid || !certificate.PublicKey.Equals(_key!.PublicKey))

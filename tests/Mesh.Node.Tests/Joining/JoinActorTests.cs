@@ -201,8 +201,17 @@ public sealed class JoinActorTests
     public void A_certificate_that_is_not_valid_yet_tells_about_the_clock()
     {
         Requested(Order());
-        _http.Answer(200, Pem(Issue(Argument("req")!, notBefore: Identities.Now.AddMinutes(3))));
-        ExpectFailure("the certificate that the registry issued is valid from 2026-01-01 00:03:00, and this machine's clock says 2026-01-01 00:00:00; set the clock, then ask the registry's administrator for another token");
+        _http.Answer(200, Pem(Issue(Argument("req")!, notBefore: Identities.Now.AddMinutes(16))));
+        ExpectFailure("the certificate that the registry issued is valid from 2026-01-01 00:16:00, and this machine's clock says 2026-01-01 00:00:00; set the clock, then ask the registry's administrator for another token");
+    }
+
+    [Fact]
+    public void A_clock_that_is_a_little_behind_does_not_keep_a_machine_from_joining()
+    {
+        Requested(Order());
+        _http.Answer(200, Pem(Issue(Argument("req")!, notBefore: Identities.Now.AddMinutes(15))));
+        Joined joined = _owner.ExpectMsg<Joined>();
+        Assert.Equal(joined.Certificate.Prefix, new NodeIdentity(Identities.Verifier, joined.Certificate, joined.Key, Identities.Now).Prefix);
     }
 
     [Fact]
