@@ -57,6 +57,7 @@ public sealed partial class TunnelActor
     {
         _keys = _keys! with { ReceiverIndex = rekey.ReceiverIndex, SendKey = Octets(rekey.Key) };
         _ports.DataPlane.SetKeys(_index, _keys);
+        Log.Debug($"datagrams to {_peer} are sealed with a fresh key");
     }
 
     private TunnelKey DrawKey()
