@@ -1,0 +1,84 @@
+using System.Text.RegularExpressions;
+using Mesh.Simulation.Scenarios;
+
+namespace Mesh.Simulation.Tests.Scenarios;
+
+public sealed class ScenarioReaderTests
+{
+    private const string Good = """
+        scenario {
+          name = test
+          internet { loss = 0.01 }
+          parameters { client-count = 2 }
+          sites = [
+            { name = a, nodes = 2 }
+          ]
+          steps = [
+            { do = wait, for = 1 s }
+          ]
+        }
+        """;
+
+    [Fact]
+    public void A_good_scenario_is_read()
+    {
+        Scenario scenario = ScenarioReader.Parse(Good);
+        Assert.Equal(("test", 2, 0.01, 2, 4), (scenario.Name, scenario.NodeCount, scenario.Internet.Loss, scenario.Registry.ClientCount, scenario.Registry.MaxClients));
+        Assert.Equal(new PassTime(TimeSpan.FromSeconds(1)), Assert.Single(scenario.Steps));
+    }
+
+    [Theory]
+    [InlineData("name = test", "", "1: scenario.name: is missing", false)]
+    [InlineData("loss = 0.01", "loss = 2", "3: scenario.internet.loss: expected a number from 0 to 0.99, not 2", true)]
+    [InlineData("loss = 0.01", "loss = much", "3: scenario.internet.loss: expected a number from 0 to 0.99", true)]
+    [InlineData("loss = 0.01", "los = 0.01", "3: scenario.internet.los: unknown key; known here: base-latency, jitter, lan-latency, loss", true)]
+    [InlineData("loss = 0.01", "jitter = 5", "3: scenario.internet.jitter: expected a duration with a unit, such as 20 ms or 3 s, not 5", true)]
+    [InlineData("loss = 0.01", "jitter = 5 parsecs", "3: scenario.internet.jitter: expected a duration from 0 ms to 10 s", true)]
+    [InlineData("loss = 0.01", "jitter = 11 s", "3: scenario.internet.jitter: expected a duration from 0 ms to 10 s", true)]
+    [InlineData("internet { loss = 0.01 }", "internet = fast", "3: scenario.internet: expected an object", true)]
+    [InlineData("client-count = 2", "client-count = 0", "4: scenario.parameters.client-count: expected a whole number from 1 to 1000, not 0", true)]
+    [InlineData("client-count = 2", "client-count = 2.5", "4: scenario.parameters.client-count: expected a whole number from 1 to 1000", true)]
+    [InlineData("nodes = 2", "nodes = 0", "6: scenario.sites[0].nodes: expected a whole number from 1 to 10000, not 0", true)]
+    [InlineData("nodes = 2", "nat = perhaps", "6: scenario.sites[0].nat: expected true or false", true)]
+    [InlineData("{ name = a, nodes = 2 }", "5", "5: scenario.sites: expected a list of objects", true)]
+    [InlineData("do = wait, for = 1 s", "do = dance", "9: scenario.steps[0].do: 'dance' is not a step; steps are wait, await-routes, ping-all, kill, crash, boot", true)]
+    [InlineData("do = wait, for = 1 s", "do = wait", "9: scenario.steps[0].for: is missing", true)]
+    [InlineData("do = wait, for = 1 s", "for = 1 s", "9: scenario.steps[0].do: is missing", true)]
+    [InlineData("do = wait, for = 1 s", "do = kill, machine = a-3", "9: scenario.steps[0].machine: there is no machine 'a-3'; nodes are called SITE-NUMBER, for example a-1, and the registry 'registry'", true)]
+    [InlineData("do = wait, for = 1 s", "do = kill", "9: scenario.steps[0].machine: is missing", true)]
+    [InlineData("name = test", "name = test\n network = \"not a prefix\"", "3: scenario.network: 'not a prefix' is not an IPv6 prefix such as 2001:db8:42::/48", true)]
+    [InlineData("{ name = a, nodes = 2 }", "{ name = a }, { name = a }", "5: scenario.sites: two sites are called 'a'", true)]
+    public void A_problem_names_file_line_and_key(string text, string replacement, string problem, bool isOnly)
+    {
+        Assert.Contains(text, Good, StringComparison.Ordinal);
+        var refused = Assert.Throws<ScenarioException>(() => ScenarioReader.Parse(Good.Replace(text, replacement, StringComparison.Ordinal), "my.conf"));
+        string[] parts = problem.Split(": ", 2);
+        Assert.Contains(refused.Problems, p => Regex.IsMatch(p, $@"^my\.conf:{parts[0]}:\d+: {Regex.Escape(parts[1])}", RegexOptions.None, TimeSpan.FromSeconds(1)));
+        if (isOnly)
+            Assert.InRange(refused.Problems.Count, 1, 2);
+    }
+
+    [Fact]
+    public void All_problems_are_told_at_once()
+    {
+        string bad = Good.Replace("loss = 0.01", "los = 1", StringComparison.Ordinal).Replace("client-count = 2", "client-count = x", StringComparison.Ordinal)
+            .Replace("nodes = 2", "nodes = -1", StringComparison.Ordinal).Replace("do = wait", "do = dance", StringComparison.Ordinal);
+        var refused = Assert.Throws<ScenarioException>(() => ScenarioReader.Parse(bad, "my.conf"));
+        foreach (string key in (string[])["scenario.internet.los:", "scenario.parameters.client-count:", "scenario.sites[0].nodes:", "scenario.steps[0].do:"])
+            Assert.Contains(refused.Problems, p => p.Contains(key, StringComparison.Ordinal));
+        Assert.Equal(string.Join(Environment.NewLine, refused.Problems), refused.Message);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("scenario { name = ")]
+    [InlineData("{")]
+    public void A_text_that_is_no_scenario_is_refused(string text) => Assert.Throws<ScenarioException>(() => ScenarioReader.Parse(text, "my.conf"));
+
+    [Fact]
+    public void A_file_that_is_not_there_is_named()
+    {
+        var refused = Assert.Throws<ScenarioException>(() => ScenarioReader.Load("/nowhere/my.conf"));
+        Assert.Contains("/nowhere/my.conf", Assert.Single(refused.Problems), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,100 @@
+using System.Net;
+using System.Text;
+using Mesh.Simulation.Underlay;
+
+namespace Mesh.Simulation.Tests.Underlay;
+
+public sealed class SimulatedTcpTests
+{
+    private readonly TestUnderlay _world = new(new InternetOptions { Jitter = TimeSpan.FromMilliseconds(50), Loss = 0.3 });
+    private readonly Machine _client;
+    private readonly Machine _server;
+    private readonly List<TcpConnection> _accepted = [];
+    private readonly List<string> _happened = [];
+
+    public SimulatedTcpTests()
+    {
+        _client = _world.AddPublic("198.18.0.1");
+        _server = _world.AddPublic("198.18.0.2");
+        Assert.True(_server.Tcp.Listen(80, Accept));
+    }
+
+    [Fact]
+    public void Bytes_arrive_in_order_and_none_is_lost_although_packets_overtake_each_other_and_get_lost()
+    {
+        TcpConnection connection = Connect();
+        for (int i = 0; i < 200; i++)
+            connection.Send(Encoding.ASCII.GetBytes($"{i}"));
+        _accepted[0].Send("answer"u8);
+        Run();
+        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"server got {i}"), _happened.Where(h => h.StartsWith("server", StringComparison.Ordinal)), StringComparer.Ordinal);
+        Assert.Contains("client got answer", _happened, StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void What_was_sent_before_closing_arrives_before_the_end()
+    {
+        TcpConnection connection = Connect();
+        for (int i = 0; i < 20; i++)
+            connection.Send("x"u8);
+        connection.Close();
+        connection.Send("too late"u8);
+        Run();
+        Assert.Equal(20, _happened.Count(h => h == "server got x"));
+        Assert.Equal("server closed: closed by the peer", _happened[^1]);
+        Assert.DoesNotContain(_happened, h => h.StartsWith("client closed", StringComparison.Ordinal) || h.Contains("too late", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_port_where_nobody_listens_refuses()
+    {
+        Connect(port: 81);
+        Assert.Equal("client closed: connection refused", Assert.Single(_happened));
+    }
+
+    [Fact]
+    public void One_port_has_one_listener() => Assert.False(_server.Tcp.Listen(80, _ => { }));
+
+    [Fact]
+    public void A_killed_process_resets_its_connections()
+    {
+        Connect();
+        _server.Kill();
+        Run();
+        Assert.Equal("client closed: reset by the peer", _happened[^1]);
+        Connect();
+        Assert.Equal("client closed: connection refused", _happened[^1]);
+    }
+
+    [Fact]
+    public void A_machine_without_power_is_silent_and_resets_what_it_has_forgotten_when_it_is_back()
+    {
+        TcpConnection connection = Connect();
+        _server.Crash();
+        connection.Send("hello?"u8);
+        _world.Run(TimeSpan.FromMinutes(5));
+        Assert.DoesNotContain(_happened, h => h.StartsWith("client closed", StringComparison.Ordinal));
+        TestUnderlay.Boot(_server);
+        connection.Send("hello?"u8);
+        Run();
+        Assert.Equal("client closed: reset by the peer", _happened[^1]);
+    }
+
+    private TcpConnection Connect(int port = 80)
+    {
+        TcpConnection connection = _client.Tcp.Connect(new IPEndPoint(_server.Address, port));
+        connection.Received = bytes => _happened.Add($"client got {Encoding.ASCII.GetString(bytes.Span)}");
+        connection.Closed = reason => _happened.Add($"client closed: {reason}");
+        Run();
+        return connection;
+    }
+
+    private void Accept(TcpConnection connection)
+    {
+        _accepted.Add(connection);
+        connection.Received = bytes => _happened.Add($"server got {Encoding.ASCII.GetString(bytes.Span)}");
+        connection.Closed = reason => _happened.Add($"server closed: {reason}");
+    }
+
+    private void Run() => _world.Run(TimeSpan.FromSeconds(5));
+}

@@ -1,0 +1,61 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.Actors.Persistence;
+using Mesh.Simulation.Engine;
+using Mesh.Simulation.Underlay;
+
+namespace Mesh.Simulation.Tests.Underlay;
+
+/// <summary>Machines without actors, to test what is below them.</summary>
+internal sealed class TestUnderlay
+{
+    private readonly DeterministicRandom _random;
+
+    public TestUnderlay(InternetOptions? options = null, ulong seed = 1)
+    {
+        _random = new DeterministicRandom(seed);
+        Internet = new Internet(Engine, options ?? new InternetOptions { Jitter = TimeSpan.Zero });
+    }
+
+    public SimulationEngine Engine { get; } = new();
+
+    public Internet Internet { get; }
+
+    public Machine AddPublic(string address, Place place = default)
+    {
+        var machine = new Machine(Engine, Internet, address, IPAddress.Parse(address), place, nat: null, _random.Fork());
+        Internet.Attach(machine);
+        Boot(machine);
+        return machine;
+    }
+
+    public NatBox AddNat(string address)
+    {
+        var box = new NatBox(Engine, Internet, address, IPAddress.Parse(address), default, _random.Fork());
+        Internet.Attach(box);
+        return box;
+    }
+
+    public Machine AddInside(NatBox box, string address)
+    {
+        var machine = new Machine(Engine, Internet, address, IPAddress.Parse(address), default, box, _random.Fork());
+        Boot(machine);
+        return machine;
+    }
+
+    public static void Boot(Machine machine) => machine.Boot(new EventSchema(), log: null, static _ => { });
+
+    /// <summary>Sends a datagram with one octet.</summary>
+    public static void SendUdp(Machine from, int port, IPEndPoint to, byte octet = 0) =>
+        from.Send(new Packet(PacketProtocol.Udp, new IPEndPoint(from.Address, port), to, new[] { octet }));
+
+    /// <summary>Notes what arrives at a port: from where, when, which octet.</summary>
+    public List<(IPEndPoint From, TimeSpan At, byte Octet)> Listen(Machine machine, int port)
+    {
+        var arrived = new List<(IPEndPoint, TimeSpan, byte)>();
+        machine.ListenUdp(port, p => arrived.Add((p.Source, Engine.Now, p.Payload.Span[0])));
+        return arrived;
+    }
+
+    public void Run(TimeSpan duration) => Engine.RunUntil(Engine.Now + duration);
+}
