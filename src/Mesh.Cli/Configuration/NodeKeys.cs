@@ -37,9 +37,9 @@ internal static class NodeKeys
 
     public static ConfigKey<IReadOnlyList<string>> Advertise { get; } = ConfigKey.TextList("node.advertise", new KeyOptions<IReadOnlyList<string>>
     {
-        Meaning = "HOST:PORT each: where others can reach this node from outside, for example through a port that a router forwards. "
+        Meaning = "ADDRESS:PORT each: where others can reach this node from outside, for example through a port that a router forwards. "
             + "The machine's own addresses need not stand here, see advertise-own.",
-        Range = $"HOST:PORT, at most {AddressList.MaxCount}",
+        Range = $"ADDRESS:PORT, at most {AddressList.MaxCount}",
         Check = static list => list.Count <= AddressList.MaxCount && list.All(static text => AdvertisedEndPoint.TryParse(text, out _)),
         Default = [],
     });

@@ -38,6 +38,9 @@ internal static class TunnelKeys
     public static ConfigKey<TimeSpan> MaxIsolatedRetryDelay { get; } = Duration("node.tunnels.max-isolated-retry-delay", Many.MaxIsolatedRetryDelay, 0.1, 86_400,
         "The longest time a peer is left alone while no tunnel is up at all.", "Shorter comes back sooner after an outage, and knocks more often meanwhile.");
 
+    public static ConfigKey<TimeSpan> MinBootstrapDelay { get; } = Duration("node.tunnels.min-bootstrap-delay", Many.MinBootstrapDelay, 0.1, 3600,
+        "After how long a node without any tunnel asks the registry a second time; the delay doubles up to twice the tick.", "Shorter finds peers sooner and asks the registry more often.");
+
     public static ConfigKey<TimeSpan> MaxMoreDelay { get; } = Duration("node.tunnels.max-more-delay", Many.MaxMoreDelay, 1, 86_400,
         "How often, at the least, a node with fewer tunnels than it wants asks the registry for a peer; it begins with twice the tick.", "Shorter asks the registry more often.");
 
@@ -112,7 +115,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MaxMoreDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -130,6 +133,7 @@ internal static class TunnelKeys
         MinRetryDelay = config.Get(MinRetryDelay),
         MaxRetryDelay = config.Get(MaxRetryDelay),
         MaxIsolatedRetryDelay = config.Get(MaxIsolatedRetryDelay),
+        MinBootstrapDelay = config.Get(MinBootstrapDelay),
         MaxMoreDelay = config.Get(MaxMoreDelay),
         SharedPeers = config.Get(SharedPeers),
         Tunnel = new TunnelOptions

@@ -81,12 +81,13 @@ internal static class DemoCommand
     {
         view.Say("not root, so no TUN devices: the same runs in the simulator, with the same actors on a simulated underlay");
         const string Victim = "relay-1";
+        ResolvedConfig config = MeshSchema.Load(context, [], []);
         var scenario = new Scenario
         {
             Name = "demo",
             Description = "two public nodes and two sites behind NAT; a relay is killed",
             Registry = new RegistryOptions { ClientCount = 2, MaxClients = 10, Hello = TimeSpan.FromSeconds(4) },
-            Internet = SimulationKeys.MapInternet(MeshSchema.Load(context, [], [])),
+            Internet = SimulationKeys.MapInternet(config),
             Sites = [new Site("relay", IsBehindNat: false, PublicNodes), new Site("paris", IsBehindNat: true, perSite), new Site("tokyo", IsBehindNat: true, perSite)],
             JoinSpread = TimeSpan.FromSeconds(5),
             Steps =
@@ -95,7 +96,7 @@ internal static class DemoCommand
                 new Inflict(MachineFault.Kill, Victim), new AwaitRoutes(TimeSpan.FromSeconds(60)), new PingAll(Attempts: 3),
             ],
         };
-        ScenarioResult result = SimCommands.Carry(context, scenario, seed: 1, isQuiet, cancellation);
+        ScenarioResult result = SimCommands.Carry(context, scenario, (ulong)config.Get(SimulationKeys.Seed), isQuiet, cancellation);
         foreach (StepResult step in result.Steps)
             view.Say($"virtual {step.EndedSeconds:0.0} s: {step.Title}: {step.Outcome}");
         double? healed = result.Steps is [.., _, { Title: var title } kill, { IsGood: true } routes, _] && title.StartsWith("kill", StringComparison.Ordinal)

@@ -42,7 +42,7 @@ internal static class NodeCommands
             foreach (string text in parsed.GetValue(advertise)!)
             {
                 if (!AdvertisedEndPoint.TryParse(text, out _))
-                    checks.Add($"--advertise {text}: expected HOST:PORT, as in node.example.org:{NodeKeys.DefaultPort} or [2001:db8::1]:{NodeKeys.DefaultPort}");
+                    checks.Add($"--advertise {text}: expected ADDRESS:PORT (nodes do not resolve names), as in 192.0.2.7:{NodeKeys.DefaultPort} or [2001:db8::1]:{NodeKeys.DefaultPort}");
             }
             if (parsed.GetValue(advertise) is { Length: > 0 } advertised)
                 over.Add($"{NodeKeys.Advertise.Path}={string.Join(',', advertised)}");

@@ -36,13 +36,15 @@ public static class ReferenceWriter
 
     private static void Wrap(StringBuilder output, string text, string indent)
     {
+        bool isFirst = true;
         int used = Width;
         foreach (string word in text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
         {
             if (used + 1 + word.Length > Width)
             {
-                _ = output.Append(used == Width ? string.Empty : "\n").Append(indent).Append('#');
+                _ = output.Append(isFirst ? string.Empty : "\n").Append(indent).Append('#');
                 used = indent.Length + 1;
+                isFirst = false;
             }
             _ = output.Append(' ').Append(word);
             used += 1 + word.Length;

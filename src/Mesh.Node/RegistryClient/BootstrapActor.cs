@@ -11,9 +11,11 @@ namespace Mesh.Node.RegistryClient;
 public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, ActorRef addressBook) : Actor
 {
     private static readonly TimeSpan Refresh = TimeSpan.FromMinutes(3);   // the registry believes an advertisement for ten
-    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MinRetry = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan MaxRetry = TimeSpan.FromMinutes(10);   // re6st's own registries refuse the call every time
 
     private AddressList _advertised = AddressList.Empty;
+    private TimeSpan _retry = MinRetry;
     private bool _asking;
 
     private enum Asked
@@ -53,11 +55,13 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
                 Log.Warning($"no bootstrap peer: {failed.Reason}");
                 break;
             case RegistryAnswered { Tag: Asked.Advertise }:
+                _retry = MinRetry;
                 Context.Timers.StartSingle(AdvertiseDue.Instance, AdvertiseDue.Instance, Refresh);
                 break;
             case RegistryUnreachable { Tag: Asked.Advertise } failed:
                 Log.Warning($"the registry does not know where we can be reached: {failed.Reason}");
-                Context.Timers.StartSingle(AdvertiseDue.Instance, AdvertiseDue.Instance, Retry);
+                Context.Timers.StartSingle(AdvertiseDue.Instance, AdvertiseDue.Instance, _retry);
+                _retry = _retry * 2 < MaxRetry ? _retry * 2 : MaxRetry;
                 break;
             default:
                 Unhandled(message);

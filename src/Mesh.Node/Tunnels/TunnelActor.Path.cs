@@ -137,7 +137,7 @@ public sealed partial class TunnelActor
     private void Report(PathState state)
     {
         _frame.ResetWrittenCount();
-        new PathReport(state, Data.PeerHello?.ReceiverIndex ?? 0, LargestDatagram: 0).Encode(_frame);
+        new PathReport(state, (uint)_index.Value, LargestDatagram: 0).Encode(_frame);
         Send();
     }
 

@@ -18,27 +18,7 @@ public sealed record NewAuthority
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromDays(20 * 365);
 
     /// <summary>Text of <c>registry.conf</c>.</summary>
-    public string Configuration { get; init; } = DefaultConfiguration;
-
-    /// <summary>Every registry setting with its default, as comments.</summary>
-    public const string DefaultConfiguration = """
-        # Settings of this registry. Every key may be left out; what stands here in comments is the default.
-        registry {
-          # prefix-length = 16              # bits of the prefix that a token gives; 0 closes the registration
-          # anonymous-prefix-length = 0     # bits for nodes without token; 0 refuses them
-          # grace-period = 100 days         # life of a token, and of a prefix after its certificate expired
-          # certificate-lifetime = 365 days
-          # renew-period = 30 days
-          # authorized-origins = ["127.0.0.1", "::1"]
-          # min-protocol = 1
-          # hello = 15 s
-          # client-count = 10
-          # max-clients = 20
-          # tunnel-refresh = 300 s
-          # encrypt = on
-        }
-
-        """;
+    public string Configuration { get; init; } = "";
 
     /// <summary>Every value that breaks its rule, one sentence each.</summary>
     public IEnumerable<string> Validate()

@@ -157,5 +157,5 @@ public sealed class ConfigCommandTests
     });
 
     private static object Describe(Mesh.Node.Tunnels.TunnelsOptions tunnels) =>
-        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.Tunnel };
+        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.Tunnel };
 }

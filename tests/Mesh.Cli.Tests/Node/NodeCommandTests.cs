@@ -30,7 +30,7 @@ public sealed class NodeCommandTests
     {
         using var folder = new TempFolder();
         (await CliRun.OfAsync("node", "run", "--dir", folder.Path, "--registry", "x", "--listen", "y", "--advertise", "z"))
-            .RefusesWith("--registry x: expected", "--listen y: expected ADDRESS:PORT", "--advertise z: expected HOST:PORT");
+            .RefusesWith("--registry x: expected", "--listen y: expected ADDRESS:PORT", "--advertise z: expected ADDRESS:PORT");
     }
 
     [Fact]
@@ -56,14 +56,14 @@ public sealed class NodeCommandTests
         {
             Sets =
             [
-                $"node.registry={Registry}/", "node.listen=192.0.2.1:99", "node.accept=no", "node.advertise=a.example.org:1,[2001:db8::1]:2", "node.device.name=overlay",
+                $"node.registry={Registry}/", "node.listen=192.0.2.1:99", "node.accept=no", "node.advertise=192.0.2.9:1,[2001:db8::1]:2", "node.device.name=overlay",
                 "node.device.mtu=1300", "node.data-plane.socket-buffer=1 MiB", "node.data-plane.icmp-errors-per-second=7", "node.data-plane.icmp-error-burst=8", "node.tunnel.link-mtu=1400",
             ],
         }).Config;
         NodeSettings settings = NodeSettings.From(config);
         Assert.Equal(Registry, settings.RegistryUrl);
         Assert.Equal(("192.0.2.1:99", false), (settings.Listen.ToString(), settings.Accept));
-        Assert.Equal("a.example.org,1,mesh;2001:db8::1,2,mesh", settings.Tunnels.Advertised.ToString());
+        Assert.Equal("192.0.2.9,1,mesh;2001:db8::1,2,mesh", settings.Tunnels.Advertised.ToString());
         Assert.Equal(1400, settings.Tunnels.Tunnel.LinkMtu);
         Mesh.Platform.Linux.Forwarding.LinuxDataPlaneOptions plane = settings.DataPlane(static _ => { });
         Assert.Equal(("overlay", 1300, 1 << 20), (plane.DeviceName, plane.DeviceMtu, plane.SocketBufferOctets));

@@ -90,15 +90,19 @@ public sealed class BootstrapActorTests
         }
     }
 
+    /// <summary>A registry of re6st does not know the method and refuses it every time.</summary>
     [Fact]
-    public void A_failed_advertisement_is_repeated_soon()
+    public void A_failed_advertisement_is_repeated_soon_and_then_less_and_less_often()
     {
         Tell(new AdvertisedAddressesChanged(Own));
         CallRegistry call = _client.ExpectMsg<CallRegistry>();
-        _client.Reply(new RegistryUnreachable(call.Tag, "connection refused"));
-        TimeSpan before = _kit.Now;
-        _client.ExpectMsg<CallRegistry>(TimeSpan.FromMinutes(1));
-        Assert.Equal(TimeSpan.FromSeconds(10), _kit.Now - before);
+        foreach (int seconds in (int[])[10, 20, 40, 80, 160, 320, 600, 600])
+        {
+            _client.Reply(new RegistryUnreachable(call.Tag, "connection refused"));
+            TimeSpan before = _kit.Now;
+            call = _client.ExpectMsg<CallRegistry>(TimeSpan.FromMinutes(11));
+            Assert.Equal(TimeSpan.FromSeconds(seconds), _kit.Now - before);
+        }
     }
 
     [Fact]

@@ -27,7 +27,7 @@ public sealed class TunnelPathTests
         Assert.Equal(TimeSpan.FromMilliseconds(40), status.RoundTrip);
         SentFrame report = Assert.Single(world.TakeSent());
         Assert.True(PathReport.TryDecode(report.Payload.Span, out PathReport said) && report.Kind == PathReport.Kind);
-        Assert.Equal(new PathReport(PathState.Validated, 99, 0), said);
+        Assert.Equal(new PathReport(PathState.Validated, 7, 0), said);
     }
 
     [Fact]

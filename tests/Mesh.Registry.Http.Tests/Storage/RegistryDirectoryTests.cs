@@ -10,7 +10,7 @@ namespace Mesh.Registry.Http.Tests.Storage;
 public sealed class RegistryDirectoryTests : IDisposable
 {
     private static readonly NetworkPrefix Network = NetworkPrefix.Parse("2001:db8:42::/48");
-    private static readonly NewAuthority Authority = new() { CommonName = "test network", EmailAddress = "re6st@example.com" };
+    private static readonly NewAuthority Authority = new() { CommonName = "test network", EmailAddress = "re6st@example.com", Configuration = "registry { }\n" };
     private static readonly DateTimeOffset Now = new(2026, 3, 4, 5, 6, 7, TimeSpan.Zero);
 
     private readonly string _root = Directory.CreateTempSubdirectory("mesh-registry-").FullName;
@@ -33,7 +33,7 @@ public sealed class RegistryDirectoryTests : IDisposable
         Assert.Equal("644", Mode(_directory.ConfigurationPath));
         Assert.Equal("700", Mode(_directory.DirectoryPath));
         Assert.Equal(["ca.crt", "ca.key", "registry.conf"], Directory.GetFileSystemEntries(_directory.DirectoryPath).Select(p => Path.GetFileName(p)!).Order(StringComparer.Ordinal), StringComparer.Ordinal);
-        Assert.Contains("prefix-length = 16", File.ReadAllText(_directory.ConfigurationPath), StringComparison.Ordinal);
+        Assert.Equal("registry { }\n", File.ReadAllText(_directory.ConfigurationPath));
     }
 
     [Fact]
