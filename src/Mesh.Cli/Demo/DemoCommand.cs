@@ -58,6 +58,7 @@ internal static class DemoCommand
     private static async Task<DemoResult> RunForRealAsync(DemoView view, int perSite, CancellationToken cancellation)
     {
         await DemoPackages.EnsureAsync(view.Say, cancellation);
+        DemoRun.RemoveLeftovers();
         if (DemoNetwork.RemoveLeftovers() is > 0 and int count)
             view.Say($"removed {count} namespaces of a demo that was killed");
         view.Say($"a registry, {PublicNodes} public nodes and {Sites} sites of {perSite} behind NAT, in network namespaces of their own");

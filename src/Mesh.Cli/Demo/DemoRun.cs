@@ -10,6 +10,7 @@ namespace Mesh.Cli.Demo;
 /// <summary>The demo with real processes in network namespaces: a network is made, nodes join and reach each other, a relay dies, traffic heals.</summary>
 internal sealed class DemoRun : IDisposable
 {
+    private const string DirectoryLabel = "mesh-demo-";
     private const string OverlayPrefix = "2001:db8:42::/48";
     private const int RegistryPort = 6680;
     private const int NodePort = 1326;
@@ -39,10 +40,21 @@ internal sealed class DemoRun : IDisposable
 
     private string RegistryUrl => $"http://{_network.Registry.Address}:{RegistryPort}";
 
+    /// <summary>Removes the files that a demo left behind because it was killed itself.</summary>
+    public static void RemoveLeftovers()
+    {
+        foreach (string path in Directory.GetDirectories(Path.GetTempPath(), $"{DirectoryLabel}*"))
+        {
+            string owner = Path.GetFileName(path)[DirectoryLabel.Length..].Split('-')[0];
+            if (!Directory.Exists($"/proc/{owner}"))
+                Directory.Delete(path, recursive: true);
+        }
+    }
+
     /// <summary>Builds the underlay.</summary>
     public static DemoRun Prepare(DemoView view, int nodesPerSite)
     {
-        DirectoryInfo directory = Directory.CreateTempSubdirectory("mesh-demo-");
+        DirectoryInfo directory = Directory.CreateTempSubdirectory($"{DirectoryLabel}{Environment.ProcessId}-");
         try
         {
             return new DemoRun(view, DemoNetwork.Build(nodesPerSite), directory);
