@@ -1,7 +1,7 @@
 namespace Mesh.Hocon.Schema;
 
 /// <summary>Finds the name that somebody probably meant.</summary>
-internal static class NearMiss
+public static class NearMiss
 {
     // Longer names are not typing mistakes, and the search is quadratic in the length.
     private const int LongestName = 100;
@@ -31,7 +31,7 @@ internal static class NearMiss
         => string.Concat(name.Where(c => c is not ('-' or '_')).Select(char.ToLowerInvariant));
 
     /// <summary>How many letters to insert, delete, replace or swap with their neighbour (optimal string alignment).</summary>
-    private static int Distance(string a, string b)
+    public static int Distance(string a, string b)
     {
         int[,] cost = new int[a.Length + 1, b.Length + 1];
         for (int i = 0; i <= a.Length; i++)
