@@ -33,7 +33,7 @@ public sealed class FuzzTests
 
     private static readonly HoconOptions Options = Hocon.Files(("other.conf", "shared = ${?node.name}"), ("a.conf", "include \"a.conf\"")) with
     {
-        Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["HOME"] = "/home/jo" },
+        Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["HOME"] = "/srv/jo" },
         MaxResolveSteps = 100_000,
         MaxResolvedSize = 100_000,
     };

@@ -120,9 +120,9 @@ public sealed class SubstitutionTests
     {
         HoconOptions options = HoconOptions.Default with
         {
-            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["HOME"] = "/home/jo", ["EMPTY"] = "", ["a.b"] = "dotted" },
+            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["HOME"] = "/srv/jo", ["EMPTY"] = "", ["a.b"] = "dotted" },
         };
-        Assert.Equal("""{"h":"/home/jo","d":"dotted","x":"/home/jo/x"}""", Json("h = ${HOME}, e = ${?EMPTY}, d = ${a.b}, x = ${HOME}/x", options));
+        Assert.Equal("""{"h":"/srv/jo","d":"dotted","x":"/srv/jo/x"}""", Json("h = ${HOME}, e = ${?EMPTY}, d = ${a.b}, x = ${HOME}/x", options));
         Assert.Equal("""{"HOME":null,"h":null}""", Json("HOME = null, h = ${HOME}", options));
         Assert.Equal("""{"HOME":"here","h":"here"}""", Json("HOME = here, h = ${HOME}", options));
         FailsAt(1, 5, "h = ${EMPTY}", options);
