@@ -7,7 +7,7 @@ namespace Mesh.Cli.Tests.Processes;
 /// <summary>The real program, started as a user starts it.</summary>
 internal sealed class MeshProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(150);
     private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "mesh.dll");
 
     private readonly Process _process;
@@ -17,7 +17,7 @@ internal sealed class MeshProcess : IAsyncDisposable
 
     private MeshProcess(Process process, bool isOwn)
     {
-        (_process, _isOwn) = (process, isOwn);
+        (_process, _isOwn, Id) = (process, isOwn, process.Id);
         _reading = Task.Run(async () =>
         {
             while (await process.StandardError.ReadLineAsync() is { } line)
@@ -27,6 +27,9 @@ internal sealed class MeshProcess : IAsyncDisposable
             }
         });
     }
+
+    /// <summary>Its number.</summary>
+    public int Id { get; }
 
     /// <summary>What it has written to standard error so far.</summary>
     public string Errors
