@@ -2,9 +2,7 @@ namespace Mesh.Hocon;
 
 /// <summary>A text that is not HOCON, cannot be resolved, or exceeds a limit. The only exception that reading a document throws.</summary>
 /// <remarks>The message names the place and the rule and never repeats a value, which may be a secret.</remarks>
-#pragma warning disable CA1032, RCS1194 // Without a place this exception would be useless, so the constructors without one do not exist.
 public sealed class HoconException : Exception
-#pragma warning restore CA1032, RCS1194
 {
     /// <summary>What is wrong, and where.</summary>
     /// <param name="origin">The place.</param>

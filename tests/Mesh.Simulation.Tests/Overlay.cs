@@ -4,6 +4,7 @@ using Mesh.Node;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
+using Mesh.Simulation.Scenarios;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -42,7 +43,7 @@ internal static class Overlay
     public static bool HasAllRoutes(this SimulatedNetwork world)
     {
         SimulatedNode[] running = [.. world.Nodes.Where(n => n.Machine.System is not null)];
-        return running.All(n => n.IsRunning && n.Routes.Count(r => running.Any(o => o.Identity?.Prefix.Subnet(Network) == r.Destination)) == running.Length - 1);
+        return running.All(n => n.IsRunning) && RouteTrace.FindBroken(running, Network) is null;
     }
 
     /// <summary>Sends a ping between each pair of nodes and returns those that were not answered.</summary>
