@@ -6,6 +6,7 @@ using Mesh.Actors.RealTime;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
+using Mesh.Registry.Parameters;
 using Mesh.Registry.Sessions;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;
@@ -94,9 +95,10 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         if (!health.IsUp)
             return Text(503, "the registry has stopped");
         RegistryStatistics statistics = await AskAsync<RegistryStatistics>(registry.Registry, new GetStatistics()).ConfigureAwait(false);
+        PublishedParameters published = await AskAsync<PublishedParameters>(registry.Parameters, new GetPublished()).ConfigureAwait(false);
         SessionCount sessions = await AskAsync<SessionCount>(registry.Sessions, new CountSessions()).ConfigureAwait(false);
         AdvertiserCount advertisers = await AskAsync<AdvertiserCount>(registry.Bootstrap, new CountAdvertisers()).ConfigureAwait(false);
-        string text = _metrics.Write(statistics, sessions, advertisers, health, _limit.RefusedCount);
+        string text = _metrics.Write(statistics, published, sessions, advertisers, health, _limit.RefusedCount);
         return new RegistryResponse(200, Encoding.UTF8.GetBytes(text)) { IsText = true };
     }
 

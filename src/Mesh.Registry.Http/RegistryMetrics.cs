@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
+using Mesh.Registry.Parameters;
 using Mesh.Registry.Sessions;
 
 namespace Mesh.Registry.Http;
@@ -19,7 +20,7 @@ internal sealed class RegistryMetrics
         _ = Interlocked.Add(ref _ticks, duration.Ticks);
     }
 
-    public string Write(RegistryStatistics registry, SessionCount sessions, AdvertiserCount advertisers, Health health, long rateLimited)
+    public string Write(RegistryStatistics registry, PublishedParameters published, SessionCount sessions, AdvertiserCount advertisers, Health health, long rateLimited)
     {
         var text = new StringBuilder();
         Head(text, "requests_total", "counter", "Requests by method and status.");
@@ -35,7 +36,7 @@ internal sealed class RegistryMetrics
         One(text, "tokens", "gauge", "Tokens that are left.", registry.Tokens);
         One(text, "sessions", "gauge", "Nodes that have a session.", sessions.Count);
         One(text, "advertisers", "gauge", "Nodes that advertise addresses.", advertisers.Count);
-        One(text, "parameters_version", "gauge", "Number of the published parameters.", registry.Version);
+        One(text, "parameters_version", "gauge", "Number of the published parameters.", published.Number);
         One(text, "events_total", "counter", "Events in the journal.", registry.SequenceNr);
         return text.ToString();
     }

@@ -11,6 +11,8 @@ namespace Mesh.Registry;
 // Certificates: reserved in memory, signed on the work pool, then recorded.
 public sealed partial class RegistryActor
 {
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
     private readonly HashSet<PendingWork> _pending = [];
     private readonly Dictionary<string, int> _reservedUses = new(StringComparer.Ordinal);
     private readonly Dictionary<NodePrefix, PendingRenewal> _renewals = [];
@@ -65,9 +67,16 @@ public sealed partial class RegistryActor
 
     private void Renew(RenewCertificate renew)
     {
-        if (_state.CertificateOf(renew.Prefix) is not { } certificate)
+        if (_state.TrustedCertificateOf(renew.Prefix) is not { } certificate)
         {
             Sender.Tell(new NoCertificate(renew.Prefix));
+            return;
+        }
+
+        // Not before it is known whether the certificate is revoked.
+        if (_revoked is null || _revoking.ContainsKey(renew.Prefix))
+        {
+            Sender.Tell(Overload());
             return;
         }
 
@@ -78,7 +87,7 @@ public sealed partial class RegistryActor
         }
 
         bool isEnding = certificate.NotAfter - Context.UtcNow < _options.RenewPeriod;
-        if (!isEnding && !_state.Revoked.ContainsKey(certificate.Serial))
+        if (!isEnding && !_revoked.ContainsKey(certificate.Serial))
         {
             Sender.Tell(new CertificateGiven(certificate.Prefix, certificate.Pem));
             return;
@@ -102,7 +111,7 @@ public sealed partial class RegistryActor
     // The token is spent or was never there. Who holds it and the key of the node that it gave is that node, and has not got the answer.
     private void Repeat(RequestCertificate request)
     {
-        if (!_state.SpentTokens.TryGetValue(request.Token, out SpentToken? spent) || spent.Expires <= Context.UtcNow || _state.CertificateOf(spent.Prefix) is not { } given)
+        if (!_state.SpentTokens.TryGetValue(request.Token, out SpentToken? spent) || spent.Expires <= Context.UtcNow || _state.TrustedCertificateOf(spent.Prefix) is not { } given)
             Sender.Tell(new UnknownToken());
         else if (_pending.Count >= _options.MaxPendingSignatures)
             Sender.Tell(Overload());
@@ -126,12 +135,12 @@ public sealed partial class RegistryActor
             case PendingIssue issue when result is RequestRefused refused:
                 GiveUp(issue, new Refused(refused.IsMalformed, refused.Reason));
                 break;
-            case PendingRenewal renewal when _state.CertificateOf(renewal.Prefix)?.Serial != renewal.OldSerial:
+            case PendingRenewal renewal when _state.TrustedCertificateOf(renewal.Prefix)?.Serial != renewal.OldSerial || _revoking.ContainsKey(renewal.Prefix):
                 // Revoked meanwhile, and perhaps somebody else's already: the old owner's key must not come back.
-                GiveUp(renewal, _state.CertificateOf(renewal.Prefix) is null ? new NoCertificate(renewal.Prefix) : Overload());
+                GiveUp(renewal, _state.TrustedCertificateOf(renewal.Prefix) is null ? new NoCertificate(renewal.Prefix) : Overload());
                 break;
             case PendingRepeat repeat when result is bool isOwner:
-                repeat.Asker.Tell(isOwner && _state.CertificateOf(repeat.Prefix) is { } again ? new CertificateGiven(again.Prefix, again.Pem) : new UnknownToken());
+                repeat.Asker.Tell(isOwner && _state.TrustedCertificateOf(repeat.Prefix) is { } again ? new CertificateGiven(again.Prefix, again.Pem) : new UnknownToken());
                 break;
             case PendingRenewal renewal when result is string pem:
                 Record(new CertificateRenewed(renewal.Prefix.Bits, pem, renewal.Serial, renewal.NotAfter), () =>
@@ -140,9 +149,6 @@ public sealed partial class RegistryActor
                     foreach (ActorRef asker in renewal.Askers)
                         asker.Tell(new CertificateGiven(renewal.Prefix, pem), Self);
                 });
-                break;
-            case PendingVersion version when result is NetworkVersion signed:
-                Record(version, signed);
                 break;
             default:
                 throw new UnreachableException($"{work.GetType().Name} gave {result.GetType().Name}");
@@ -165,7 +171,8 @@ public sealed partial class RegistryActor
             ReleaseUse(issue.Token);
             CleanAt(order.NotAfter + _options.GracePeriod);
             issue.Asker.Tell(new CertificateGiven(order.Prefix, issued.Pem), Self);
-            PublishIfChanged();
+            if (_state.RegistryPrefix == order.Prefix)
+                Introduce();   // the first node
         });
     }
 
@@ -188,9 +195,6 @@ public sealed partial class RegistryActor
             case PendingRepeat repeat:
                 repeat.Asker.Tell(answer);
                 break;
-            case PendingVersion:
-                PublishLater();
-                break;
         }
     }
 
@@ -202,12 +206,12 @@ public sealed partial class RegistryActor
             _ = _reservedUses.Remove(token);
     }
 
-    // Certificates count in whole seconds, and none outlasts the authority.
+    // Certificates count in whole seconds, and none outlasts the authority. They begin a little before now: a node whose clock is behind takes its own as well.
     private (DateTimeOffset NotBefore, DateTimeOffset NotAfter) Validity()
     {
         DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(Context.UtcNow.ToUnixTimeSeconds());
         DateTimeOffset end = now + _options.CertificateLifetime;
-        return (now, end < _authority.NotAfter ? end : _authority.NotAfter);
+        return (now - ClockTolerance, end < _authority.NotAfter ? end : _authority.NotAfter);
     }
 
     /// <summary>A signature that is being made. Compared by identity: it is the tag of the work.</summary>

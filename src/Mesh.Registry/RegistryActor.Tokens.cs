@@ -11,8 +11,6 @@ public sealed partial class RegistryActor
     private const int MaxUses = 1_000_000;
 
     private static readonly TimeSpan LongestTokenLifetime = TimeSpan.FromDays(3660);
-    private static readonly TimeSpan LongestSleep = TimeSpan.FromDays(1);   // the wall clock may be set meanwhile
-    private static readonly TimeSpan ShortestSleep = TimeSpan.FromSeconds(1);
 
     private DateTimeOffset _cleaningDue = DateTimeOffset.MaxValue;
 
@@ -94,7 +92,8 @@ public sealed partial class RegistryActor
         return text.ToString();
     }
 
-    private DateTimeOffset FreedAt(RegisteredNode certificate) => certificate.NotAfter + _options.GracePeriod;
+    // Whoever is shut out does not come back, so nothing is kept for it longer than others might still trust its certificate.
+    private DateTimeOffset FreedAt(RegisteredNode certificate) => certificate.IsExcluded ? certificate.NotAfter : certificate.NotAfter + _options.GracePeriod;
 
     // Not while a use of the token or a renewal of the certificate is being signed; and never the registry's own node, without which no network is left.
     private void Clean()
@@ -104,22 +103,20 @@ public sealed partial class RegistryActor
         List<string> tokens = [.. _state.Tokens.Where(t => t.Value.Expires <= now && !_reservedUses.ContainsKey(t.Key)).Select(static t => t.Key)];
         List<RegisteredNode> certificates = [.. _state.Certificates.Values.Where(c => FreedAt(c) <= now && c.Prefix != _state.RegistryPrefix && !_renewals.ContainsKey(c.Prefix))];
         tokens.AddRange(_state.SpentTokens.Where(t => t.Value.Expires <= now).Select(static t => t.Key));
-        List<ulong> serials = [.. _state.Revoked.Where(r => r.Value <= now).Select(static r => r.Key)];
         if (_state.RegistryPrefix is { } own && _state.CertificateOf(own) is { } ownCertificate && FreedAt(ownCertificate) <= now)
             Log.Error($"the certificate of the registry's own node {own} expired at {ownCertificate.NotAfter:u} and its grace period is over; it is kept, but the node has to renew it");
-        if (tokens.Count == 0 && certificates.Count == 0 && serials.Count == 0)
+        if (tokens.Count == 0 && certificates.Count == 0)
         {
             CleanAgain();
             return;
         }
 
-        Record(new Cleaned(tokens, [.. certificates.Select(static c => c.Prefix.Bits)], serials), () =>
+        Record(new Cleaned(tokens, [.. certificates.Select(static c => c.Prefix.Bits)]), () =>
         {
-            Log.Info($"cleaned {tokens.Count} expired tokens, {certificates.Count} prefixes whose grace period is over, {serials.Count} revoked serials of expired certificates");
+            Log.Info($"cleaned {tokens.Count} expired tokens and {certificates.Count} prefixes whose time is over");
             foreach (RegisteredNode certificate in certificates)
                 Context.System.EventStream.Publish(new PrefixFreed(certificate.Prefix));
             CleanAgain();
-            PublishIfChanged();
         });
     }
 
@@ -130,8 +127,6 @@ public sealed partial class RegistryActor
             next = token.Expires < next ? token.Expires : next;
         foreach (SpentToken token in _state.SpentTokens.Values)
             next = token.Expires < next ? token.Expires : next;
-        foreach (DateTimeOffset notAfter in _state.Revoked.Values)
-            next = notAfter < next ? notAfter : next;
         foreach (RegisteredNode certificate in _state.Certificates.Values)
             next = FreedAt(certificate) < next && certificate.Prefix != _state.RegistryPrefix ? FreedAt(certificate) : next;
         if (next != DateTimeOffset.MaxValue)
@@ -143,9 +138,7 @@ public sealed partial class RegistryActor
         if (due >= _cleaningDue)
             return;
         _cleaningDue = due;
-        TimeSpan delay = due - Context.UtcNow;
-        delay = delay < ShortestSleep ? ShortestSleep : delay > LongestSleep ? LongestSleep : delay;
-        Context.Timers.StartSingle(CleaningDue.Instance, CleaningDue.Instance, delay);
+        Context.Timers.StartSingle(CleaningDue.Instance, CleaningDue.Instance, WallClock.SleepUntil(due, Context.UtcNow));
     }
 
     private sealed record CleaningDue

@@ -4,48 +4,61 @@ using Mesh.Actors.Persistence;
 using Mesh.Actors.Ports;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Events;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Revocation;
+using Mesh.Registry.Rotation;
 
 namespace Mesh.Registry;
 
-/// <summary>The registry's memory: tokens, prefixes, certificates, serial numbers and the version of the parameters, as one consistent aggregate.</summary>
+/// <summary>The registry's memory: tokens, prefixes, certificates and serial numbers, as one consistent aggregate.</summary>
 /// <remarks>
 /// <code>
 /// RequestCertificate --> checked --> prefix, serial, token use reserved in memory --> signed (work pool)
 ///                                                                                        |
 ///              CertificateGiven &lt;-- CertificateIssued in the journal &lt;-- token still there? &lt;--+
+///
+/// Revoke --> AddRevocation to the CRL's actor --> RevocationRecorded --> NodeExcluded or NodeFreed in the journal --> Done
 /// </code>
 /// <para>Signatures are made away from the loop. A reservation is in memory only: after a crash in between nothing was promised and nothing is lost.</para>
 /// <para>The certificate and the use of its token are one event. An answer leaves only after its event is durable.</para>
+/// <para>Revocations are first on the list and then here. After a crash in between the list is the truth, and what follows from it is done at the start.</para>
 /// <para>Takes <see cref="RegistryCommand"/>s and answers each with one <see cref="RegistryAnswer"/>. If the journal fails, the actor stops.</para>
 /// </remarks>
 public sealed partial class RegistryActor : PersistentActor
 {
     private static readonly TimeSpan OverloadRetry = TimeSpan.FromSeconds(1);
 
+    private readonly RegistryActors _actors;
     private readonly RegistryOptions _options;
     private readonly IRegistryAuthority _authority;
     private readonly IWorkPool _workPool;
     private readonly RegistryState _state;
     private long _lastSnapshot;
     private long _overloaded;
+    private int _handovers;
+    private bool _isIntroduced;
 
     /// <summary>Makes the actor.</summary>
-    /// <param name="options">Valid settings, see <see cref="RegistryOptions.Validate"/>.</param>
-    /// <param name="authority">What signs.</param>
-    /// <param name="workPool">Where it signs.</param>
-    public RegistryActor(RegistryOptions options, IRegistryAuthority authority, IWorkPool workPool)
+    /// <param name="actors">Settings, world and colleagues.</param>
+    public RegistryActor(RegistryActors actors)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(authority);
-        ArgumentNullException.ThrowIfNull(workPool);
-        if (options.Validate(authority.Network).ToList() is { Count: > 0 } problems)
-            throw new ArgumentException(string.Join("; ", problems), nameof(options));
-        (_options, _authority, _workPool) = (options, authority, workPool);
-        _state = new RegistryState(authority.Network);
+        ArgumentNullException.ThrowIfNull(actors);
+        (_actors, _options, _authority, _workPool) = (actors, actors.Options, actors.Authority, actors.WorkPool);
+        _state = new RegistryState(_authority.Network);
     }
 
     /// <inheritdoc/>
     public override string PersistenceId => "registry";
+
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        base.PreStart();
+        _ = Context.System.EventStream.Subscribe<RevocationList>(Self);
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
 
     /// <inheritdoc/>
     protected override void ReceiveCommand(object message)
@@ -67,11 +80,20 @@ public sealed partial class RegistryActor : PersistentActor
                 break;
             case WorkDone or WorkFailed or WorkRejected:
                 break;   // ordered by an instance that a restart has replaced
+            case RevocationList list:
+                Follow(list.Entries);
+                break;
+            case RevocationRecorded recorded:
+                CarryOut(recorded);
+                break;
+            case Adopted when --_handovers == 0:
+                _state.ForgetLegacy();
+                Introduce();
+                break;
+            case Adopted:
+                break;
             case CleaningDue:
                 Clean();
-                break;
-            case PublishingDue:
-                PublishIfChanged();
                 break;
             case SaveSnapshotSuccess or SaveSnapshotFailure:
                 break;
@@ -94,16 +116,41 @@ public sealed partial class RegistryActor : PersistentActor
                 _state.Apply(happened);
                 break;
             case RecoveryCompleted:
-                _state.Tree.Merge();
-                _lastSerial = _state.LastSerial;
-                ChooseFirstBabelKey();
-                PublishIfChanged();
-                Self.Tell(CleaningDue.Instance);
+                Recovered();
                 break;
             default:
                 throw new JournalException(JournalFailure.UnknownEvent, $"the registry's stream has a {message.GetType().Name}, which is none of its events");
         }
     }
+
+    private void Recovered()
+    {
+        _state.Tree.Merge();
+        _lastSerial = _state.LastSerial;
+        _actors.Crl.Tell(new GetRevocations());
+        Self.Tell(CleaningDue.Instance);
+        if (_state.Legacy is { } legacy)
+            HandOver(legacy);
+        else
+            Introduce();
+    }
+
+    // Journals of the first versions hold in one stream what four actors hold now. Until the others have it, nobody is told of the network, and no snapshot drops it.
+    private void HandOver(LegacyState legacy)
+    {
+        _handovers = 3;
+        _actors.Crl.Tell(new AdoptRevocations(legacy.Revoked));
+        _actors.Hmac.Tell(new AdoptKeys(legacy.Keys));
+        _actors.Parameters.Tell(new AdoptVersion(legacy.Version, legacy.Content, legacy.Keys.State == RotationState.None ? 0 : 1));
+    }
+
+    private void Introduce()
+    {
+        _isIntroduced = true;
+        Context.System.EventStream.Publish(Known());
+    }
+
+    private NetworkKnown Known() => new(_state.Certificates.Count > 0, _state.RegistryPrefix);
 
     private void Handle(RegistryCommand command)
     {
@@ -134,17 +181,17 @@ public sealed partial class RegistryActor : PersistentActor
                 Revoke(revoke);
                 break;
             case GetCertificate query:
-                Sender.Tell(_state.CertificateOf(query.Prefix) is { } found ? new CertificateFound(found.Prefix, found.Pem, _state.RegistryPrefix!.Value) : new NoCertificate(query.Prefix));
-                break;
-            case GetParameters query:
-                Sender.Tell(ParametersFor(query.Prefix));
+                Sender.Tell(_state.TrustedCertificateOf(query.Prefix) is { } found ? new CertificateFound(found.Prefix, found.Pem, _state.RegistryPrefix!.Value) : new NoCertificate(query.Prefix));
                 break;
             case FindNode query:
-                Sender.Tell(new NodeFound(_state.Certificates.Values.FirstOrDefault(c => string.Equals(c.Email, query.Email, StringComparison.Ordinal))?.Prefix));
+                Sender.Tell(new NodeFound(_state.Certificates.Values.FirstOrDefault(c => !c.IsExcluded && string.Equals(c.Email, query.Email, StringComparison.Ordinal))?.Prefix));
                 break;
+            case GetNetwork:
+                if (_isIntroduced)
+                    Sender.Tell(Known());
+                break;   // otherwise it is published soon
             case GetStatistics:
-                Sender.Tell(new RegistryStatistics(
-                    _state.Certificates.Count, _state.Tokens.Count, _pending.Count, _state.LastSerial, _state.Version.Number, LastSequenceNr, _overloaded));
+                Sender.Tell(new RegistryStatistics(_state.Certificates.Count, _state.Tokens.Count, _pending.Count, _state.LastSerial, LastSequenceNr, _overloaded));
                 break;
             default:
                 Unhandled(command);
@@ -161,11 +208,17 @@ public sealed partial class RegistryActor : PersistentActor
             _state.Apply(stored);
             Context.Note((ulong)LastSequenceNr);
             then();
-            if (LastSequenceNr - _lastSnapshot < _options.SnapshotInterval)
-                return;
-            _lastSnapshot = LastSequenceNr;
-            SaveSnapshot(_state.ToSnapshot());
+            SnapshotIfDue();
         });
+    }
+
+    // A snapshot costs as much as the state is large. Taken after as many events as there are entries, its share of each event's cost stays the same.
+    private void SnapshotIfDue()
+    {
+        if (_handovers > 0 || LastSequenceNr - _lastSnapshot < Math.Max(_options.SnapshotInterval, _state.Count))
+            return;
+        _lastSnapshot = LastSequenceNr;
+        SaveSnapshot(_state.ToSnapshot());
     }
 
     private Overloaded Overload()

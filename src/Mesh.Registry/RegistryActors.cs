@@ -3,6 +3,9 @@ using Mesh.Actors.Ports;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Revocation;
+using Mesh.Registry.Rotation;
 using Mesh.Registry.Sessions;
 
 namespace Mesh.Registry;
@@ -10,18 +13,25 @@ namespace Mesh.Registry;
 /// <summary>A registry's actors in one system, and what they share.</summary>
 /// <remarks>
 /// <code>
-/// HTTP --> desk --> desk/$n (one call) --> sessions   who is it?
-///                                      --> registry*  what is asked
-///                                      --> bootstrap  who is there?
+/// HTTP --> desk --> desk/$n (one call) --> sessions     who is it?
+///                                      --> registry*    tokens, prefixes, certificates
+///                                      --> parameters*  what the network agrees on  &lt;-- crl*, hmac*, registry*
+///                                      --> crl*         what is revoked
+///                                      --> hmac*        keys of the routing protocol
+///                                      --> bootstrap    who is there?
 /// </code>
+/// Those with an asterisk persist their state. None of them may be lost: if the journal fails one of them, the desk refuses every call.
 /// </remarks>
 public sealed class RegistryActors
 {
-    private RegistryActors(ActorSystem system, RegistryOptions options, IRegistryAuthority authority, IWorkPool workPool)
+    private RegistryActors(ActorSystem system, RegistryOptions options, RegistryPorts ports)
     {
-        (Options, Authority, WorkPool) = (options, authority, workPool);
-        Registry = system.ActorOf(Props.Create(() => new RegistryActor(options, authority, workPool)), "registry");
-        Sessions = system.ActorOf(Props.Create(() => new SessionsActor(Registry, authority, workPool)), "sessions");
+        (Options, Ports) = (options, ports);
+        Registry = system.ActorOf(Props.Create(() => new RegistryActor(this)), "registry");
+        Crl = system.ActorOf(Props.Create(() => new CrlActor(options.SnapshotInterval)), "crl");
+        Hmac = system.ActorOf(Props.Create(() => new HmacActor(Registry, options, ports.Authority)), "hmac");
+        Parameters = system.ActorOf(Props.Create(() => new ParametersActor(options, ports, new ParametersActor.Sources(Registry, Crl, Hmac))), "parameters");
+        Sessions = system.ActorOf(Props.Create(() => new SessionsActor(Registry, ports.Authority, ports.WorkPool)), "sessions");
         Bootstrap = system.ActorOf(Props.Create(() => new BootstrapActor(options.AdvertisementLifetime)), "bootstrap");
         Desk = system.ActorOf(Props.Create(() => new FrontDeskActor(this)), "desk");
     }
@@ -29,14 +39,26 @@ public sealed class RegistryActors
     /// <summary>The settings.</summary>
     public RegistryOptions Options { get; }
 
+    /// <summary>The world.</summary>
+    public RegistryPorts Ports { get; }
+
     /// <summary>What signs.</summary>
-    public IRegistryAuthority Authority { get; }
+    public IRegistryAuthority Authority => Ports.Authority;
 
     /// <summary>Where it signs.</summary>
-    public IWorkPool WorkPool { get; }
+    public IWorkPool WorkPool => Ports.WorkPool;
 
     /// <summary>The <see cref="RegistryActor"/>: takes <see cref="RegistryCommand"/>s, for the command line too.</summary>
     public ActorRef Registry { get; }
+
+    /// <summary>The <see cref="CrlActor"/>.</summary>
+    public ActorRef Crl { get; }
+
+    /// <summary>The <see cref="HmacActor"/>: takes <see cref="HmacCommand"/>s, for the command line too.</summary>
+    public ActorRef Hmac { get; }
+
+    /// <summary>The <see cref="ParametersActor"/>.</summary>
+    public ActorRef Parameters { get; }
 
     /// <summary>The <see cref="SessionsActor"/>.</summary>
     public ActorRef Sessions { get; }
@@ -47,20 +69,21 @@ public sealed class RegistryActors
     /// <summary>The <see cref="FrontDeskActor"/>: takes <see cref="RegistryRequest"/>s.</summary>
     public ActorRef Desk { get; }
 
+    /// <summary>The actors whose state is in the journal. When one of them stops, nothing may be promised any more.</summary>
+    public IReadOnlyList<ActorRef> Persistent => [Registry, Crl, Hmac, Parameters];
+
     /// <summary>Makes the actors. The system's journal and its schema (<see cref="Events.RegistrySchema"/>) are the caller's.</summary>
     /// <param name="system">Called from the loop's thread, or before the loop is driven.</param>
     /// <param name="options">Valid settings, see <see cref="RegistryOptions.Validate"/>.</param>
-    /// <param name="authority">What signs.</param>
-    /// <param name="workPool">Where it signs.</param>
+    /// <param name="ports">The world.</param>
     /// <exception cref="ArgumentException">A setting breaks its rule; the message has all of them.</exception>
-    public static RegistryActors Start(ActorSystem system, RegistryOptions options, IRegistryAuthority authority, IWorkPool workPool)
+    public static RegistryActors Start(ActorSystem system, RegistryOptions options, RegistryPorts ports)
     {
         ArgumentNullException.ThrowIfNull(system);
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentNullException.ThrowIfNull(authority);
-        ArgumentNullException.ThrowIfNull(workPool);
-        if (options.Validate(authority.Network).ToList() is { Count: > 0 } problems)
+        ArgumentNullException.ThrowIfNull(ports);
+        if (options.Validate(ports.Authority.Network).ToList() is { Count: > 0 } problems)
             throw new ArgumentException(string.Join("; ", problems), nameof(options));
-        return new RegistryActors(system, options, authority, workPool);
+        return new RegistryActors(system, options, ports);
     }
 }

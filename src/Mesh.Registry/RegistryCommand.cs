@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Mesh.Protocol.Addressing;
-using Mesh.Protocol.Registry;
 
 namespace Mesh.Registry;
 
@@ -55,19 +54,23 @@ public sealed record RenewCertificate(NodePrefix Prefix) : RegistryCommand;
 
 /// <summary>Do not trust a certificate any more. Answer: <see cref="Done"/>, <see cref="NoCertificate"/> or <see cref="Refused"/>.</summary>
 /// <param name="CommonNameOrSerial">
-/// <c>INT/LEN</c>: the node loses its prefix and its session. A decimal X.509 serial number: the certificate is revoked, but the node keeps its prefix and gets
-/// another certificate for the same key when it renews.
+/// <c>INT/LEN</c>: the node is shut out, and its prefix is free at once. A decimal X.509 serial number: the node is shut out, and its prefix is kept from others until
+/// its certificate would have expired.
 /// </param>
-public sealed record Revoke(string CommonNameOrSerial) : RegistryCommand;
+public sealed record Revoke(string CommonNameOrSerial) : RegistryCommand
+{
+    /// <summary>True, with a serial number: the node is not shut out but made to renew, as registries of re6st do. Who stole its key can do the same.</summary>
+    public bool IsRenewable { get; init; }
+}
 
 /// <summary>A node's certificate. Answer: <see cref="CertificateFound"/> or <see cref="NoCertificate"/>.</summary>
 public sealed record GetCertificate(NodePrefix Prefix) : RegistryCommand;
 
-/// <summary>The network's parameters, for a node. Answer: <see cref="ParametersGiven"/>, <see cref="NoCertificate"/> or, before the first version, <see cref="Overloaded"/>.</summary>
-public sealed record GetParameters(NodePrefix Prefix) : RegistryCommand;
-
 /// <summary>Which node is somebody's? Answer: <see cref="NodeFound"/>.</summary>
 public sealed record FindNode(string Email) : RegistryCommand;
+
+/// <summary>Is there a network? Answer: <see cref="NetworkKnown"/>, at once or, before that is known, when it is.</summary>
+public sealed record GetNetwork : RegistryCommand;
 
 /// <summary>Numbers for monitoring. Answer: <see cref="RegistryStatistics"/>.</summary>
 public sealed record GetStatistics : RegistryCommand;
@@ -137,25 +140,19 @@ public sealed record Overloaded(TimeSpan RetryAfter) : RegistryAnswer;
 /// <param name="Reason">A sentence for the log; it is not for strangers.</param>
 public sealed record Broken(string Reason) : RegistryAnswer;
 
-/// <summary>The published parameters. Keys are plain here; they are encrypted for the node on the way out.</summary>
-/// <param name="Parameters">Without keys for routing messages.</param>
-/// <param name="SignKey">Key that routing messages are signed with, or null.</param>
-/// <param name="AcceptKey">Second key that is accepted; empty: any signature; null: none.</param>
-/// <param name="Pem">The node's certificate.</param>
-public sealed record ParametersGiven(NetworkParameters Parameters, byte[]? SignKey, byte[]? AcceptKey, string Pem) : RegistryAnswer;
-
 /// <summary>Numbers for monitoring.</summary>
 /// <param name="Certificates">Nodes that have one.</param>
 /// <param name="Tokens">Tokens that are left.</param>
 /// <param name="PendingSignatures">Signatures under way.</param>
 /// <param name="LastSerial">The last X.509 serial number that was given.</param>
-/// <param name="Version">Number of the published parameters.</param>
 /// <param name="SequenceNr">Events in the journal.</param>
 /// <param name="OverloadedCount">Commands that were refused as overload since the start.</param>
-public sealed record RegistryStatistics(int Certificates, int Tokens, int PendingSignatures, ulong LastSerial, ulong Version, long SequenceNr, long OverloadedCount) : RegistryAnswer;
+public sealed record RegistryStatistics(int Certificates, int Tokens, int PendingSignatures, ulong LastSerial, long SequenceNr, long OverloadedCount) : RegistryAnswer;
 
-/// <summary>Published on the event stream: this prefix has no owner any more.</summary>
+/// <summary>Published on the event stream: this prefix has no owner any more to whom the registry answers.</summary>
 public sealed record PrefixFreed(NodePrefix Prefix);
 
-/// <summary>Published on the event stream: the network has new parameters.</summary>
-public sealed record VersionPublished(NetworkVersion Version);
+/// <summary>What others need to know of the network. Published on the event stream once it has been read back, and when the first node joins.</summary>
+/// <param name="HasNodes">False before the first node joined.</param>
+/// <param name="RegistryPrefix">The node next to the registry, or null before the first node joined.</param>
+public sealed record NetworkKnown(bool HasNodes, NodePrefix? RegistryPrefix);

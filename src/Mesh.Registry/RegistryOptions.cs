@@ -61,6 +61,27 @@ public sealed record RegistryOptions
     /// <summary>Whether tunnels hide what they carry. Default true.</summary>
     public bool Encrypt { get; init; } = true;
 
+    /// <summary>IPv4 network for payload, <c>ADDRESS/LENGTH</c> without bits beyond its length, or null for none.</summary>
+    public string? Ipv4 { get; init; }
+
+    /// <summary>Bits of the nodes' numbers in <see cref="Ipv4"/>; 1..16, and together with the network's length at most 32. Default 0: no IPv4.</summary>
+    public int Ipv4SubnetLength { get; init; }
+
+    /// <summary>Countries, ISO 3166 codes of two capital letters, whose nodes only have tunnels inside the country. Default none.</summary>
+    public ImmutableSortedSet<string> SameCountry { get; init; } = ImmutableSortedSet.Create<string>(StringComparer.Ordinal);
+
+    /// <summary>Defaults of the routing daemon's interfaces, in the words of babeld; 1..500 printable characters.</summary>
+    public string BabelDefault { get; init; } = "max-rtt-penalty 5000 rtt-max 500 rtt-decay 125";
+
+    /// <summary>What nodes wait before a restart that a change of parameters needs, in addition to 1 s; null (the default) leaves it to them. Up to 1 day.</summary>
+    public TimeSpan? DelayRestart { get; init; }
+
+    /// <summary>
+    /// How long after a step of the key rotation the next one is held to be safe. At least 10 s, default 2 hours: a node that missed the news asks again when its
+    /// hourly check has failed twice (protocol reference 4.8).
+    /// </summary>
+    public TimeSpan RotationStepTime { get; init; } = TimeSpan.FromHours(2);
+
     /// <summary>Whether routing messages are authenticated with a key that the registry gives to every node. Default true.</summary>
     public bool BabelAuthentication { get; init; } = true;
 
@@ -84,6 +105,9 @@ public sealed record RegistryOptions
             .Concat(Range("client-count", ClientCount, 1, 1000))
             .Concat(Range("max-clients", MaxClients ?? 1, 1, 10_000))
             .Concat(Seconds("call-timeout", CallTimeout, 1, 60))
+            .Concat(Seconds("rotation-step-time", RotationStepTime, 10, 30 * 86_400))
+            .Concat(Seconds("delay-restart", DelayRestart ?? TimeSpan.Zero, 0, 86_400))
+            .Concat(Ipv4Problems())
             .Concat(Seconds("advertisement-lifetime", AdvertisementLifetime, 10, 86_400))
             .Concat(Seconds("hello", Hello, 1, 600))
             .Concat(Seconds("tunnel-refresh", TunnelRefresh, 10, 86_400)))
@@ -91,6 +115,10 @@ public sealed record RegistryOptions
             yield return problem;
         }
 
+        foreach (string country in SameCountry.Where(static country => country is not [>= 'A' and <= 'Z', >= 'A' and <= 'Z']))
+            yield return $"same-country has '{country}', which is not a country code of two capital letters";
+        if (BabelDefault.Length is 0 or > 500 || BabelDefault.Any(char.IsControl))
+            yield return "babel-default has to be 1 to 500 printable characters";
         foreach (string origin in AuthorizedOrigins)
         {
             if (!System.Net.IPAddress.TryParse(origin, out _))
@@ -111,7 +139,27 @@ public sealed record RegistryOptions
         MaxClients = MaxClients ?? 2 * ClientCount,
         TunnelRefresh = TunnelRefresh,
         Encrypt = Encrypt,
+        BabelDefault = BabelDefault,
+        Ipv4 = Ipv4,
+        Ipv4SubnetLength = Ipv4 is null ? null : Ipv4SubnetLength,
+        SameCountry = SameCountry.IsEmpty ? null : [.. SameCountry],
+        DelayRestart = DelayRestart,
     };
+
+    private IEnumerable<string> Ipv4Problems()
+    {
+        if (Ipv4 is null)
+        {
+            if (Ipv4SubnetLength != 0)
+                yield return "ipv4-subnet-length needs ipv4";
+            yield break;
+        }
+
+        if (!System.Net.IPNetwork.TryParse(Ipv4, out System.Net.IPNetwork network) || network.BaseAddress.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork)
+            yield return $"ipv4 is '{Ipv4}'; it has to be an IPv4 network without bits beyond its length, as in 10.42.0.0/16";
+        else if (Ipv4SubnetLength is < 1 or > 16 || network.PrefixLength + Ipv4SubnetLength > 32)
+            yield return $"ipv4-subnet-length is {Ipv4SubnetLength}; it has to be 1 to {Math.Min(16, 32 - network.PrefixLength)} with ipv4 {Ipv4}";
+    }
 
     private static IEnumerable<string> Range(string name, int value, int min, int max)
     {

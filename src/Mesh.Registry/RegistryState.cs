@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using Mesh.Protocol.Addressing;
-using Mesh.Protocol.Registry;
 using Mesh.Registry.Events;
 using Mesh.Registry.Prefixes;
+using Mesh.Registry.Revocation;
+using Mesh.Registry.Rotation;
 
 namespace Mesh.Registry;
 
@@ -22,7 +23,11 @@ public sealed record Token(string Email, int PrefixLength, int UsesLeft, DateTim
 /// <param name="Serial">X.509 serial number.</param>
 /// <param name="SubjectSerial">Number of the node in its subject.</param>
 /// <param name="NotAfter">End of the certificate's validity.</param>
-public sealed record RegisteredNode(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);
+public sealed record RegisteredNode(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter)
+{
+    /// <summary>True where the node was shut out: the registry does not answer it, and keeps the prefix from others until the certificate would have expired.</summary>
+    public bool IsExcluded { get; init; }
+}
 
 /// <summary>A token that gave its last certificate. It gives that certificate again, and nothing else: the first answer may have been lost.</summary>
 /// <param name="Prefix">The node that it gave last.</param>
@@ -35,7 +40,6 @@ internal sealed class RegistryState(NetworkPrefix network)
     private readonly SortedDictionary<string, Token> _tokens = new(StringComparer.Ordinal);
     private readonly SortedDictionary<NodePrefix, RegisteredNode> _certificates = [];
     private readonly SortedDictionary<string, SpentToken> _spentTokens = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<ulong, DateTimeOffset> _revoked = [];
 
     /// <summary>Who has which part of the network.</summary>
     public PrefixTree Tree { get; } = new(network);
@@ -49,9 +53,6 @@ internal sealed class RegistryState(NetworkPrefix network)
     /// <summary>The tokens that gave their last certificate and have not expired, by secret.</summary>
     public IReadOnlyDictionary<string, SpentToken> SpentTokens => _spentTokens;
 
-    /// <summary>The revocation list: serial numbers, and when the certificates expire by themselves.</summary>
-    public IReadOnlyDictionary<ulong, DateTimeOffset> Revoked => _revoked;
-
     /// <summary>The present certificates, by prefix.</summary>
     public IReadOnlyDictionary<NodePrefix, RegisteredNode> Certificates => _certificates;
 
@@ -61,17 +62,20 @@ internal sealed class RegistryState(NetworkPrefix network)
     /// <summary>Prefix of the first node that joined: the one next to the registry. It never changes.</summary>
     public NodePrefix? RegistryPrefix { get; private set; }
 
-    /// <summary>Version of the published parameters.</summary>
-    public NetworkVersion Version { get; private set; } = NetworkVersion.Initial;
+    /// <summary>What an old journal holds and other actors have to take over, or null.</summary>
+    public LegacyState? Legacy { get; private set; }
 
-    /// <summary>What was published, or null before the first version.</summary>
-    public string? Content { get; private set; }
-
-    /// <summary>Keys for routing messages, see <see cref="BabelKeysChanged"/>.</summary>
-    public ImmutableArray<byte[]?> BabelKeys { get; private set; } = [null, null, null];
+    /// <summary>Entries of all kinds: what a snapshot costs.</summary>
+    public int Count => _certificates.Count + _tokens.Count + _spentTokens.Count;
 
     /// <summary>The certificate of a node, or null.</summary>
     public RegisteredNode? CertificateOf(NodePrefix prefix) => _certificates.GetValueOrDefault(prefix);
+
+    /// <summary>The certificate of a node that was not shut out, or null.</summary>
+    public RegisteredNode? TrustedCertificateOf(NodePrefix prefix) => CertificateOf(prefix) is { IsExcluded: false } certificate ? certificate : null;
+
+    /// <summary>The others have taken it over.</summary>
+    public void ForgetLegacy() => Legacy = null;
 
     /// <summary>Changes the state by an event.</summary>
     public void Apply(RegistryEvent happened)
@@ -94,20 +98,20 @@ internal sealed class RegistryState(NetworkPrefix network)
                 _certificates[prefix] = _certificates[prefix] with { Pem = e.Pem, Serial = e.Serial, NotAfter = e.NotAfter };
                 LastSerial = Math.Max(LastSerial, e.Serial);
                 break;
-            case CertificateRevoked e:
-                _revoked[e.Serial] = e.NotAfter;
-                if (e.FreedPrefix is not null)
-                    Free(NodePrefix.ParseBits(e.FreedPrefix));
+            case NodeExcluded e:
+                NodePrefix excluded = NodePrefix.ParseBits(e.Prefix);
+                _certificates[excluded] = _certificates[excluded] with { IsExcluded = true };
+                break;
+            case NodeFreed e:
+                Free(NodePrefix.ParseBits(e.Prefix));
                 break;
             case Cleaned e:
                 Clean(e);
                 break;
-            case ParametersPublished e:
-                Version = ParseVersion(e.Version);
-                Content = e.Content;
-                break;
-            case BabelKeysChanged e:
-                BabelKeys = KeysOf(e.Slots);
+            case CertificateRevoked or ParametersPublished or BabelKeysChanged:
+                Legacy = (Legacy ?? LegacyState.Empty).With(happened);
+                if (happened is CertificateRevoked { FreedPrefix: { } bits })
+                    Free(NodePrefix.ParseBits(bits));
                 break;
             default:
                 throw new UnreachableException($"an event {happened.GetType().Name} that nothing applies");
@@ -117,14 +121,10 @@ internal sealed class RegistryState(NetworkPrefix network)
     /// <summary>The state for a snapshot.</summary>
     public RegistrySnapshot ToSnapshot() => new(
         [.. _tokens.Select(static t => new TokenEntry(t.Key, t.Value.Email, t.Value.PrefixLength, t.Value.UsesLeft, t.Value.Expires, t.Value.Note))],
-        [.. _certificates.Values.Select(static c => new CertificateEntry(c.Prefix.Bits, c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter))],
+        [.. _certificates.Values.Select(static c => new CertificateEntry(c.Prefix.Bits, c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter, c.IsExcluded))],
         [.. _spentTokens.Select(static t => new SpentTokenEntry(t.Key, t.Value.Prefix.Bits, t.Value.Expires))],
-        [.. _revoked.Select(static r => new RevokedEntry(r.Key, r.Value))],
         LastSerial,
-        RegistryPrefix?.Bits,
-        Content is null ? null : [.. Version.Blob],
-        Content,
-        SlotsOf(BabelKeys));
+        RegistryPrefix?.Bits);
 
     /// <summary>Fills an empty state from a snapshot.</summary>
     public void Restore(RegistrySnapshot snapshot)
@@ -134,22 +134,18 @@ internal sealed class RegistryState(NetworkPrefix network)
         // The registry's own prefix is stated, so that its certificate is not mistaken for the first one by order.
         RegistryPrefix = snapshot.RegistryPrefix is { } bits ? NodePrefix.ParseBits(bits) : null;
         foreach (CertificateEntry c in snapshot.Certificates)
-            Add(new RegisteredNode(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter));
+            Add(new RegisteredNode(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter) { IsExcluded = c.IsExcluded });
         foreach (SpentTokenEntry token in snapshot.SpentTokens)
             _spentTokens[token.Token] = new SpentToken(NodePrefix.ParseBits(token.Prefix), token.Expires);
-        foreach (RevokedEntry revoked in snapshot.Revoked)
-            _revoked[revoked.Serial] = revoked.NotAfter;
         LastSerial = snapshot.LastSerial;
-        if (snapshot.Version is { } version)
-            Version = ParseVersion(version);
-        Content = snapshot.Content;
-        BabelKeys = KeysOf(snapshot.BabelKeys);
+        if (snapshot.Legacy is not { } legacy)
+            return;
+        Legacy = new LegacyState(
+            legacy.Revoked.ToImmutableSortedDictionary(static r => r.Serial, static r => new RevokedCertificate(r.NotAfter, RevocationKind.Renewable)),
+            [.. legacy.Version ?? [0]],
+            legacy.Content,
+            BabelKeys.FromStored(legacy.BabelKeys));
     }
-
-    /// <summary>Slots of keys in the form in which they are stored.</summary>
-    public static IReadOnlyList<string?> SlotsOf(IEnumerable<byte[]?> keys) => [.. keys.Select(static key => key is null ? null : Convert.ToBase64String(key))];
-
-    private static ImmutableArray<byte[]?> KeysOf(IEnumerable<string?> slots) => [.. slots.Select(static slot => slot is null ? null : Convert.FromBase64String(slot))];
 
     private void Spend(CertificateIssued issued)
     {
@@ -186,8 +182,6 @@ internal sealed class RegistryState(NetworkPrefix network)
 
         foreach (string bits in cleaned.Prefixes)
             Free(NodePrefix.ParseBits(bits));
-        foreach (ulong serial in cleaned.RevokedSerials)
-            _ = _revoked.Remove(serial);
         Tree.Merge();
     }
 
@@ -198,7 +192,4 @@ internal sealed class RegistryState(NetworkPrefix network)
         Tree.Release(prefix);
         SubjectSerials.Release(certificate.SubjectSerial);
     }
-
-    private static NetworkVersion ParseVersion(byte[] blob) =>
-        NetworkVersion.TryParse(blob, out NetworkVersion? version) ? version : throw new FormatException("A stored version is no version.");
 }

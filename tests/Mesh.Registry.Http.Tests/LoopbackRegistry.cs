@@ -48,7 +48,7 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
         var journal = new InMemoryJournal(new SimulatedDisk()) { WriteDelay = TimeSpan.Zero, ReadDelay = TimeSpan.Zero };
         var system = new ActorSystem(new ActorSystemOptions { Journal = journal, Schema = RegistrySchema.AddTo(new EventSchema()), Epoch = DateTimeOffset.UtcNow });
         var pool = new ThreadWorkPool();
-        var actors = RegistryActors.Start(system, options ?? new RegistryOptions(), new RsaRegistryAuthority(Authority, SystemEntropy.Instance), pool);
+        var actors = RegistryActors.Start(system, options ?? new RegistryOptions(), new RegistryPorts(new RsaRegistryAuthority(Authority, SystemEntropy.Instance), pool));
         var registry = new LoopbackRegistry(RealTimeDriver.Start(system), actors, pool, journal);
         registry.Server = await RegistryServer.StartAsync(actors, (server ?? new RegistryServerOptions()) with
         {
@@ -61,7 +61,9 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
     /// <summary>Options under which this machine is a stranger.</summary>
     public static RegistryOptions Strict => new() { AuthorizedOrigins = ImmutableSortedSet<string>.Empty };
 
-    public Task<T> AskAsync<T>(RegistryCommand command) => Actors.Registry.Ask<T>(command, Patience);
+    public Task<T> AskAsync<T>(RegistryCommand command) => AskAsync<T>(Actors.Registry, command);
+
+    public Task<T> AskAsync<T>(ActorRef actor, object message) => actor.Ask<T>(message, Patience);
 
     /// <summary>Sends a GET as it stands.</summary>
     public Task<RawResponse> GetAsync(string target, params string[] headers) =>

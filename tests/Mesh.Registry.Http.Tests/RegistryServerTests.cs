@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Parameters;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
 using Mesh.Security.Sessions;
@@ -313,7 +314,7 @@ public sealed class RegistryServerTests
     // The first version is signed after the first certificate has been given.
     private static async Task PublishedAsync(LoopbackRegistry registry)
     {
-        while (await registry.AskAsync<RegistryStatistics>(new GetStatistics()) is { Version: 0 } or { PendingSignatures: > 0 })
+        while (await registry.AskAsync<PublishedParameters>(registry.Actors.Parameters, new GetPublished()) is { Number: 0 })
             await Task.Yield();
     }
 

@@ -2,6 +2,8 @@ using Mesh.Actors;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Events;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Revocation;
 
 namespace Mesh.Registry.Tests;
 
@@ -309,9 +311,9 @@ public sealed class RegistryActorTests
     {
         var world = new RegistryWorld();
         CertificateGiven node = world.Join();
-        world.Ask<Overloaded>(new GetParameters(node.Prefix));   // being signed
+        world.Parameters<Overloaded>(node.Prefix);   // being signed
         world.Kit.Advance(TimeSpan.FromSeconds(1));
-        ParametersGiven given = world.Ask<ParametersGiven>(new GetParameters(node.Prefix));
+        ParametersGiven given = world.Parameters(node.Prefix);
         Assert.Equal(1ul, given.Parameters.Version.Number);
         Assert.Equal(node.Prefix, given.Parameters.RegistryPrefix);
         Assert.True(given.Parameters.Encrypt);
@@ -319,16 +321,16 @@ public sealed class RegistryActorTests
 
         world = world.Restart();
         world.Kit.Advance(TimeSpan.FromSeconds(1));
-        ParametersGiven same = world.Ask<ParametersGiven>(new GetParameters(node.Prefix));
+        ParametersGiven same = world.Parameters(node.Prefix);
         Assert.Equal(1ul, same.Parameters.Version.Number);
         Assert.Equal(given.SignKey, same.SignKey);
         Assert.Null(same.AcceptKey);   // an empty one would let nodes accept any signature
 
         world = world.Restart(new RegistryOptions { ClientCount = 7 });
         world.Kit.Advance(TimeSpan.FromSeconds(1));
-        ParametersGiven changed = world.Ask<ParametersGiven>(new GetParameters(node.Prefix));
+        ParametersGiven changed = world.Parameters(node.Prefix);
         Assert.Equal((2ul, 7, 14), (changed.Parameters.Version.Number, changed.Parameters.ClientCount, changed.Parameters.MaxClients));
-        world.Ask<NoCertificate>(new GetParameters(RegistryWorld.Bits("1")));
+        world.Parameters<NoCertificate>(RegistryWorld.Bits("1"));
     }
 
     [Fact]
@@ -340,10 +342,10 @@ public sealed class RegistryActorTests
         world.Pool.IsFull = true;   // from now on: the certificate is being signed already
         NodePrefix node = world.Admin.ExpectMsg<CertificateGiven>().Prefix;
         world.Kit.Advance(TimeSpan.FromSeconds(5));
-        world.Ask<Overloaded>(new GetParameters(node));
+        world.Parameters<Overloaded>(node);
         world.Pool.IsFull = false;
         world.Kit.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(1ul, world.Ask<ParametersGiven>(new GetParameters(node)).Parameters.Version.Number);
+        Assert.Equal(1ul, world.Parameters(node).Parameters.Version.Number);
     }
 
     [Theory]
@@ -366,7 +368,7 @@ public sealed class RegistryActorTests
         Assert.Equal(before, after.Ask<RegistryStatistics>(new GetStatistics()));
         Assert.Equal(nodes, after.Nodes);
         Assert.Equal(world.Ask<TokenList>(new ListTokens()).Tokens, after.Ask<TokenList>(new ListTokens()).Tokens);
-        Assert.Null(after.Ask<ParametersGiven>(new GetParameters(nodes[0].Prefix)).AcceptKey);
+        Assert.Null(after.Parameters(nodes[0].Prefix).AcceptKey);
         CertificateGiven next = after.Join("next");
         Assert.Equal(before.LastSerial + 1, ulong.Parse(next.Pem.Split(' ')[3]));
         Assert.DoesNotContain(nodes, n => n.Prefix.Covers(next.Prefix) || next.Prefix.Covers(n.Prefix));
@@ -379,30 +381,6 @@ public sealed class RegistryActorTests
         CertificateGiven node = world.Join();
         Assert.Equal(node.Prefix, world.Ask<NodeFound>(new FindNode("a@b")).Prefix);
         Assert.Null(world.Ask<NodeFound>(new FindNode("x@y")).Prefix);
-    }
-
-    [Fact]
-    public void Revoking_a_serial_publishes_it_and_lets_the_node_renew_until_the_same_day()
-    {
-        var world = new RegistryWorld();
-        CertificateGiven node = world.Join();
-        world.Kit.Advance(10 * Day);
-        world.Ask<Refused>(new Revoke("7"));
-        world.Ask<Done>(new Revoke("1"));
-        world.Ask<Done>(new Revoke("1"));
-        world.Kit.Advance(TimeSpan.FromSeconds(1));
-        NetworkParameters parameters = world.Ask<ParametersGiven>(new GetParameters(node.Prefix)).Parameters;
-        Assert.Equal((2ul, 1ul), (parameters.Version.Number, Assert.Single(parameters.RevokedSerials)));
-
-        CertificateGiven renewed = world.Ask<CertificateGiven>(new RenewCertificate(node.Prefix));
-        Assert.Equal("CERT 0/16 0 2 2027-01-01 00:00:00Z\n", renewed.Pem);
-        Assert.Equal(renewed, world.Ask<CertificateGiven>(new RenewCertificate(node.Prefix)));
-
-        world = world.Restart();
-        Assert.Equal([1ul], world.Ask<ParametersGiven>(new GetParameters(node.Prefix)).Parameters.RevokedSerials);
-        world.Kit.Advance(360 * Day);   // the certificate has expired by itself, so the list can be short again
-        parameters = world.Ask<ParametersGiven>(new GetParameters(node.Prefix)).Parameters;
-        Assert.Equal((3ul, 0), (parameters.Version.Number, parameters.RevokedSerials.Count));
     }
 
     [Fact]
@@ -419,7 +397,7 @@ public sealed class RegistryActorTests
         world.Ask<NoCertificate>(new RenewCertificate(node.Prefix));
         world.Ask<UnknownToken>(new RequestCertificate("node", "request"));   // the token does not bring it back
         world.Kit.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal([2ul], world.Ask<ParametersGiven>(new GetParameters(registryNode.Prefix)).Parameters.RevokedSerials);
+        Assert.Equal([2ul], world.Parameters(registryNode.Prefix).Parameters.RevokedSerials);
         Assert.Equal("CERT 1/16 1 3 2027-01-01 00:00:01Z\n", world.Join("next").Pem);   // prefix and number are free at once
     }
 

@@ -1,6 +1,9 @@
 using System.Text;
 using Mesh.Actors.Persistence;
 using Mesh.Registry.Events;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Revocation;
+using Mesh.Registry.Rotation;
 
 namespace Mesh.Registry.Tests;
 
@@ -22,14 +25,29 @@ public sealed class RegistrySchemaTests
             """registry.certificate-issued 1 {"Prefix":"01","Pem":"pem","Serial":7,"SubjectSerial":3,"NotAfter":"2026-01-02T03:04:05+00:00"}"""
         },
         { new CertificateRenewed("01", "pem", 8, Date), """registry.certificate-renewed 1 {"Prefix":"01","Pem":"pem","Serial":8,"NotAfter":"2026-01-02T03:04:05+00:00"}""" },
+        { new NodeExcluded("01"), """registry.node-excluded 1 {"Prefix":"01"}""" },
+        { new NodeFreed("01"), """registry.node-freed 1 {"Prefix":"01"}""" },
         { new CertificateRevoked(8, Date, null), """registry.certificate-revoked 1 {"Serial":8,"NotAfter":"2026-01-02T03:04:05+00:00"}""" },
-        { new Cleaned(["t"], ["01"], [8]), """registry.cleaned 2 {"Tokens":["t"],"Prefixes":["01"],"RevokedSerials":[8]}""" },
+        { new Cleaned(["t"], ["01"]), """registry.cleaned 3 {"Tokens":["t"],"Prefixes":["01"]}""" },
         { new ParametersPublished([1, 2], "{}"), """registry.parameters-published 1 {"Version":"AQI=","Content":"{}"}""" },
         { new BabelKeysChanged(["AQ==", null, ""]), """registry.babel-keys-changed 2 {"Slots":["AQ==",null,""]}""" },
         {
-            new RegistrySnapshot([], [], [], [], 7, null, null, null, [null, null, null]),
-            """registry.snapshot 2 {"Tokens":[],"Certificates":[],"SpentTokens":[],"Revoked":[],"LastSerial":7,"BabelKeys":[null,null,null]}"""
+            new RegistrySnapshot([], [new CertificateEntry("01", null, "pem", 7, 3, Date, IsExcluded: true)], [], 7, null),
+            """registry.snapshot 3 {"Tokens":[],"Certificates":[{"Prefix":"01","Pem":"pem","Serial":7,"SubjectSerial":3,"NotAfter":"2026-01-02T03:04:05+00:00","IsExcluded":true}],"SpentTokens":[],"LastSerial":7}"""
         },
+        {
+            new CertificatesRevoked([new RevocationEntry(8, Date, RevocationKind.Excluded)]),
+            """crl.certificates-revoked 1 {"Entries":[{"Serial":8,"NotAfter":"2026-01-02T03:04:05+00:00","Kind":"Excluded"}]}"""
+        },
+        { new RevocationsExpired([8]), """crl.revocations-expired 1 {"Serials":[8]}""" },
+        { new CrlSnapshot([new RevocationEntry(8, Date, RevocationKind.Renewable)]), """crl.snapshot 1 {"Entries":[{"Serial":8,"NotAfter":"2026-01-02T03:04:05+00:00","Kind":"Renewable"}]}""" },
+        {
+            new KeysChanged([null, "AQ==", ""], Date, Date),
+            """hmac.keys-changed 1 {"Slots":[null,"AQ==",""],"ValidUntil":"2026-01-02T03:04:05+00:00","At":"2026-01-02T03:04:05+00:00"}"""
+        },
+        { new RotationBegun(Date), """hmac.rotation-begun 1 {"At":"2026-01-02T03:04:05+00:00"}""" },
+        { new RotationHalted(Date), """hmac.rotation-halted 1 {"At":"2026-01-02T03:04:05+00:00"}""" },
+        { new VersionSigned([1, 2], "{}", 3), """parameters.version-signed 1 {"Version":"AQI=","Content":"{}","Steps":3}""" },
     };
 
     [Theory, MemberData(nameof(Shapes))]
@@ -44,12 +62,13 @@ public sealed class RegistrySchemaTests
     public void Older_shapes_are_still_read()
     {
         var cleaned = (Cleaned)Schema.Deserialize("registry.cleaned", 1, """{"Tokens":["t"],"Prefixes":["01"]}"""u8.ToArray());
-        Assert.Equivalent(new Cleaned(["t"], ["01"], []), cleaned, strict: true);
+        Assert.Equivalent(new Cleaned(["t"], ["01"]), cleaned, strict: true);
+        Assert.Equivalent(cleaned, Schema.Deserialize("registry.cleaned", 2, """{"Tokens":["t"],"Prefixes":["01"],"RevokedSerials":[8]}"""u8.ToArray()), strict: true);
         var snapshot = (RegistrySnapshot)Schema.Deserialize("registry.snapshot", 1, """{"Tokens":[],"Certificates":[],"LastSerial":7,"RegistryPrefix":"01","BabelKeys":["AQ==","",""]}"""u8.ToArray());
-        Assert.Equal(["AQ==", null, null], snapshot.BabelKeys, StringComparer.Ordinal);
+        Assert.Equal(["AQ==", null, null], snapshot.Legacy!.BabelKeys, StringComparer.Ordinal);
         var keys = (BabelKeysChanged)Schema.Deserialize("registry.babel-keys-changed", 1, """{"Slots":["AQ==","",""]}"""u8.ToArray());
         Assert.Equal(["AQ==", null, null], keys.Slots, StringComparer.Ordinal);
-        Assert.Equal((7ul, "01", 0, 0), (snapshot.LastSerial, snapshot.RegistryPrefix, snapshot.SpentTokens.Count, snapshot.Revoked.Count));
+        Assert.Equal((7ul, "01", 0, 0), (snapshot.LastSerial, snapshot.RegistryPrefix, snapshot.SpentTokens.Count, snapshot.Legacy.Revoked.Count));
     }
 
     [Theory]

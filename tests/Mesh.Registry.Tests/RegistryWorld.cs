@@ -4,6 +4,7 @@ using Mesh.Actors.TestKit;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Events;
+using Mesh.Registry.Parameters;
 
 namespace Mesh.Registry.Tests;
 
@@ -20,7 +21,7 @@ internal sealed class RegistryWorld
         Pool = new VirtualWorkPool();
         Kit = new ActorTestKit(seed, RegistrySchema.AddTo(new EventSchema()), disk, o => o with { Epoch = o.Epoch + age });
         Pool.Attach(Kit);
-        Actors = RegistryActors.Start(Kit.System, Options, Authority, Pool);
+        Actors = RegistryActors.Start(Kit.System, Options, new RegistryPorts(Authority, Pool));
         Admin = Kit.CreateProbe("admin");
     }
 
@@ -39,11 +40,27 @@ internal sealed class RegistryWorld
     public DateTimeOffset UtcNow => Kit.Loop.UtcNow;
 
     /// <summary>Asks the registry and waits for the answer.</summary>
-    public T Ask<T>(RegistryCommand command)
+    public T Ask<T>(RegistryCommand command) => Ask<T>(Actors.Registry, command);
+
+    /// <summary>Asks any of its actors and waits for the answer.</summary>
+    public T Ask<T>(ActorRef actor, object message)
     {
-        Admin.Send(Actors.Registry, command);
+        Admin.Send(actor, message);
         return Admin.ExpectMsg<T>();
     }
+
+    /// <summary>The parameters as a node gets them; or that it gets none.</summary>
+    public T Parameters<T>(NodePrefix node)
+        where T : RegistryAnswer
+    {
+        RegistryAnswer answer = Ask<RegistryAnswer>(new GetCertificate(node));
+        return answer is CertificateFound found ? Ask<T>(Actors.Parameters, new GetParameters(node, found.Pem)) : Assert.IsType<T>(answer);
+    }
+
+    public ParametersGiven Parameters(NodePrefix node) => Parameters<ParametersGiven>(node);
+
+    /// <summary>Number of the published version.</summary>
+    public ulong Version => Ask<PublishedParameters>(Actors.Parameters, new GetPublished()).Number;
 
     public string AddToken(string token = "t", int uses = 1, int? length = null)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Net.Sockets;
 using Mesh.Hocon.Schema;
 using Mesh.Registry;
 using Mesh.Registry.Http;
@@ -77,6 +78,45 @@ internal static class RegistryKeys
         Default = Standard.BabelAuthentication,
     });
 
+    public static ConfigKey<TimeSpan> RotationStepTime { get; } = WholeSeconds("rotation-step-time", Standard.RotationStepTime, 10, 2_592_000,
+        "How long after a step of the rotation of routing keys the next one is held to be safe: until then nodes may not have heard of it.",
+        "A node that misses a step for longer loses the network until it asks the registry again.");
+
+    public static ConfigKey<string> Ipv4 { get; } = ConfigKey.Text("registry.ipv4", new KeyOptions<string>
+    {
+        Meaning = "IPv4 network for payload, from which each node gets a subnet by its number. Unless set, there is none.",
+        Range = "ADDRESS/LENGTH without bits beyond its length, as in 10.42.0.0/16",
+        Check = static text => IPNetwork.TryParse(text, out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork,
+    });
+
+    public static ConfigKey<int> Ipv4SubnetLength { get; } = Int("ipv4-subnet-length", Standard.Ipv4SubnetLength, 0, 16,
+        "Bits of the nodes' numbers in registry.ipv4, which needs it; 0 without registry.ipv4.", "More lets more nodes have a subnet, and makes the subnets smaller.");
+
+    public static ConfigKey<IReadOnlyList<string>> SameCountry { get; } = ConfigKey.TextList("registry.same-country", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Countries whose nodes only have tunnels inside the country.",
+        Cost = "Such a country is cut off from the rest, unless one of its nodes is reached by other ways.",
+        Range = "ISO 3166 codes of two capital letters",
+        Check = static list => list.All(static text => text is [>= 'A' and <= 'Z', >= 'A' and <= 'Z']),
+        Default = [.. Standard.SameCountry],
+    });
+
+    public static ConfigKey<string> BabelDefault { get; } = ConfigKey.Text("registry.babel-default", new KeyOptions<string>
+    {
+        Meaning = "Defaults of the interfaces of the nodes' routing daemons, in the words of babeld.",
+        Cost = "Nodes of re6st hand it to babeld as it is; a mistake there stops all of them.",
+        Range = "1 to 500 printable characters",
+        Check = static text => text.Length is > 0 and <= 500 && !text.Any(char.IsControl),
+        Default = Standard.BabelDefault,
+    });
+
+    public static ConfigKey<TimeSpan> DelayRestart { get; } = ConfigKey.Duration("registry.delay-restart", new KeyOptions<TimeSpan>
+    {
+        Meaning = "What nodes of re6st wait before a restart that a change of parameters needs, in addition to 1 s. Unless set, it is left to them.",
+        Range = "whole seconds",
+        Check = static value => value.Ticks % TimeSpan.TicksPerSecond == 0,
+    }, TimeSpan.Zero, TimeSpan.FromDays(1));
+
     public static ConfigKey<TimeSpan> AdvertisementLifetime { get; } = WholeSeconds("advertisement-lifetime", Standard.AdvertisementLifetime, 10, 86_400,
         "How long the addresses are believed that nodes advertise; they refresh theirs every 3 minutes.", "");
 
@@ -112,7 +152,7 @@ internal static class RegistryKeys
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
         Listen, PrefixLength, AnonymousPrefixLength, GracePeriod, CertificateLifetime, RenewPeriod, AuthorizedOrigins, MinProtocol, Hello, ClientCount,
-        MaxClients, TunnelRefresh, Encrypt, BabelAuthentication, AdvertisementLifetime, MaxPendingSignatures, MaxCalls, CallTimeout, SnapshotInterval,
+        MaxClients, TunnelRefresh, Encrypt, BabelAuthentication, RotationStepTime, Ipv4, Ipv4SubnetLength, SameCountry, BabelDefault, DelayRestart, AdvertisementLifetime, MaxPendingSignatures, MaxCalls, CallTimeout, SnapshotInterval,
         WorkThreads, MaxConnections, HeadTimeout, IdleTimeout, AnonymousRate, AnonymousBurst,
     ];
 
@@ -137,6 +177,12 @@ internal static class RegistryKeys
         TunnelRefresh = config.Get(TunnelRefresh),
         Encrypt = config.Get(Encrypt),
         BabelAuthentication = config.Get(BabelAuthentication),
+        RotationStepTime = config.Get(RotationStepTime),
+        Ipv4 = config.TryGet(Ipv4, out string? ipv4) ? ipv4 : null,
+        Ipv4SubnetLength = config.Get(Ipv4SubnetLength),
+        SameCountry = config.Get(SameCountry).ToImmutableSortedSet(StringComparer.Ordinal),
+        BabelDefault = config.Get(BabelDefault),
+        DelayRestart = config.TryGet(DelayRestart, out TimeSpan delay) ? delay : null,
         AdvertisementLifetime = config.Get(AdvertisementLifetime),
         MaxPendingSignatures = config.Get(MaxPendingSignatures),
         MaxCalls = config.Get(MaxCalls),

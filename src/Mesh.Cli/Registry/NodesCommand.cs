@@ -26,7 +26,7 @@ internal static class NodesCommand
             }
             Table table = new Table().Border(TableBorder.Simple).AddColumns("prefix", "address", "subnet", "e-mail", "serial", "certificate until");
             foreach (NodeReport node in nodes)
-                _ = table.AddRow(node.Prefix, node.Address, node.Subnet, Markup.Escape(node.Email ?? ""), $"{node.Serial}", $"{node.NotAfter:yyyy-MM-dd}");
+                _ = table.AddRow(node.Prefix, node.Address, node.Subnet, Markup.Escape(node.Email ?? ""), $"{node.Serial}", node.IsRevoked ? "revoked" : $"{node.NotAfter:yyyy-MM-dd}");
             context.Tables().Write(table);
             return ExitCode.Ok;
         });

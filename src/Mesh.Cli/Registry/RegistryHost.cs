@@ -49,12 +49,12 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
             Schema = RegistrySchema.AddTo(new EventSchema()),
             Log = log,
         });
-        RegistryActors actors = RegistryActors.Start(system, options, new RsaRegistryAuthority(authority, SystemEntropy.Instance), work);
+        RegistryActors actors = RegistryActors.Start(system, options, new RegistryPorts(new RsaRegistryAuthority(authority, SystemEntropy.Instance), work));
         var ending = new ChannelRef("/registry-host");
-        _ = system.SystemActorOf(Props.Create(() => new EndWatch(actors.Registry, ending)), "end-watch");
+        _ = system.SystemActorOf(Props.Create(() => new EndWatch(actors, ending)), "end-watch");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         await using ControlServer control = ControlServer.Start(
-            Path.Combine(directory.DirectoryPath, ControlName), new RegistryControl(actors.Registry, authority.Certificate.Network).AnswerAsync);
+            Path.Combine(directory.DirectoryPath, ControlName), new RegistryControl(actors).AnswerAsync);
         await using RegistryServer server = await StartServerAsync(actors, log, cancellation);
         log.Write(LogLevel.Info, "registry", $"serves {authority.Certificate.Network} from {directory.DirectoryPath}");
         foreach (Uri address in server.Addresses)
@@ -108,14 +108,15 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
     private static string Describe(AccessRecord access) => string.Create(
         CultureInfo.InvariantCulture, $"{access.Client} {access.Verb} {access.Method} {access.Status} {access.BodyLength} {access.Duration.TotalMilliseconds:0.0} ms");
 
-    /// <summary>Tells when the registry's memory has stopped, and why.</summary>
-    private sealed class EndWatch(ActorRef registry, ActorRef owner) : Actor
+    /// <summary>Tells when one of the registry's memories has stopped, and why.</summary>
+    private sealed class EndWatch(RegistryActors registry, ActorRef owner) : Actor
     {
         private string _reason = "its actor has stopped";
 
         protected override void PreStart()
         {
-            Context.Watch(registry);
+            foreach (ActorRef actor in registry.Persistent)
+                Context.Watch(actor);
             Context.System.EventStream.Subscribe<ActorFailed>(Self);
         }
 
@@ -123,7 +124,7 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
         {
             switch (message)
             {
-                case ActorFailed failed when failed.Actor == registry:
+                case ActorFailed failed when registry.Persistent.Contains(failed.Actor):
                     _reason = failed.Reason.Message;
                     break;
                 case Terminated:

@@ -7,6 +7,8 @@ using Mesh.Actors.Ports;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Bootstrap;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Rotation;
 using Mesh.Registry.Sessions;
 using Mesh.Security.Sessions;
 
@@ -69,6 +71,23 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case HelloAnswered hello:
                 Answer(Octets(hello.Body));
                 break;
+            case CertificateFound found when _call.Method == RegistryMethod.GetNetworkConfig:
+                registry.Parameters.Tell(new GetParameters(_node, found.Pem));
+                _pem = found.Pem;
+                break;
+            case CertificateFound found:
+                _pem = found.Pem;
+                registry.Bootstrap.Tell(new PickPeer(_node, found.RegistryPrefix));
+                break;
+            case ParametersGiven given:
+                EncodeOnPool(given);
+                break;
+            case ParametersEncoded encoded:
+                Answer(Octets(encoded.Body));
+                break;
+            case KeysStepped stepped:
+                registry.Parameters.Tell(new AwaitSteps(stepped.Status.Steps));   // answered when the nodes can ask for them
+                break;
             case PeerPicked picked:
                 Encrypt(picked);
                 break;
@@ -76,7 +95,11 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
                 Answer(Octets([]));
                 break;
             case RegistryAnswer answer:
-                Answer(answer);
+                Answer(ToResponse(answer));
+                break;
+            case WorkDone { Tag: ParametersGiven given, Result: byte[] body }:
+                registry.Parameters.Tell(new KeepEncoded(_node, _pem!, given.Parameters.Version, body));
+                Answer(Octets(body));
                 break;
             case WorkDone { Result: byte[] body }:
                 Answer(Octets(body));
@@ -188,7 +211,7 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
         switch (_call.Method)
         {
             case RegistryMethod.GetNetworkConfig:
-                registry.Registry.Tell(new GetParameters(_node));
+                registry.Registry.Tell(new GetCertificate(_node));
                 break;
             case RegistryMethod.RenewCertificate:
                 registry.Registry.Tell(new RenewCertificate(_node));
@@ -224,6 +247,9 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.Revoke:
                 registry.Registry.Tell(new Revoke(_call.Argument("cn_or_serial")!));
                 break;
+            case RegistryMethod.UpdateHmac:
+                registry.Hmac.Tell(new UpdateHmac());
+                break;
             case RegistryMethod.GetNodePrefix or RegistryMethod.GetIpv6Address:
                 registry.Registry.Tell(new FindNode(_call.Argument("email")!));
                 break;
@@ -232,23 +258,6 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
                 break;
             default:
                 Answer(NotServed());
-                break;
-        }
-    }
-
-    private void Answer(RegistryAnswer answer)
-    {
-        switch (answer)
-        {
-            case CertificateFound found:
-                _pem = found.Pem;
-                registry.Bootstrap.Tell(new PickPeer(_node, found.RegistryPrefix));
-                break;
-            case ParametersGiven given:
-                EncodeOnPool(given);
-                break;
-            default:
-                Answer(ToResponse(answer));
                 break;
         }
     }
@@ -272,9 +281,10 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
     private void EncodeOnPool(ParametersGiven given)
     {
         RegistryActors shared = registry;
+        string pem = _pem!;
         registry.WorkPool.Run(
-            _call.Method,
-            () => (given.Parameters with { BabelHmacSign = Encrypted(shared, given.Pem, given.SignKey), BabelHmacAccept = Encrypted(shared, given.Pem, given.AcceptKey) }).Encode(),
+            given,
+            () => (given.Parameters with { BabelHmacSign = Encrypted(shared, pem, given.SignKey), BabelHmacAccept = Encrypted(shared, pem, given.AcceptKey) }).Encode(),
             Self);
     }
 

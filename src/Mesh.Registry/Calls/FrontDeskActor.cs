@@ -14,7 +14,11 @@ public sealed class FrontDeskActor(RegistryActors registry) : Actor
     protected override SupervisorStrategy SupervisorStrategy => SupervisorStrategy.Stopping;
 
     /// <inheritdoc/>
-    protected override void PreStart() => Context.Watch(registry.Registry);
+    protected override void PreStart()
+    {
+        foreach (ActorRef actor in registry.Persistent)
+            Context.Watch(actor);
+    }
 
     /// <inheritdoc/>
     protected override void Receive(object message)
@@ -35,9 +39,9 @@ public sealed class FrontDeskActor(RegistryActors registry) : Actor
             case GetHealth:
                 Sender.Tell(new Health(!_isDown, _calls));
                 break;
-            case Terminated terminated when terminated.Actor == registry.Registry:
+            case Terminated terminated when registry.Persistent.Contains(terminated.Actor):
                 _isDown = true;
-                Log.Error("the registry has stopped; every call is refused from now on");
+                Log.Error($"{terminated.Actor.Path} has stopped; every call is refused from now on");
                 foreach (ActorRef call in Context.Children)
                     call.Tell(RegistryStopped.Instance);
                 break;

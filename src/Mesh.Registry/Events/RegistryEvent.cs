@@ -39,26 +39,15 @@ public sealed record CertificateIssued(string? Token, string Prefix, string? Ema
 /// <param name="NotAfter">End of the certificate's validity.</param>
 public sealed record CertificateRenewed(string Prefix, string Pem, ulong Serial, DateTimeOffset NotAfter) : RegistryEvent;
 
-/// <summary>A certificate is not to be trusted any more.</summary>
-/// <param name="Serial">Its X.509 serial number.</param>
-/// <param name="NotAfter">End of its validity: until then it is in the revocation list.</param>
-/// <param name="FreedPrefix">The prefix, as bits, where its owner lost it; null where the node may renew.</param>
-public sealed record CertificateRevoked(ulong Serial, DateTimeOffset NotAfter, string? FreedPrefix) : RegistryEvent;
+/// <summary>A node was shut out. Its prefix is kept from others until its certificate would have expired.</summary>
+/// <param name="Prefix">The node's prefix, as bits.</param>
+public sealed record NodeExcluded(string Prefix) : RegistryEvent;
 
-/// <summary>What had expired is gone: tokens, prefixes whose grace period is over, and revoked serials that nobody trusts any more anyway.</summary>
+/// <summary>A node was shut out, and its prefix is free.</summary>
+/// <param name="Prefix">The node's prefix, as bits.</param>
+public sealed record NodeFreed(string Prefix) : RegistryEvent;
+
+/// <summary>What had expired is gone: tokens, and prefixes whose grace period is over.</summary>
 /// <param name="Tokens">The secrets.</param>
 /// <param name="Prefixes">The prefixes, as bits.</param>
-/// <param name="RevokedSerials">X.509 serial numbers.</param>
-public sealed record Cleaned(IReadOnlyList<string> Tokens, IReadOnlyList<string> Prefixes, IReadOnlyList<ulong> RevokedSerials) : RegistryEvent;
-
-/// <summary>The network has new parameters.</summary>
-/// <param name="Version">The signed version, in the octets of the wire.</param>
-/// <param name="Content">What the parameters were when they were signed: the text whose change makes the next version.</param>
-public sealed record ParametersPublished(byte[] Version, string Content) : RegistryEvent;
-
-/// <summary>The keys that authenticate routing messages changed.</summary>
-/// <param name="Slots">
-/// Three slots; a slot is absent (null), empty (any signature is good) or holds 16 octets in base64. The first present one signs, the second is accepted too.
-/// Text, because the JSON writer makes no difference between absent and empty octets in a list.
-/// </param>
-public sealed record BabelKeysChanged(IReadOnlyList<string?> Slots) : RegistryEvent;
+public sealed record Cleaned(IReadOnlyList<string> Tokens, IReadOnlyList<string> Prefixes) : RegistryEvent;

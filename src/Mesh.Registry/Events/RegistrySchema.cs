@@ -1,6 +1,9 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Mesh.Actors.Persistence;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Revocation;
+using Mesh.Registry.Rotation;
 
 namespace Mesh.Registry.Events;
 
@@ -17,15 +20,46 @@ public static class RegistrySchema
             .Add("registry.token-deleted", version: 1, json.TokenDeleted)
             .Add("registry.certificate-issued", version: 1, json.CertificateIssued)
             .Add("registry.certificate-renewed", version: 1, json.CertificateRenewed)
+            .Add("registry.node-excluded", version: 1, json.NodeExcluded)
+            .Add("registry.node-freed", version: 1, json.NodeFreed)
+            .Add("registry.cleaned", version: 3, json.Cleaned)
+            .Upcast("registry.cleaned", fromVersion: 1, static node => node)
+            .Upcast("registry.cleaned", fromVersion: 2, static node => Without(node, "RevokedSerials"))
             .Add("registry.certificate-revoked", version: 1, json.CertificateRevoked)
-            .Add("registry.cleaned", version: 2, json.Cleaned)
-            .Upcast("registry.cleaned", fromVersion: 1, static node => WithLists(node, nameof(Cleaned.RevokedSerials)))
             .Add("registry.parameters-published", version: 1, json.ParametersPublished)
             .Add("registry.babel-keys-changed", version: 2, json.BabelKeysChanged)
             .Upcast("registry.babel-keys-changed", fromVersion: 1, static node => WithAbsentKeys(node, nameof(BabelKeysChanged.Slots)))
-            .Add("registry.snapshot", version: 2, json.RegistrySnapshot)
+            .Add("registry.snapshot", version: 3, json.RegistrySnapshot)
             .Upcast("registry.snapshot", fromVersion: 1, static node =>
-                WithLists(WithAbsentKeys(node, nameof(RegistrySnapshot.BabelKeys)), nameof(RegistrySnapshot.SpentTokens), nameof(RegistrySnapshot.Revoked)));
+                WithLists(WithAbsentKeys(node, nameof(LegacySnapshot.BabelKeys)), nameof(RegistrySnapshot.SpentTokens), nameof(LegacySnapshot.Revoked)))
+            .Upcast("registry.snapshot", fromVersion: 2, WithLegacy)
+            .Add("crl.certificates-revoked", version: 1, json.CertificatesRevoked)
+            .Add("crl.revocations-expired", version: 1, json.RevocationsExpired)
+            .Add("crl.snapshot", version: 1, json.CrlSnapshot)
+            .Add("hmac.keys-changed", version: 1, json.KeysChanged)
+            .Add("hmac.rotation-begun", version: 1, json.RotationBegun)
+            .Add("hmac.rotation-halted", version: 1, json.RotationHalted)
+            .Add("parameters.version-signed", version: 1, json.VersionSigned);
+    }
+
+    // Version 2 held what other actors hold since.
+    private static JsonNode WithLegacy(JsonNode node)
+    {
+        var legacy = new JsonObject();
+        foreach (string name in (string[])[nameof(LegacySnapshot.Revoked), nameof(LegacySnapshot.Version), nameof(LegacySnapshot.Content), nameof(LegacySnapshot.BabelKeys)])
+        {
+            if (node.AsObject().Remove(name, out JsonNode? value))
+                legacy[name] = value;
+        }
+
+        node[nameof(RegistrySnapshot.Legacy)] = legacy;
+        return node;
+    }
+
+    private static JsonNode Without(JsonNode node, string name)
+    {
+        _ = node.AsObject().Remove(name);
+        return node;
     }
 
     // Version 1 wrote absent keys as empty ones, and knew no rotation, by which a key becomes empty: so every empty one was absent.
@@ -61,4 +95,13 @@ public static class RegistrySchema
 [JsonSerializable(typeof(ParametersPublished))]
 [JsonSerializable(typeof(BabelKeysChanged))]
 [JsonSerializable(typeof(RegistrySnapshot))]
+[JsonSerializable(typeof(NodeExcluded))]
+[JsonSerializable(typeof(NodeFreed))]
+[JsonSerializable(typeof(CertificatesRevoked))]
+[JsonSerializable(typeof(RevocationsExpired))]
+[JsonSerializable(typeof(CrlSnapshot))]
+[JsonSerializable(typeof(KeysChanged))]
+[JsonSerializable(typeof(RotationBegun))]
+[JsonSerializable(typeof(RotationHalted))]
+[JsonSerializable(typeof(VersionSigned))]
 internal sealed partial class RegistryJson : JsonSerializerContext;

@@ -4,22 +4,23 @@ namespace Mesh.Registry.Events;
 /// <param name="Tokens">Tokens that are left.</param>
 /// <param name="Certificates">Present certificates.</param>
 /// <param name="SpentTokens">Tokens that gave their last certificate.</param>
-/// <param name="Revoked">The revocation list.</param>
 /// <param name="LastSerial">The last X.509 serial number that was given; 0 before the first.</param>
 /// <param name="RegistryPrefix">Prefix of the first node, as bits, or null before it.</param>
-/// <param name="Version">The signed version of the parameters, or null before the first.</param>
-/// <param name="Content">What the parameters were, or null before the first version.</param>
-/// <param name="BabelKeys">Three slots, see <see cref="BabelKeysChanged"/>.</param>
+/// <param name="Legacy">In snapshots of old journals: what other actors hold now. Else null.</param>
 public sealed record RegistrySnapshot(
     IReadOnlyList<TokenEntry> Tokens,
     IReadOnlyList<CertificateEntry> Certificates,
     IReadOnlyList<SpentTokenEntry> SpentTokens,
-    IReadOnlyList<RevokedEntry> Revoked,
     ulong LastSerial,
     string? RegistryPrefix,
-    byte[]? Version,
-    string? Content,
-    IReadOnlyList<string?> BabelKeys);
+    LegacySnapshot? Legacy = null);
+
+/// <summary>What old snapshots held besides.</summary>
+/// <param name="Revoked">The revocation list.</param>
+/// <param name="Version">The signed version of the parameters, or null before the first.</param>
+/// <param name="Content">What the parameters were, or null before the first version.</param>
+/// <param name="BabelKeys">See <see cref="Rotation.BabelKeys.ToStored"/>.</param>
+public sealed record LegacySnapshot(IReadOnlyList<RevokedEntry> Revoked, byte[]? Version, string? Content, IReadOnlyList<string?> BabelKeys);
 
 /// <summary>A token of a snapshot.</summary>
 /// <param name="Token">The secret.</param>
@@ -36,7 +37,7 @@ public sealed record TokenEntry(string Token, string Email, int PrefixLength, in
 /// <param name="Expires">When it would have stopped to be good.</param>
 public sealed record SpentTokenEntry(string Token, string Prefix, DateTimeOffset Expires);
 
-/// <summary>A revoked certificate of a snapshot.</summary>
+/// <summary>A revoked certificate of an old snapshot.</summary>
 /// <param name="Serial">X.509 serial number.</param>
 /// <param name="NotAfter">End of its validity.</param>
 public sealed record RevokedEntry(ulong Serial, DateTimeOffset NotAfter);
@@ -48,4 +49,5 @@ public sealed record RevokedEntry(ulong Serial, DateTimeOffset NotAfter);
 /// <param name="Serial">X.509 serial number.</param>
 /// <param name="SubjectSerial">Number of the node in its subject.</param>
 /// <param name="NotAfter">End of the certificate's validity.</param>
-public sealed record CertificateEntry(string Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter);
+/// <param name="IsExcluded">True where the node was shut out.</param>
+public sealed record CertificateEntry(string Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter, bool IsExcluded);

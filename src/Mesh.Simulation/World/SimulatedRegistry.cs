@@ -44,7 +44,7 @@ public sealed class SimulatedRegistry
     public void Boot(ILogSink? log) => Machine.Boot(RegistrySchema.AddTo(new EventSchema()), log, system =>
     {
         var entropy = new SeededEntropy(Machine);
-        RegistryActors actors = RegistryActors.Start(system, _options, new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime));
+        RegistryActors actors = RegistryActors.Start(system, _options, new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)));
         new SimulatedHttp(Machine).Serve(Port, actors.Desk);
         actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
     });

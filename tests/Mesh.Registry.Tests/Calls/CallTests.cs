@@ -83,9 +83,11 @@ public sealed class CallTests
         Assert.Equal("2001:db8:42::", TextOf(Get("/getIPv6Address?email=a%2Bb%40c")));
         Assert.Equal(204, Get("/getIPv4Information?email=a%2Bb%40c").Status);
         Assert.Equal(400, Get("/topology").Status);   // not served yet
+        Assert.Equal(204, Get("/updateHMAC").Status);
+        Assert.Equal(2ul, _world.Version);
         Assert.Equal(404, Get("/revoke?cn_or_serial=9%2F16").Status);
         Assert.Equal(500, Get("/revoke?cn_or_serial=9").Status);
-        Assert.Equal(204, Get("/revoke?cn_or_serial=1").Status);
+        Assert.Equal(400, Get("/revoke?cn_or_serial=1").Status);
         Assert.Equal(400, Get("/revoke?cn_or_serial=0%2F16").Status);   // the registry's own node
     }
 
