@@ -33,16 +33,32 @@ public sealed record AdvertiserCount(int Count);
 
 /// <summary>Knows for a while where nodes can be reached, so that a node without neighbours finds a first one.</summary>
 /// <remarks>
-/// In memory only: nodes advertise again every few minutes, so a restarted registry knows the living ones soon. Of the two answers that a node
-/// gets one after the other the first is the registry's own node where it can be reached, for it is the best connected; later ones are random, so that
-/// the network does not become a star.
+/// <code>
+/// PickPeer --> asker advertises itself? --yes--> one that advertises --nobody--> one with a route --nobody--> NoPeer
+///                                       \--no--> one with a route, then one that advertises; the next time the other way round
+/// </code>
+/// <para>In memory only: nodes advertise again every few minutes, so a restarted registry knows the living ones soon. Of the advertised nodes that a node
+/// gets one after the other the first is the registry's own where it can be reached, for it is the best connected; later ones are random, so that
+/// the network does not become a star.</para>
+/// <para>A node that did not advertise when it was due is offered only while no other is found, and nobody is offered the same node twice in a row while there is
+/// another: a node that died costs an asker one try, not the rest of its advertisement's life.</para>
+/// <para>Nodes that advertise are ours; nodes of re6st do not, and are found through the node beside the registry. A node of ours that cannot be reached does not
+/// advertise either and cannot use what a node of re6st says, hence the turns.</para>
 /// </remarks>
 /// <param name="lifetime">How long an advertisement is believed.</param>
-public sealed class BootstrapActor(TimeSpan lifetime) : Actor
+/// <param name="routed">The <see cref="LocalNode.PeersActor"/>, which finds nodes with a route; null where there is no node beside the registry.</param>
+public sealed class BootstrapActor(TimeSpan lifetime, ActorRef? routed = null) : Actor
 {
+    /// <summary>How many nodes are looked at for one that advertised when it was due.</summary>
+    private const int MaxLooks = 16;
+
     private readonly Dictionary<NodePrefix, Advertisement> _advertisements = [];
     private readonly List<NodePrefix> _nodes = [];   // the keys of the former, for a random choice in constant time
-    private readonly Dictionary<NodePrefix, TimeSpan> _askedAt = [];
+    private readonly Dictionary<NodePrefix, Asking> _askings = [];
+    private TimeSpan _nextExpiry = TimeSpan.MaxValue;   // or earlier than that, where a node has refreshed
+
+    // Nodes refresh every 3 minutes where an advertisement is believed for 10.
+    private readonly TimeSpan _freshness = lifetime * 0.4;
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -68,14 +84,23 @@ public sealed class BootstrapActor(TimeSpan lifetime) : Actor
                 Sender.Tell(new Done());
                 break;
             case PickPeer pick:
-                Sender.Tell(Pick(pick));
+                OnPick(pick);
+                break;
+            case LocalNode.RoutedPeerPicked { Peer: { } peer } found:
+                found.Asked.Client.Tell(peer);
+                break;
+            case LocalNode.RoutedPeerPicked nobody when nobody.Asked.IsLast:
+                nobody.Asked.Client.Tell(new NoPeer());
+                break;
+            case LocalNode.RoutedPeerPicked nobody:
+                nobody.Asked.Client.Tell(Advertised(nobody.Asked.Pick) ?? (object)new NoPeer());
                 break;
             case CountAdvertisers:
                 Sender.Tell(new AdvertiserCount(_nodes.Count));
                 break;
             case PrefixFreed freed:
                 Forget(freed.Prefix);
-                _ = _askedAt.Remove(freed.Prefix);
+                _ = _askings.Remove(freed.Prefix);
                 break;
             case ForgettingDue:
                 ForgetExpired();
@@ -96,48 +121,87 @@ public sealed class BootstrapActor(TimeSpan lifetime) : Actor
 
         known.Addresses = advertise.Addresses;
         known.Until = Context.Now + lifetime;
+        _nextExpiry = known.Until < _nextExpiry ? known.Until : _nextExpiry;
     }
 
-    private object Pick(PickPeer pick)
+    private void OnPick(PickPeer pick)
     {
-        bool isFirst = !_askedAt.TryGetValue(pick.Asker, out TimeSpan before) || before + lifetime <= Context.Now;
-        _askedAt[pick.Asker] = Context.Now;
-        if (isFirst && pick.RegistryNode != pick.Asker && IsAlive(pick.RegistryNode))
-            return Picked(pick.RegistryNode);
+        if (!_askings.TryGetValue(pick.Asker, out Asking? asking) || asking.At + lifetime <= Context.Now)
+            _askings[pick.Asker] = asking = new Asking();
+        asking.At = Context.Now;
+        asking.Count++;
+        if (routed is null)
+            Sender.Tell(Advertised(pick) ?? (object)new NoPeer());
+        else if (!IsAlive(pick.Asker) && asking.Count % 2 != 0)
+            routed.Tell(new LocalNode.PickRoutedPeer(pick, Sender));
+        else if (Advertised(pick) is { } peer)
+            Sender.Tell(peer);
+        else
+            routed.Tell(new LocalNode.PickRoutedPeer(pick, Sender) { IsLast = true });
+    }
 
-        // Every turn either finds a node or makes the list shorter: expired ones go, and the asker is passed over by drawing among the others.
-        while (_nodes.Count > 0)
+    private PeerPicked? Advertised(PickPeer pick)
+    {
+        Asking? asking = _askings.GetValueOrDefault(pick.Asker);   // gone where the prefix was freed meanwhile
+        NodePrefix? node = asking?.Last is null && pick.RegistryNode != pick.Asker && IsAlive(pick.RegistryNode) ? pick.RegistryNode : Draw(pick.Asker, asking?.Last);
+        if (asking is not null)
+            asking.Last = node;
+        return node is { } found ? Picked(found) : null;
+    }
+
+    // From a random place on: the first that is fresh and was not given last time, else the best of those that were looked at.
+    private NodePrefix? Draw(NodePrefix asker, NodePrefix? last)
+    {
+        if (_nextExpiry <= Context.Now)
+            ForgetExpired();
+        if (_nodes.Count == 0)
+            return null;
+        NodePrefix? best = null;
+        int start = Context.Random.Next(_nodes.Count);
+        for (int look = 0; look < Math.Min(MaxLooks, _nodes.Count); look++)
         {
-            int others = _nodes.Count - (_advertisements.ContainsKey(pick.Asker) ? 1 : 0);
-            if (others == 0)
-                break;
-            int drawn = Context.Random.Next(others);
-            if (_advertisements.TryGetValue(pick.Asker, out Advertisement? own) && drawn >= own.Index)
-                drawn++;
-            if (IsAlive(_nodes[drawn]))
-                return Picked(_nodes[drawn]);
-            Forget(_nodes[drawn]);
+            NodePrefix node = _nodes[(start + look) % _nodes.Count];
+            if (node == asker)
+                continue;
+            if (node != last && IsFresh(node))
+                return node;
+            if (best is not { } other || IsBetter(node, other, last))
+                best = node;
         }
 
-        return new NoPeer();
+        return best;
+    }
+
+    private bool IsBetter(NodePrefix node, NodePrefix other, NodePrefix? last)
+    {
+        // What was given a moment ago did not help, or nobody would ask again.
+        if (node == last || other == last)
+            return other == last;
+        return _advertisements[node].Until > _advertisements[other].Until;
     }
 
     private PeerPicked Picked(NodePrefix node) => new(node, _advertisements[node].Addresses);
 
     private bool IsAlive(NodePrefix node) => _advertisements.TryGetValue(node, out Advertisement? known) && known.Until > Context.Now;
 
+    private bool IsFresh(NodePrefix node) => _advertisements[node].Until - lifetime + _freshness > Context.Now;
+
     private void ForgetExpired()
     {
+        _nextExpiry = TimeSpan.MaxValue;
         for (int index = _nodes.Count - 1; index >= 0; index--)
         {
-            if (!IsAlive(_nodes[index]))
+            TimeSpan until = _advertisements[_nodes[index]].Until;
+            if (until <= Context.Now)
                 Forget(_nodes[index]);
+            else if (until < _nextExpiry)
+                _nextExpiry = until;
         }
 
-        foreach ((NodePrefix asker, TimeSpan at) in _askedAt)
+        foreach ((NodePrefix asker, Asking asking) in _askings)
         {
-            if (at + lifetime <= Context.Now)
-                _ = _askedAt.Remove(asker);
+            if (asking.At + lifetime <= Context.Now)
+                _ = _askings.Remove(asker);
         }
     }
 
@@ -162,6 +226,18 @@ public sealed class BootstrapActor(TimeSpan lifetime) : Actor
 
         /// <summary>Place in the list of nodes.</summary>
         public int Index { get; set; }
+    }
+
+    private sealed class Asking
+    {
+        /// <summary>Loop time at which the node asked last.</summary>
+        public TimeSpan At { get; set; }
+
+        /// <summary>How often it asked, this time included.</summary>
+        public long Count { get; set; }
+
+        /// <summary>Which advertised node it got last.</summary>
+        public NodePrefix? Last { get; set; }
     }
 
     private sealed record ForgettingDue

@@ -75,6 +75,34 @@ public sealed class BootstrapActorTests
             Assert.Equal(Node(2), Pick(Node(9)));
     }
 
+    [Fact]
+    public void A_node_that_did_not_refresh_in_time_is_offered_only_while_there_is_no_other()
+    {
+        Advertise(Node(1));
+        Advertise(Node(2));
+        _world.Kit.Advance(TimeSpan.FromMinutes(4));   // a refresh was due after 3
+        Advertise(Node(3));
+        Advertise(Node(4));
+        Assert.Equal([Node(3), Node(4)], Enumerable.Range(0, 40).Select(_ => Pick(Node(9))).Distinct().Order());
+        Advertise(Node(3), "");
+        Advertise(Node(4), "");
+        Assert.Equal([Node(1), Node(2)], Enumerable.Range(0, 40).Select(_ => Pick(Node(9))).Distinct().Order());
+    }
+
+    [Fact]
+    public void Nobody_is_offered_the_same_node_twice_in_a_row_while_there_is_another()
+    {
+        Advertise(Node(1));
+        Advertise(Node(2));
+        for (int time = 0; time < 20; time++)
+            Assert.NotEqual(Pick(Node(9)), Pick(Node(9)));
+        _world.Kit.Advance(TimeSpan.FromMinutes(4));
+        Advertise(Node(2));   // the other one may be dead, but this one was just tried
+        NodePrefix[] turns = [Pick(Node(9)), Pick(Node(9)), Pick(Node(9))];
+        Assert.Contains(Node(1), turns);
+        Assert.Contains(Node(2), turns);
+    }
+
     [Theory]
     [InlineData(1ul)]
     [InlineData(2ul)]
