@@ -59,17 +59,20 @@ public sealed class MailboxFileTests : IDisposable
     [Fact]
     public void Another_process_may_write_to_the_file_at_the_same_time()
     {
-        const int Count = 60;
-        const string Script = "for i in $(seq \"$2\"); do flock \"$1\" sh -c 'printf \"From o Wed Mar  4 05:06:07 2026\\nTo: other$0\\n\" >>\"$1\"; sleep 0.005; printf \"\\ntext\\n\\n\" >>\"$1\"' \"$i\" \"$1\"; done";
+        const int Count = 50, MaxOwn = 10_000;
+        const string Script = "for i in $(seq \"$2\"); do flock \"$1\" sh -c 'printf \"From o Wed Mar  4 05:06:07 2026\\nTo: other$0\\n\" >>\"$1\"; sleep 0.005; printf \"\\ntext\\n\\n\" >>\"$1\"' \"$i\" \"$1\"; sleep 0.005; done";
         File.WriteAllText(FilePath, "");
         var start = new ProcessStartInfo("sh", ["-c", Script, "sh", FilePath, $"{Count}"]) { UseShellExecute = false };
         using Process other = Process.Start(start)!;
+        int own = 0;
         using (var first = new MailboxFile(FilePath))
         using (var second = new MailboxFile(FilePath))
         {
-            for (int i = 0; i < Count; i++)
+            while (!other.HasExited && own < MaxOwn)
             {
-                (i % 2 == 0 ? first : second).Send(Mail($"own{i + 1}@example.com"), _outcomes);
+                first.Send(Mail($"own{++own}@example.com"), _outcomes);
+                second.Send(Mail($"own{++own}@example.com"), _outcomes);
+                Assert.Equal(new MailSent(), _outcomes.Take());
                 Assert.Equal(new MailSent(), _outcomes.Take());
             }
         }
@@ -78,8 +81,20 @@ public sealed class MailboxFileTests : IDisposable
         Assert.Equal(0, other.ExitCode);
         string[] receivers = [.. Receivers()];
         Assert.Equal(Enumerable.Range(1, Count).Select(static i => $"other{i}"), receivers.Where(static r => r.StartsWith("other", StringComparison.Ordinal)), StringComparer.Ordinal);
-        Assert.Equal(Enumerable.Range(1, Count).Select(static i => $"own{i}@example.com"), receivers.Where(static r => r.StartsWith("own", StringComparison.Ordinal)), StringComparer.Ordinal);
-        Assert.Equal(2 * Count, receivers.Length);
+        Assert.Equal(Enumerable.Range(1, own).Select(static i => $"own{i}@example.com").Order(StringComparer.Ordinal), receivers.Where(static r => r.StartsWith("own", StringComparison.Ordinal)).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        Assert.Equal(Count + own, receivers.Length);
+        int[] others = [.. Enumerable.Range(0, receivers.Length).Where(i => receivers[i].StartsWith("other", StringComparison.Ordinal))];
+        Assert.InRange(others[^1] - others[0], Count + 5, receivers.Length);   // they did take turns
+    }
+
+    [Fact]
+    public void A_lock_that_is_never_given_back_is_a_failure()
+    {
+        using var holder = new FileStream(FilePath, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+        using var box = new MailboxFile(FilePath, new HastyClock());
+        box.Send(Mail("a@example.com"), _outcomes);
+        Assert.Contains("used by another process", _outcomes.TakeFailure(), StringComparison.Ordinal);
+        Assert.Equal(0, holder.Length);
     }
 
     [Fact]
@@ -140,5 +155,15 @@ public sealed class MailboxFileTests : IDisposable
             isHead &= line.Length > 0;
             before = line;
         }
+    }
+
+    /// <summary>Ten seconds pass whenever somebody looks.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        private long _seconds;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => _seconds += 10;
     }
 }
