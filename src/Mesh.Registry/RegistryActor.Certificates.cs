@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using System.Net;
 using Mesh.Actors;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Events;
+using Mesh.Registry.Geography;
 using Mesh.Registry.Prefixes;
 
 namespace Mesh.Registry;
@@ -42,9 +44,10 @@ public sealed partial class RegistryActor
             return;
         }
 
-        if (!TryAllocate(token?.PrefixLength ?? length, out NodePrefix prefix))
+        NodePrefix community = CommunityOf(request);
+        if (!TryAllocate(token?.PrefixLength ?? length, community, out NodePrefix prefix))
         {
-            Log.Warning($"no prefix of {token?.PrefixLength ?? length} bits is free");
+            Log.Warning($"no prefix of {token?.PrefixLength ?? length} bits is free{(community.IsEmpty ? "" : $" in community {community.Bits}")}");
             Sender.Tell(new NetworkFull());
             return;
         }
@@ -57,12 +60,23 @@ public sealed partial class RegistryActor
     }
 
     // Free siblings are merged when the cleaner runs. Where that would be too late, now.
-    private bool TryAllocate(int length, out NodePrefix prefix)
+    private bool TryAllocate(int length, NodePrefix community, out NodePrefix prefix)
     {
-        if (_state.Tree.TryAllocate(length, NodePrefix.Empty, out prefix) == AllocationOutcome.Allocated)
+        if (_state.Tree.TryAllocate(length, community, out prefix) == AllocationOutcome.Allocated)
             return true;
         _state.Tree.Merge();
-        return _state.Tree.TryAllocate(length, NodePrefix.Empty, out prefix) == AllocationOutcome.Allocated;
+        return _state.Tree.TryAllocate(length, community, out prefix) == AllocationOutcome.Allocated;
+    }
+
+    // Without a country database nobody knows where anybody is, and what a node says is not asked for either (protocol reference 3.5).
+    private NodePrefix CommunityOf(RequestCertificate request)
+    {
+        if (_options.Communities is not { } communities)
+            return NodePrefix.Empty;
+        Country? location = null;
+        if (_actors.Ports.Countries is { } countries)
+            location = request.Location.Length > 0 ? Country.ParseLocation(request.Location) : IPAddress.TryParse(request.Ip, out IPAddress? address) ? countries.Find(address) : null;
+        return communities.Choose(location);
     }
 
     private void Renew(RenewCertificate renew)

@@ -33,6 +33,7 @@ public sealed partial class RegistryActor : PersistentActor
     private readonly IRegistryAuthority _authority;
     private readonly IWorkPool _workPool;
     private readonly RegistryState _state;
+    private readonly List<ActorRef> _curious = [];   // a few colleagues, and calls, which are bounded
     private long _lastSnapshot;
     private long _overloaded;
     private int _handovers;
@@ -125,6 +126,8 @@ public sealed partial class RegistryActor : PersistentActor
 
     private void Recovered()
     {
+        if (_options.Communities?.ConflictsWith(_state.Certificates.Keys).ToList() is { Count: > 0 } conflicts)
+            throw new JournalException(JournalFailure.Unavailable, $"the communities do not fit the nodes that there are: {string.Join("; ", conflicts)}");
         _state.Tree.Merge();
         _lastSerial = _state.LastSerial;
         _actors.Crl.Tell(new GetRevocations());
@@ -147,7 +150,11 @@ public sealed partial class RegistryActor : PersistentActor
     private void Introduce()
     {
         _isIntroduced = true;
-        Context.System.EventStream.Publish(Known());
+        NetworkKnown known = Known();
+        Context.System.EventStream.Publish(known);
+        foreach (ActorRef asker in _curious)
+            asker.Tell(known, Self);
+        _curious.Clear();
     }
 
     private NetworkKnown Known() => new(_state.Certificates.Count > 0, _state.RegistryPrefix);
@@ -189,7 +196,9 @@ public sealed partial class RegistryActor : PersistentActor
             case GetNetwork:
                 if (_isIntroduced)
                     Sender.Tell(Known());
-                break;   // otherwise it is published soon
+                else
+                    _curious.Add(Sender);
+                break;
             case GetStatistics:
                 Sender.Tell(new RegistryStatistics(_state.Certificates.Count, _state.Tokens.Count, _pending.Count, _state.LastSerial, LastSequenceNr, _overloaded));
                 break;

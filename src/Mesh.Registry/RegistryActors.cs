@@ -1,8 +1,11 @@
 using Mesh.Actors;
 using Mesh.Actors.Ports;
+using Mesh.Protocol.Addressing;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
+using Mesh.Registry.LocalNode;
+using Mesh.Registry.Mail;
 using Mesh.Registry.Parameters;
 using Mesh.Registry.Revocation;
 using Mesh.Registry.Rotation;
@@ -18,7 +21,9 @@ namespace Mesh.Registry;
 ///                                      --> parameters*  what the network agrees on  &lt;-- crl*, hmac*, registry*
 ///                                      --> crl*         what is revoked
 ///                                      --> hmac*        keys of the routing protocol
-///                                      --> bootstrap    who is there?
+///                                      --> bootstrap    who is there? --> routed-peers --> local-node
+///                                      --> local-node   the node on the same machine, and others through it
+///                                      --> mail         tokens by mail
 /// </code>
 /// Those with an asterisk persist their state. None of them may be lost: if the journal fails one of them, the desk refuses every call.
 /// </remarks>
@@ -32,7 +37,15 @@ public sealed class RegistryActors
         Hmac = system.ActorOf(Props.Create(() => new HmacActor(Registry, options, ports.Authority)), "hmac");
         Parameters = system.ActorOf(Props.Create(() => new ParametersActor(options, ports, new ParametersActor.Sources(Registry, Crl, Hmac))), "parameters");
         Sessions = system.ActorOf(Props.Create(() => new SessionsActor(Registry, ports.Authority, ports.WorkPool)), "sessions");
-        Bootstrap = system.ActorOf(Props.Create(() => new BootstrapActor(options.AdvertisementLifetime)), "bootstrap");
+        NetworkPrefix network = ports.Authority.Network;
+        if (ports.LocalNode is { } node)
+            LocalNode = system.ActorOf(Props.Create(() => new LocalNodeActor(network, Registry, node, options.CallTimeout)), "local-node");
+        ActorRef? routed = null;
+        if (LocalNode is not null && ports.Routes is { } routes)
+            routed = system.ActorOf(Props.Create(() => new PeersActor(network, routes, LocalNode, options.CallTimeout)), "routed-peers");
+        Bootstrap = system.ActorOf(Props.Create(() => new BootstrapActor(options.AdvertisementLifetime, routed)), "bootstrap");
+        if (options.Mail is { } mail && ports.Mail is { } mailPort)
+            Mail = system.ActorOf(Props.Create(() => new MailActor(mail, mailPort, Registry)), "mail");
         Desk = system.ActorOf(Props.Create(() => new FrontDeskActor(this)), "desk");
     }
 
@@ -65,6 +78,12 @@ public sealed class RegistryActors
 
     /// <summary>The <see cref="BootstrapActor"/>.</summary>
     public ActorRef Bootstrap { get; }
+
+    /// <summary>The <see cref="LocalNodeActor"/>, or null without a node on the same machine.</summary>
+    public ActorRef? LocalNode { get; }
+
+    /// <summary>The <see cref="MailActor"/>, or null where nobody gets a token by mail.</summary>
+    public ActorRef? Mail { get; }
 
     /// <summary>The <see cref="FrontDeskActor"/>: takes <see cref="RegistryRequest"/>s.</summary>
     public ActorRef Desk { get; }

@@ -45,8 +45,8 @@ public sealed record ListNodes : RegistryCommand;
 /// <see cref="NetworkFull"/> or <see cref="Overloaded"/>.</summary>
 /// <param name="Token">The secret; empty for an anonymous node.</param>
 /// <param name="RequestPem">The certificate signing request.</param>
-/// <param name="Location"><c>COUNTRY,CONTINENT</c> or empty: what chooses a community, once there are communities.</param>
-/// <param name="Ip">Where the node says it is, or empty.</param>
+/// <param name="Location"><c>COUNTRY,CONTINENT</c> or empty: what chooses a community, where the registry has a country database.</param>
+/// <param name="Ip">Where the node is, or empty: what chooses a community where <paramref name="Location"/> does not.</param>
 public sealed record RequestCertificate(string Token, string RequestPem, string Location = "", string Ip = "") : RegistryCommand;
 
 /// <summary>Stay. Answer: <see cref="CertificateGiven"/> (the present one where nothing is to do), <see cref="NoCertificate"/> or <see cref="Overloaded"/>.</summary>

@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Dh;
+using Mesh.Registry.Geography;
+using Mesh.Registry.Mail;
 
 namespace Mesh.Registry;
 
@@ -85,6 +88,15 @@ public sealed record RegistryOptions
     /// <summary>Whether routing messages are authenticated with a key that the registry gives to every node. Default true.</summary>
     public bool BabelAuthentication { get; init; } = true;
 
+    /// <summary>Which part of the network nodes get their prefixes from; null (the default): all of it.</summary>
+    public Communities? Communities { get; init; }
+
+    /// <summary>Diffie-Hellman parameters for nodes, PEM. Default: a group of RFC 7919 with 2048 bits.</summary>
+    public string DhParameters { get; init; } = FiniteFieldGroup.PemFor(2048);
+
+    /// <summary>Settings of mails; null (the default): nobody gets a token by mail.</summary>
+    public MailOptions? Mail { get; init; }
+
     /// <summary>Every setting that breaks its rule, one sentence each.</summary>
     /// <param name="network">The network that the authority states.</param>
     public IEnumerable<string> Validate(NetworkPrefix network)
@@ -115,6 +127,8 @@ public sealed record RegistryOptions
             yield return problem;
         }
 
+        foreach (string problem in Mail?.Validate() ?? [])
+            yield return problem;
         foreach (string country in SameCountry.Where(static country => country is not [>= 'A' and <= 'Z', >= 'A' and <= 'Z']))
             yield return $"same-country has '{country}', which is not a country code of two capital letters";
         if (BabelDefault.Length is 0 or > 500 || BabelDefault.Any(char.IsControl))

@@ -58,6 +58,7 @@ public sealed class UdpLocalNode : ILocalNodePort, IAsyncDisposable
         {
             // Refused is what the datagram before this one met; this one was not sent.
             _ = Interlocked.Increment(ref _failed);
+            _receiver?.Tell(new LocalNodeAbsent(), sender: null);
         }
     }
 
@@ -90,6 +91,7 @@ public sealed class UdpLocalNode : ILocalNodePort, IAsyncDisposable
             {
                 // Nobody listens; each datagram brings at most one such answer, so this does not spin.
                 _ = Interlocked.Increment(ref _failed);
+                _receiver?.Tell(new LocalNodeAbsent(), sender: null);
             }
         }
     }

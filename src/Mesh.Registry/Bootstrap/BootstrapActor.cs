@@ -22,6 +22,12 @@ public sealed record PickPeer(NodePrefix Asker, NodePrefix RegistryNode) : Boots
 /// <summary>How many nodes advertise addresses? Answer: <see cref="AdvertiserCount"/>.</summary>
 public sealed record CountAdvertisers : BootstrapCommand;
 
+/// <summary>Where does a node say it can be reached? Answer: <see cref="AdvertisedFound"/>.</summary>
+public sealed record FindAdvertised(NodePrefix Node) : BootstrapCommand;
+
+/// <summary>What a node advertises; null where it does not.</summary>
+public sealed record AdvertisedFound(NodePrefix Node, AddressList? Addresses);
+
 /// <summary>A living node and where it can be reached.</summary>
 public sealed record PeerPicked(NodePrefix Node, AddressList Addresses);
 
@@ -94,6 +100,9 @@ public sealed class BootstrapActor(TimeSpan lifetime, ActorRef? routed = null) :
                 break;
             case LocalNode.RoutedPeerPicked nobody:
                 nobody.Asked.Client.Tell(Advertised(nobody.Asked.Pick) ?? (object)new NoPeer());
+                break;
+            case FindAdvertised find:
+                Sender.Tell(new AdvertisedFound(find.Node, IsAlive(find.Node) ? _advertisements[find.Node].Addresses : null));
                 break;
             case CountAdvertisers:
                 Sender.Tell(new AdvertiserCount(_nodes.Count));

@@ -1,12 +1,15 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Mesh.Actors;
 using Mesh.Actors.Ports;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Bootstrap;
+using Mesh.Registry.LocalNode;
+using Mesh.Registry.Mail;
 using Mesh.Registry.Parameters;
 using Mesh.Registry.Rotation;
 using Mesh.Registry.Sessions;
@@ -87,6 +90,36 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
                 break;
             case KeysStepped stepped:
                 registry.Parameters.Tell(new AwaitSteps(stepped.Status.Steps));   // answered when the nodes can ask for them
+                break;
+            case NodeList list:
+                registry.LocalNode!.Tell(new CollectVersions([.. list.Nodes.Where(static node => !node.IsExcluded).Select(static node => node.Prefix)]));
+                break;
+            case NetworkKnown { RegistryPrefix: { } root }:
+                registry.LocalNode!.Tell(new CollectTopology(root));
+                break;
+            case NetworkKnown:
+                Answer(Text(200, "{}"));
+                break;
+            case VersionsCollected versions:
+                Answer(new RegistryResponse(200, versions.Json) { IsText = true });
+                break;
+            case TopologyCollected topology:
+                Answer(new RegistryResponse(200, topology.Json) { IsText = true });
+                break;
+            case LocalNodeBusy:
+                Answer(Unavailable("too many other questions to the nodes are under way", TimeSpan.FromSeconds(5)));
+                break;
+            case NodeFound { Prefix: { } node } when _call.Method == RegistryMethod.GetIpv4Information:
+                registry.Bootstrap.Tell(new FindAdvertised(node));
+                break;
+            case AdvertisedFound { Addresses: null } unknown when registry.LocalNode is { } localNode:
+                localNode.Tell(new AskAddress(unknown.Node));
+                break;
+            case AdvertisedFound found:
+                Answer(Ipv4Of(found.Addresses));
+                break;
+            case AddressAnswered answered:
+                Answer(Ipv4Of(answered.Addresses));
                 break;
             case PeerPicked picked:
                 Encrypt(picked);
@@ -184,8 +217,10 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
                 Hello();
                 break;
             case RegistryMethod.RequestCertificate:
-                registry.Registry.Tell(new RequestCertificate(
-                    _call.Argument("token")!, _call.Argument("req")!, _call.Argument("location") ?? "", _call.Argument("ip") is { Length: > 0 } ip ? ip : Origins.ClientOf(request)));
+                registry.Registry.Tell(new RequestCertificate(_call.Argument("token")!, _call.Argument("req")!, _call.Argument("location") ?? "", ClientAddress()));
+                break;
+            case RegistryMethod.RequestToken when registry.Mail is { } mail:
+                mail.Tell(new RequestToken(_call.Argument("email")!));
                 break;
             case RegistryMethod.RequestToken:
                 Answer(Text(403, "this registry sends no mail; ask its administrator for a token"));
@@ -195,6 +230,12 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
                 break;
         }
     }
+
+    // A client may say what it likes, so only authorized origins are believed; and the header Host names the server, not the client.
+    private string ClientAddress() =>
+        _call.Argument("ip") is { Length: > 0 } ip && Origins.IsAllowed(registry.Options.AuthorizedOrigins, request)
+            ? ip
+            : Origins.ResponsibleFor(registry.Options.AuthorizedOrigins, request).ToString();
 
     private void Hello()
     {
@@ -219,6 +260,12 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.GetBootstrapPeer:
                 registry.Registry.Tell(new GetCertificate(_node));
                 break;
+            case RegistryMethod.GetDh:
+                Answer(Text(200, registry.Options.DhParameters));
+                break;
+            case RegistryMethod.GetCountry:
+                Answer(CountryOf(_call.Argument("address")!));
+                break;
             case RegistryMethod.Advertise when AddressList.TryParse(_call.Argument(RegistryMethod.AddressesArgument), out AddressList addresses, out _):
                 registry.Bootstrap.Tell(new Advertise(_node, addresses));
                 break;
@@ -229,6 +276,15 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
                 Answer(NotServed());
                 break;
         }
+    }
+
+    private RegistryResponse CountryOf(string text)
+    {
+        if (registry.Ports.Countries is not { } countries)
+            return Text(400, "this registry has no country database");
+        if (!IPAddress.TryParse(text, out IPAddress? address))
+            return Text(500, "address is not an IP address");
+        return countries.Find(address) is { Code.Length: > 0 } country ? Text(200, country.Code) : Octets([]);
     }
 
     private void CallAsAdministrator()
@@ -250,11 +306,14 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.UpdateHmac:
                 registry.Hmac.Tell(new UpdateHmac());
                 break;
-            case RegistryMethod.GetNodePrefix or RegistryMethod.GetIpv6Address:
+            case RegistryMethod.GetNodePrefix or RegistryMethod.GetIpv6Address or RegistryMethod.GetIpv4Information:
                 registry.Registry.Tell(new FindNode(_call.Argument("email")!));
                 break;
-            case RegistryMethod.GetIpv4Information:
-                Answer(Octets([]));   // as registries of re6st always do
+            case RegistryMethod.Versions when registry.LocalNode is not null:
+                registry.Registry.Tell(new ListNodes());
+                break;
+            case RegistryMethod.Topology when registry.LocalNode is not null:
+                registry.Registry.Tell(new GetNetwork());
                 break;
             default:
                 Answer(NotServed());
@@ -268,6 +327,7 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
         TokenExists => Text(409, "the token exists"),
         TokenKnown known => known.IsKnown ? Text(200, "1") : Octets([]),
         RegistrationDisabled => Text(403, "registration is disabled"),
+        RecentlyMailed recently => Text(429, "this address was sent a token a short while ago") with { RetryAfter = recently.RetryAfter },
         Refused refused => Text(refused.IsMalformed ? 500 : 400, refused.Reason),
         NetworkFull => Text(500, "no prefix of that length is free"),
         CertificateGiven given => Text(200, given.Pem),
@@ -311,6 +371,12 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             },
             Self);
     }
+
+    // The host of the first advertised address, as the method of re6st is meant; there it never finds one.
+    private static RegistryResponse Ipv4Of(AddressList? addresses) =>
+        addresses?.FirstOrDefault(static address => IPAddress.TryParse(address.Host, out IPAddress? host) && host.AddressFamily == AddressFamily.InterNetwork) is { } first
+            ? Text(200, first.Host)
+            : Octets([]);
 
     private RegistryResponse NotServed() => Text(400, $"this registry does not serve {_call.Method}");
 

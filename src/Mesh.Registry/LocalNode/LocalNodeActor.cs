@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Parameters;
 
 namespace Mesh.Registry.LocalNode;
 
@@ -28,7 +29,6 @@ public sealed class LocalNodeActor : Actor
     private readonly Dictionary<NodePrefix, List<Question>> _questions = [];
     private readonly List<NodeCollection> _collections = [];
     private readonly List<NodePrefix> _batch = [];
-    private NodePrefix? _registryNode;   // never changes once it is known
     private LocalNodeStatistics _statistics = new(0, 0, 0, 0, 0, 0, 0);
     private int _questionCount;
 
@@ -49,7 +49,7 @@ public sealed class LocalNodeActor : Actor
     {
         _port.Attach(Self);
         _ = Context.System.EventStream.Subscribe<VersionPublished>(Self);
-        FindRegistryNode();
+        _registry.Tell(new GetNetwork());
     }
 
     /// <inheritdoc/>
@@ -62,6 +62,9 @@ public sealed class LocalNodeActor : Actor
         {
             case LocalDatagramReceived received:
                 OnDatagram(received.Datagram.Span);
+                break;
+            case LocalNodeAbsent:
+                GiveUpQuestions();
                 break;
             case AskAddress ask:
                 Ask(ask.Node);
@@ -82,21 +85,14 @@ public sealed class LocalNodeActor : Actor
             case CollectionDue due:
                 Continue(due.Collection);
                 break;
-            case VersionPublished when _registryNode is { } node:
-                Notify(node);
+            case VersionPublished published:
+                Notify(published.RegistryPrefix);
                 break;
-            case VersionPublished:
-                FindRegistryNode();
+            case NetworkKnown { RegistryPrefix: { } node }:
+                Notify(node);   // it may have missed the news while this process did not run
                 break;
-            case NodeList { Nodes: [RegisteredNode any, ..] }:
-                _registry.Tell(new GetCertificate(any.Prefix));
-                break;
-            case CertificateFound found:
-                _registryNode = found.RegistryPrefix;
-                Notify(found.RegistryPrefix);
-                break;
-            case NodeList or NoCertificate:
-                break;   // a network without nodes; its first one brings a new version
+            case NetworkKnown:
+                break;   // its first node brings a new version
             case GetLocalNodeStatistics:
                 Sender.Tell(_statistics);
                 break;
@@ -105,9 +101,6 @@ public sealed class LocalNodeActor : Actor
                 break;
         }
     }
-
-    // Any certificate comes with the prefix of the registry's node.
-    private void FindRegistryNode() => _registry.Tell(new ListNodes());
 
     private void Notify(NodePrefix node)
     {
@@ -198,6 +191,23 @@ public sealed class LocalNodeActor : Actor
         _ = others.Remove(question);
         if (others.Count == 0)
             _ = _questions.Remove(question.Node);
+        GiveUp(question);
+    }
+
+    // Who waits for a node that is not there need not wait for 3 s. Collections end by themselves: other nodes may have answered before it went.
+    private void GiveUpQuestions()
+    {
+        Question[] all = [.. _questions.Values.SelectMany(static questions => questions)];
+        _questions.Clear();
+        foreach (Question question in all)
+        {
+            _ = Context.Timers.Cancel(question);
+            GiveUp(question);
+        }
+    }
+
+    private void GiveUp(Question question)
+    {
         _questionCount--;
         _statistics = _statistics with { Silent = _statistics.Silent + 1 };
         question.Asker.Tell(new AddressAnswered(question.Node, Addresses: null));

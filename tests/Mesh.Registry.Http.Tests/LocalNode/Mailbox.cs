@@ -27,7 +27,7 @@ internal sealed class Mailbox : IDisposable
     public async Task<T> NextAsync<T>()
     {
         using var patience = new CancellationTokenSource(Patience);
-        return Assert.IsType<T>(await _messages.Reader.ReadAsync(patience.Token));
+        return Assert.IsAssignableFrom<T>(await _messages.Reader.ReadAsync(patience.Token));
     }
 
     public void Dispose() => _driver.Dispose();
