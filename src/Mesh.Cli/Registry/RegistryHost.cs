@@ -34,10 +34,8 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
     public async Task RunAsync(CancellationToken cancellation)
     {
         using CertificateAuthority authority = LoadAuthority();
-        RegistryOptions options = RegistryKeys.Map(config);
-        if (options.Validate(authority.Certificate.Network).ToList() is { Count: > 0 } problems)
-            throw CommandFailedException.Usage(problems);
         using ConsoleLog log = LogKeys.Open(config, context.Error);
+        await using RegistryEquipment equipment = RegistryEquipment.Open(context, directory.DirectoryPath, config, authority.Certificate, log);
         using SqliteJournal journal = SqliteJournal.Open(directory.JournalPath, JournalKeys.Registry.Map(config, text => log.Write(LogLevel.Warning, "journal", text)));
         using var work = new ThreadedWorkPool(config.Get(RegistryKeys.WorkThreads), WorkQueueLength);
         var system = new ActorSystem(new ActorSystemOptions
@@ -49,7 +47,7 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
             Schema = RegistrySchema.AddTo(new EventSchema()),
             Log = log,
         });
-        RegistryActors actors = RegistryActors.Start(system, options, new RegistryPorts(new RsaRegistryAuthority(authority, SystemEntropy.Instance), work));
+        RegistryActors actors = RegistryActors.Start(system, equipment.Options, equipment.Ports(new RsaRegistryAuthority(authority, SystemEntropy.Instance), work));
         var ending = new ChannelRef("/registry-host");
         _ = system.SystemActorOf(Props.Create(() => new EndWatch(actors, ending)), "end-watch");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
