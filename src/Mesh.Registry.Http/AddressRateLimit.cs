@@ -8,9 +8,13 @@ namespace Mesh.Registry.Http;
 /// addresses then slows strangers down, but not those who were there before.</remarks>
 public sealed class AddressRateLimit(double rate, int burst, TimeProvider clock, int maxAddresses = 10_000)
 {
+    // Looking through all addresses for each request of a stranger would be what the limit is there against.
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<IPAddress, Bucket> _buckets = [];
     private readonly Lock _lock = new();
     private Bucket _shared = new(burst, clock.GetTimestamp());
+    private long? _sweptAt;
 
     /// <summary>How many requests were refused.</summary>
     public long RefusedCount { get; private set; }
@@ -28,7 +32,7 @@ public sealed class AddressRateLimit(double rate, int burst, TimeProvider clock,
             bool isKnown = _buckets.TryGetValue(key, out Bucket bucket);
             if (!isKnown)
             {
-                if (_buckets.Count >= maxAddresses)
+                if (_buckets.Count >= maxAddresses && !(_sweptAt is { } before && clock.GetElapsedTime(before, now) < SweepInterval))
                     ForgetFull(now);
                 bool hasRoom = _buckets.Count < maxAddresses;
                 bucket = hasRoom ? new Bucket(burst, now) : _shared;
@@ -65,6 +69,7 @@ public sealed class AddressRateLimit(double rate, int burst, TimeProvider clock,
 
     private void ForgetFull(long now)
     {
+        _sweptAt = now;
         foreach ((IPAddress address, Bucket bucket) in _buckets)
         {
             if (Filled(bucket, now).Content >= burst)
