@@ -6,6 +6,8 @@ using Mesh.Actors.RealTime;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
+using Mesh.Registry.LocalNode;
+using Mesh.Registry.Mail;
 using Mesh.Registry.Parameters;
 using Mesh.Registry.Sessions;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -17,16 +19,13 @@ namespace Mesh.Registry.Http;
 
 /// <summary>Carries requests from the HTTP server to the registry's front desk, and answers back. What they mean is decided there.</summary>
 /// <remarks>Its own: <c>/healthz</c> (200 or 503), <c>/metrics</c> (for authorized origins), the rate limit (429) and bodies, which no method takes (413).</remarks>
-internal sealed class RegistryApplication(RegistryActors registry, RegistryServerOptions options) : IHttpApplication<IFeatureCollection>
+internal sealed class RegistryApplication(RegistryActors registry, RegistryServerOptions options, RegistryMetrics metrics) : IHttpApplication<IFeatureCollection>
 {
-    private const string HealthPath = "/healthz";
-    private const string MetricsPath = "/metrics";
-    private const string OtherMethod = "other";
+    private const int MaxLoggedForwardedFor = 256;
 
     // A little more than a call may take, so that the call itself says what happened.
     private readonly TimeSpan _askTimeout = registry.Options.CallTimeout + TimeSpan.FromSeconds(5);
     private readonly AddressRateLimit _limit = new(options.AnonymousRate, options.AnonymousBurst, options.Clock);
-    private readonly RegistryMetrics _metrics = new();
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
 
@@ -37,14 +36,13 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
     public async Task ProcessRequestAsync(IFeatureCollection context)
     {
         long start = options.Clock.GetTimestamp();
-        DateTimeOffset utc = options.Clock.GetUtcNow();
         IHttpRequestFeature http = context.GetRequiredFeature<IHttpRequestFeature>();
         var request = new RegistryRequest(http.Method, http.RawTarget, context.Get<IHttpConnectionFeature>()?.RemoteIpAddress ?? IPAddress.None)
         {
             Mac = Header(http, RegistryHeaders.Hmac),
             ForwardedFor = Header(http, RegistryHeaders.ForwardedFor),
         };
-        string method = NameOf(http.RawTarget);
+        MethodMetrics method = metrics.Find(http.RawTarget);
         RegistryResponse response;
         try
         {
@@ -56,32 +54,58 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         }
 
         TimeSpan duration = options.Clock.GetElapsedTime(start);
-        _metrics.Count(method, response.Status, duration);
-        options.AccessLog?.Invoke(new AccessRecord(utc, request.Peer, request.ForwardedFor, request.Verb, method, response.Status, response.Body.Length, duration));
-        await WriteAsync(context, response).ConfigureAwait(false);
+        method.Count(response.Status, duration);
+        if (options.AccessLog is { } log)
+            log(Record(request, method.Name, response.Status, response.Body.Length, duration, ReasonOf(request, method, response)));
+        await WriteAsync(context, response, method.Name == RegistryMetrics.MetricsPath ? RegistryMetrics.ContentType : "text/plain; charset=utf-8").ConfigureAwait(false);
     }
 
-    private async Task<RegistryResponse> AnswerAsync(RegistryRequest request, string method, IHttpRequestFeature http)
+    /// <summary>The server itself has refused a request, which therefore never came here.</summary>
+    public void OnRejected(IFeatureCollection context, int status)
+    {
+        metrics.Other.Count(status);
+        if (options.AccessLog is not { } log)
+            return;
+        var request = new RegistryRequest(context.Get<IHttpRequestFeature>()?.Method ?? "", "", context.Get<IHttpConnectionFeature>()?.RemoteIpAddress ?? IPAddress.None);
+        log(Record(request, metrics.Other.Name, status, bodyLength: 0, TimeSpan.Zero, RejectedRequests.Reason(status)));
+    }
+
+    private AccessRecord Record(RegistryRequest request, string method, int status, int bodyLength, TimeSpan duration, string? reason)
+    {
+        string? forwardedFor = request.ForwardedFor is { Length: > MaxLoggedForwardedFor } text ? text[..MaxLoggedForwardedFor] : request.ForwardedFor;
+        return new AccessRecord(options.Clock.GetUtcNow() - duration, request.Peer, forwardedFor, VerbOf(request.Verb), method, status, bodyLength, duration) { Reason = reason };
+    }
+
+    // The body of a refusal says why. Two things are said for the log only: what about the target is malformed, and that a token is not good,
+    // which on the wire is an empty answer.
+    private static string? ReasonOf(RegistryRequest request, MethodMetrics method, RegistryResponse response)
+    {
+        if (response.Status == 204 && method.Name == RegistryMethod.RequestCertificate)
+            return "the token is unknown, spent or expired";
+        if (response.Status < 400)
+            return null;
+        string text = Encoding.UTF8.GetString(response.Body.Span).TrimEnd('\n');
+        return response.Status == 400 && TargetProblem.Of(request.Target) is { } problem ? $"{text}: {problem}" : text;
+    }
+
+    private async Task<RegistryResponse> AnswerAsync(RegistryRequest request, MethodMetrics method, IHttpRequestFeature http)
     {
         if (http.Headers.ContentLength > 0 || !StringValues.IsNullOrEmpty(http.Headers.TransferEncoding))
             return Text(request.Verb == "GET" ? 413 : 501, "no method takes a body");
-        if (IsLimited(method) && !Origins.IsAllowed(registry.Options.AuthorizedOrigins, request)
+        if (method.IsLimited && !Origins.IsAllowed(registry.Options.AuthorizedOrigins, request)
             && !_limit.TryTake(Origins.ResponsibleFor(registry.Options.AuthorizedOrigins, request), out TimeSpan retryAfter))
         {
             return Text(429, "too many requests from this address") with { RetryAfter = retryAfter };
         }
 
-        return method switch
+        return method.Name switch
         {
-            HealthPath when request.Verb == "GET" => await HealthAsync().ConfigureAwait(false),
-            MetricsPath when request.Verb == "GET" => Origins.IsAllowed(registry.Options.AuthorizedOrigins, request) ? await MetricsAsync().ConfigureAwait(false) : Text(403, "not from here"),
+            RegistryMetrics.HealthPath when request.Verb == "GET" => await HealthAsync().ConfigureAwait(false),
+            RegistryMetrics.MetricsPath when request.Verb == "GET" =>
+                Origins.IsAllowed(registry.Options.AuthorizedOrigins, request) ? await MetricsAsync().ConfigureAwait(false) : Text(403, "not from here"),
             _ => await AskAsync<RegistryResponse>(registry.Desk, request).ConfigureAwait(false),
         };
     }
-
-    // Methods for nodes check a session, which is cheap; what anybody may call is not.
-    private static bool IsLimited(string method) =>
-        !RegistryMethod.TryFind(method, out RegistryMethod? known) || known.Access == RegistryAccess.Public;
 
     private async Task<RegistryResponse> HealthAsync()
     {
@@ -98,13 +122,15 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         PublishedParameters published = await AskAsync<PublishedParameters>(registry.Parameters, new GetPublished()).ConfigureAwait(false);
         SessionCount sessions = await AskAsync<SessionCount>(registry.Sessions, new CountSessions()).ConfigureAwait(false);
         AdvertiserCount advertisers = await AskAsync<AdvertiserCount>(registry.Bootstrap, new CountAdvertisers()).ConfigureAwait(false);
-        string text = _metrics.Write(statistics, published, sessions, advertisers, health, _limit.RefusedCount);
+        LocalNodeStatistics? localNode = registry.LocalNode is { } node ? await AskAsync<LocalNodeStatistics>(node, new GetLocalNodeStatistics()).ConfigureAwait(false) : null;
+        MailStatistics? mail = registry.Mail is { } mailer ? await AskAsync<MailStatistics>(mailer, new GetMailStatistics()).ConfigureAwait(false) : null;
+        string text = metrics.Write(new RegistryNumbers(statistics, published, sessions, advertisers, health, _limit.RefusedCount, localNode, mail));
         return new RegistryResponse(200, Encoding.UTF8.GetBytes(text)) { IsText = true };
     }
 
     private Task<T> AskAsync<T>(ActorRef actor, object message) => actor.Ask<T>(message, _askTimeout);
 
-    private static async Task WriteAsync(IFeatureCollection context, RegistryResponse response)
+    private static async Task WriteAsync(IFeatureCollection context, RegistryResponse response, string textType)
     {
         IHttpResponseFeature http = context.GetRequiredFeature<IHttpResponseFeature>();
         http.StatusCode = response.Status;
@@ -117,7 +143,7 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
             headers.Connection = "close";   // whatever follows is not worth reading
         if (response.Status != StatusCodes.Status204NoContent)
         {
-            headers.ContentType = response.IsText ? "text/plain; charset=utf-8" : "application/octet-stream";
+            headers.ContentType = response.IsText ? textType : "application/octet-stream";
             headers.ContentLength = response.Body.Length;
         }
 
@@ -130,15 +156,8 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
     private static string? Header(IHttpRequestFeature http, string name) =>
         http.Headers.TryGetValue(name, out StringValues values) ? values.ToString() : null;
 
-    // Only names that exist: the access log and the metrics must not grow with what strangers send.
-    private static string NameOf(string target)
-    {
-        int mark = target.IndexOf('?', StringComparison.Ordinal);
-        string path = mark < 0 ? target : target[..mark];
-        if (path is HealthPath or MetricsPath)
-            return path;
-        return path.Length > 1 && RegistryMethod.TryFind(path[1..], out _) ? path[1..] : OtherMethod;
-    }
+    // Anything may stand in place of a verb, and be long.
+    private static string VerbOf(string verb) => verb is "GET" or "HEAD" or "POST" or "PUT" or "DELETE" or "OPTIONS" or "PATCH" or "TRACE" or "CONNECT" ? verb : "other";
 
     private static RegistryResponse Text(int status, string text) => new(status, Encoding.UTF8.GetBytes(text + "\n")) { IsText = true };
 }

@@ -1,42 +1,47 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Mesh.Protocol.Registry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Mesh.Registry.Http;
 
 /// <summary>The registry's front door: an HTTP server that hands every request to the registry's actors.</summary>
-/// <remarks>HTTP/1.1 without TLS, as nodes of re6st expect it: what matters is authenticated by the protocol itself. There is no other web framework in it.</remarks>
+/// <remarks>HTTP/1.0 and HTTP/1.1, without TLS as nodes of re6st expect it: what matters is authenticated by the protocol itself. TLS is there for who wants it.
+/// Of the web framework only the server is used.</remarks>
 public sealed class RegistryServer : IAsyncDisposable
 {
     private const int MaxHeadLength = 16 * 1024;
 
-    private readonly KestrelServer _server;
+    private static readonly TimeSpan ShortestGrace = TimeSpan.FromSeconds(1.001);   // the server looks once a second
+
+    private readonly WebApplication _services;
+    private readonly IServer _server;
     private readonly RegistryApplication _application;
     private bool _isStopped;
 
     private RegistryServer(RegistryActors registry, RegistryServerOptions options)
     {
-        var kestrel = new KestrelServerOptions { AddServerHeader = false };
-        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
-        kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
-        kestrel.Limits.MaxRequestBodySize = 0;
-        kestrel.Limits.MaxRequestLineSize = RegistryCall.MaxTargetLength + 64;
-        kestrel.Limits.MaxRequestBufferSize = 2 * kestrel.Limits.MaxRequestLineSize;
-        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadLength;
-        kestrel.Limits.MaxRequestHeaderCount = 50;
-        kestrel.Limits.RequestHeadersTimeout = options.HeadTimeout;
-        kestrel.Limits.KeepAliveTimeout = options.IdleTimeout;
-        foreach (IPEndPoint endpoint in options.Endpoints)
-            kestrel.Listen(endpoint, listen => listen.Protocols = HttpProtocols.Http1);
-        var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
-        _server = new KestrelServer(Options.Create(kestrel), new SocketTransportFactory(Options.Create(transport), NullLoggerFactory.Instance), NullLoggerFactory.Instance);
-        _application = new RegistryApplication(registry, options);
+        var metrics = new RegistryMetrics();
+        TlsFiles? tls = options.TlsEndpoints.IsDefaultOrEmpty ? null : new TlsFiles(options.TlsCertificate!, options.TlsKey!, options.Clock, options.Warn, metrics.FailedReloads);
+        _application = new RegistryApplication(registry, options, metrics);
+        var diagnostics = new DiagnosticListener("mesh-registry");   // of this server alone
+        RejectedRequests.Watch(diagnostics, _application.OnRejected);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        _ = builder.Services.AddSingleton<DiagnosticSource>(diagnostics);
+        _ = builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration()
+            .UseSockets(static sockets => sockets.CreateBoundListenSocket = Bind)
+            .ConfigureKestrel(kestrel => Configure(kestrel, options, tls, metrics));
+        _services = builder.Build();
+        _server = _services.Services.GetRequiredService<IServer>();
     }
 
     /// <summary>Where the server listens; with the ports that the system chose.</summary>
@@ -60,7 +65,7 @@ public sealed class RegistryServer : IAsyncDisposable
         }
         catch
         {
-            server._server.Dispose();
+            await server._services.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -73,11 +78,51 @@ public sealed class RegistryServer : IAsyncDisposable
         _isStopped = true;
         using var limit = new CancellationTokenSource(grace);
         await _server.StopAsync(limit.Token).ConfigureAwait(false);
-        _server.Dispose();
+        await _services.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Stops within 5 s.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.FromSeconds(5)).ConfigureAwait(false);
+
+    private static void Configure(KestrelServerOptions kestrel, RegistryServerOptions options, TlsFiles? tls, RegistryMetrics metrics)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+        kestrel.Limits.MaxConcurrentUpgradedConnections = 0;
+        kestrel.Limits.MaxRequestBodySize = 0;
+        kestrel.Limits.MaxRequestLineSize = RegistryCall.MaxTargetLength + 64;
+        kestrel.Limits.MaxRequestBufferSize = 2 * kestrel.Limits.MaxRequestLineSize;
+        kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeadLength;
+        kestrel.Limits.MaxRequestHeaderCount = 50;
+        kestrel.Limits.RequestHeadersTimeout = options.HeadTimeout;
+        kestrel.Limits.KeepAliveTimeout = options.IdleTimeout;
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(options.MinAnswerRate, options.HeadTimeout > ShortestGrace ? options.HeadTimeout : ShortestGrace);
+        foreach (IPEndPoint endpoint in options.Endpoints.IsDefault ? [] : options.Endpoints)
+            kestrel.Listen(endpoint, static listen => listen.Protocols = HttpProtocols.Http1);
+        if (tls is null)
+            return;
+        foreach (IPEndPoint endpoint in options.TlsEndpoints)
+            kestrel.Listen(endpoint, listen => ListenWithTls(listen, options, tls, metrics));
+    }
+
+    private static void ListenWithTls(ListenOptions listen, RegistryServerOptions options, TlsFiles tls, RegistryMetrics metrics)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        // Around the handshake and behind it: who does not come through has failed.
+        object passed = new();
+        _ = listen.Use(next => async connection =>
+        {
+            await next(connection).ConfigureAwait(false);
+            if (!connection.Items.ContainsKey(passed))
+                metrics.FailedHandshakes.Increment();
+        });
+        _ = listen.UseHttps(new TlsHandshakeCallbackOptions { HandshakeTimeout = options.HeadTimeout, OnConnection = _ => ValueTask.FromResult(tls.Current()) });
+        _ = listen.Use(next => connection =>
+        {
+            connection.Items[passed] = null;
+            return next(connection);
+        });
+    }
 
     // The framework's own way makes IPv6 sockets that take IPv4 too, so that the two addresses could not be configured apart.
     private static Socket Bind(EndPoint endpoint)

@@ -53,14 +53,17 @@ public sealed class AddressRateLimitTests
         Assert.False(limit.TryTake(IPAddress.Parse("192.0.2.5"), out _));
     }
 
-    private sealed class SteppedClock : TimeProvider
+    [Fact]
+    public void All_addresses_are_looked_through_once_a_second_at_most()
     {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _now;
-
-        public void Advance(TimeSpan duration) => _now += duration.Ticks;
+        var limit = new AddressRateLimit(rate: 100, burst: 1, _clock, maxAddresses: 1);
+        Assert.True(limit.TryTake(IPAddress.Parse("192.0.2.1"), out _));
+        Assert.True(limit.TryTake(IPAddress.Parse("192.0.2.2"), out _));
+        _clock.Advance(TimeSpan.FromSeconds(0.5));   // the first one could be forgotten now, but nobody looks
+        Assert.True(limit.TryTake(IPAddress.Parse("192.0.2.3"), out _));
+        Assert.False(limit.TryTake(IPAddress.Parse("192.0.2.4"), out _));
+        _clock.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.True(limit.TryTake(IPAddress.Parse("192.0.2.5"), out _));
+        Assert.True(limit.TryTake(IPAddress.Parse("192.0.2.6"), out _));
     }
 }

@@ -41,6 +41,10 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
 
     public ConcurrentQueue<AccessRecord> AccessLog { get; } = new();
 
+    public ConcurrentQueue<string> Warnings { get; } = new();
+
+    public int TlsPort => Server.Addresses.Single(static address => address.Scheme == "https").Port;
+
     public int Port => Server.Addresses[0].Port;
 
     public static async Task<LoopbackRegistry> StartAsync(RegistryOptions? options = null, RegistryServerOptions? server = null)
@@ -50,9 +54,12 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
         var pool = new ThreadWorkPool();
         var actors = RegistryActors.Start(system, options ?? new RegistryOptions(), new RegistryPorts(new RsaRegistryAuthority(Authority, SystemEntropy.Instance), pool));
         var registry = new LoopbackRegistry(RealTimeDriver.Start(system), actors, pool, journal);
-        registry.Server = await RegistryServer.StartAsync(actors, (server ?? new RegistryServerOptions()) with
+        server ??= new RegistryServerOptions();
+        registry.Server = await RegistryServer.StartAsync(actors, server with
         {
             Endpoints = [new IPEndPoint(IPAddress.Loopback, 0)],
+            TlsEndpoints = server.TlsCertificate is null ? [] : [new IPEndPoint(IPAddress.Loopback, 0)],
+            Warn = registry.Warnings.Enqueue,
             AccessLog = registry.AccessLog.Enqueue,
         });
         return registry;
@@ -70,7 +77,10 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
         SendAsync($"GET {target} HTTP/1.1\r\nHost: registry\r\nConnection: close\r\n{string.Concat(headers.Select(h => h + "\r\n"))}\r\n");
 
     /// <summary>Sends octets as they stand and reads until the server closes.</summary>
-    public async Task<RawResponse> SendAsync(string request)
+    public async Task<RawResponse> SendAsync(string request) => RawResponse.Parse(await SendRawAsync(request));
+
+    /// <summary>Sends octets as they stand and gives what comes until the server closes.</summary>
+    public async Task<byte[]> SendRawAsync(string request)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         using var patience = new CancellationTokenSource(Patience);
@@ -87,7 +97,22 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
             // Reset after the answer, because the server did not read all that was sent.
         }
 
-        return RawResponse.Parse(received.ToArray());
+        return received.ToArray();
+    }
+
+    /// <summary>The first line of the access log that fits; lines are written a moment before or after the answer.</summary>
+    public async Task<AccessRecord> LoggedAsync(Func<AccessRecord, bool> predicate)
+    {
+        await EventuallyAsync(() => Task.FromResult(AccessLog.Any(predicate)));
+        return AccessLog.First(predicate);
+    }
+
+    /// <summary>Waits for what another thread is about to do.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!await condition())
+            await Task.Delay(1, patience.Token);
     }
 
     public async ValueTask DisposeAsync()
@@ -104,6 +129,21 @@ internal sealed record RawResponse(int Status, ImmutableDictionary<string, strin
     public string Text => Encoding.UTF8.GetString(Body);
 
     public string? this[string header] => Headers.GetValueOrDefault(header);
+
+    /// <summary>Answers that came one after the other.</summary>
+    public static List<RawResponse> ParseAll(byte[] octets)
+    {
+        var all = new List<RawResponse>();
+        while (octets.Length > 0)
+        {
+            RawResponse next = Parse(octets);
+            int length = int.Parse(next["Content-Length"] ?? "0", CultureInfo.InvariantCulture);
+            all.Add(next with { Body = next.Body[..length] });
+            octets = next.Body[length..];
+        }
+
+        return all;
+    }
 
     public static RawResponse Parse(byte[] octets)
     {

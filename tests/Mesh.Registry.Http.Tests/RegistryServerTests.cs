@@ -299,9 +299,9 @@ public sealed class RegistryServerTests
         }
     }
 
-    private static string Request() => new CertificateRequestBuilder().ToPem(NodeKey.Value);
+    internal static string Request() => new CertificateRequestBuilder().ToPem(NodeKey.Value);
 
-    private static async Task<NodePrefix> JoinAsync(LoopbackRegistry registry, string token)
+    internal static async Task<NodePrefix> JoinAsync(LoopbackRegistry registry, string token)
     {
         _ = await registry.AskAsync<TokenAccepted>(new AddToken("a@b", token));
         RawResponse response = await registry.GetAsync(RegistryCall.Create(RegistryMethod.RequestCertificate, ("token", token), ("req", Request()), ("location", ""), ("ip", "")).Target);
@@ -312,20 +312,20 @@ public sealed class RegistryServerTests
     }
 
     // The first version is signed after the first certificate has been given.
-    private static async Task PublishedAsync(LoopbackRegistry registry)
+    internal static async Task PublishedAsync(LoopbackRegistry registry)
     {
         while (await registry.AskAsync<PublishedParameters>(registry.Actors.Parameters, new GetPublished()) is { Number: 0 })
             await Task.Yield();
     }
 
-    private static async Task<SessionKey> HelloAsync(LoopbackRegistry registry, NodePrefix node)
+    internal static async Task<SessionKey> HelloAsync(LoopbackRegistry registry, NodePrefix node)
     {
         RawResponse response = await registry.GetAsync($"/hello?client_prefix={node.Bits}&protocol=10");
         Assert.True(SecretEnvelope.TryOpen(response.Body, NodeKey.Value, LoopbackRegistry.Authority.Certificate.PublicKey, out SessionKey? key));
         return key;
     }
 
-    private static async Task<RawResponse> CallAsync(LoopbackRegistry registry, RegistryClientSession session, NodePrefix node, string method, params (string Name, string Value)[] arguments)
+    internal static async Task<RawResponse> CallAsync(LoopbackRegistry registry, RegistryClientSession session, NodePrefix node, string method, params (string Name, string Value)[] arguments)
     {
         string target = RegistryCall.Create(method, [(RegistryMethod.CommonNameArgument, node.Bits), .. arguments]).Target;
         RawResponse response = await registry.GetAsync(target, $"Re6stHMAC: {session.Sign(target)}");

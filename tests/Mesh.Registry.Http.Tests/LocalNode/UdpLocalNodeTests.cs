@@ -43,19 +43,19 @@ public sealed class UdpLocalNodeTests
         gone.Dispose();
         await using UdpLocalNode port = UdpLocalNode.Open(number);
         port.Attach(mailbox.Ref);
-        while (port.FailedCount == 0)
+        await LoopbackRegistry.EventuallyAsync(() =>
         {
             port.Send("anybody?"u8.ToArray());
-            await Task.Yield();
-        }
+            return Task.FromResult(port.FailedCount > 0);
+        });
 
         using var node = new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp);
         node.Bind(new IPEndPoint(IPAddress.IPv6Loopback, number));
-        while (node.Available == 0)
+        await LoopbackRegistry.EventuallyAsync(() =>
         {
             port.Send("again"u8.ToArray());   // the first one may meet the last refusal
-            await Task.Yield();
-        }
+            return Task.FromResult(node.Available > 0);
+        });
 
         (_, EndPoint from) = await ReceiveAsync(node);
         _ = await node.SendToAsync("here"u8.ToArray(), from);
