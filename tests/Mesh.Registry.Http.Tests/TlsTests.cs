@@ -53,6 +53,18 @@ public sealed class TlsTests : IDisposable
     }
 
     [Fact]
+    public async Task A_client_that_does_not_shake_hands_is_closed_and_counted()
+    {
+        _ = Write("registry.example");
+        await using LoopbackRegistry registry = await LoopbackRegistry.StartAsync(server: ServerOptions with { HeadTimeout = TimeSpan.FromSeconds(1) });
+        using var silent = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await silent.ConnectAsync(IPAddress.Loopback, registry.TlsPort);
+        using var patience = new CancellationTokenSource(Patience);
+        Assert.Equal(0, await silent.ReceiveAsync(new byte[1], patience.Token));
+        await LoopbackRegistry.EventuallyAsync(async () => PrometheusText.Parse((await registry.GetAsync("/metrics")).Text).Samples["mesh_registry_tls_handshakes_failed_total"] == 1);
+    }
+
+    [Fact]
     public async Task Certificate_and_key_are_read_again_when_they_change()
     {
         string old = Write("registry.example");

@@ -167,6 +167,18 @@ public sealed class LocalNodeActorTests
     }
 
     [Fact]
+    public void The_first_versions_and_topology_of_a_peer_without_session_are_not_null()
+    {
+        _node.Answer(Node(1), Information, "1.0, Linux");
+        _node.WithoutSession.Add(Node(1));
+        Assert.Equal("""{"0000000000000001":"1.0, Linux"}""", Text(Ask(new CollectVersions([Node(1)])).ExpectMsg<VersionsCollected>().Json));
+        _node.Answer(Node(0), Topology, "1 2/16");
+        _node.Answer(Node(2), Topology, "0 0/16");
+        _node.WithoutSession.Add(Node(2));
+        Assert.Equal("""{"":["0/16","2/16"],"0/16":["2/16"]}""", Text(Ask(new CollectTopology(Node(0))).ExpectMsg<TopologyCollected>().Json));
+    }
+
+    [Fact]
     public void When_all_have_answered_nobody_waits()
     {
         _node.Answer(Node(0), Information, "1.0, Linux");
