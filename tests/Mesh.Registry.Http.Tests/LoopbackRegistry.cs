@@ -10,6 +10,7 @@ using Mesh.Actors.RealTime;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Events;
+using Mesh.Registry.LocalNode;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
 
@@ -47,12 +48,12 @@ internal sealed class LoopbackRegistry : IAsyncDisposable
 
     public int Port => Server.Addresses[0].Port;
 
-    public static async Task<LoopbackRegistry> StartAsync(RegistryOptions? options = null, RegistryServerOptions? server = null)
+    public static async Task<LoopbackRegistry> StartAsync(RegistryOptions? options = null, RegistryServerOptions? server = null, ILocalNodePort? localNode = null)
     {
         var journal = new InMemoryJournal(new SimulatedDisk()) { WriteDelay = TimeSpan.Zero, ReadDelay = TimeSpan.Zero };
         var system = new ActorSystem(new ActorSystemOptions { Journal = journal, Schema = RegistrySchema.AddTo(new EventSchema()), Epoch = DateTimeOffset.UtcNow });
         var pool = new ThreadWorkPool();
-        var actors = RegistryActors.Start(system, options ?? new RegistryOptions(), new RegistryPorts(new RsaRegistryAuthority(Authority, SystemEntropy.Instance), pool));
+        var actors = RegistryActors.Start(system, options ?? new RegistryOptions(), new RegistryPorts(new RsaRegistryAuthority(Authority, SystemEntropy.Instance), pool) { LocalNode = localNode });
         var registry = new LoopbackRegistry(RealTimeDriver.Start(system), actors, pool, journal);
         server ??= new RegistryServerOptions();
         registry.Server = await RegistryServer.StartAsync(actors, server with

@@ -1,6 +1,8 @@
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
 using Mesh.Registry.LocalNode;
+using Mesh.Registry.Mail;
+using Mesh.Registry.Parameters;
 using Mesh.Registry.Sessions;
 
 namespace Mesh.Registry.Http.Tests;
@@ -56,6 +58,7 @@ public sealed class MetricsTests
     public void The_node_beside_the_registry_is_counted_where_there_is_one()
     {
         PrometheusText text = Write(new RegistryMetrics(), new LocalNodeStatistics(1, 2, 3, 4, 5, 6, 7));
+        Assert.Equal((8, 9), (text.Samples["mesh_registry_mails_total{outcome=\"sent\"}"], text.Samples["mesh_registry_mails_total{outcome=\"failed\"}"]));
         Assert.Equal((1, 4, 7), (text.Samples["mesh_registry_local_node_sent_total"], text.Samples["mesh_registry_local_node_unexpected_total"], text.Samples["mesh_registry_local_node_notified_total"]));
     }
 
@@ -73,5 +76,7 @@ public sealed class MetricsTests
     public void The_strict_reader_is_strict(string text) => Assert.Throws<FormatException>(() => PrometheusText.Parse(text));
 
     private static PrometheusText Write(RegistryMetrics metrics, LocalNodeStatistics? localNode = null) =>
-        PrometheusText.Parse(metrics.Write(new RegistryStatistics(1, 2, 3, 4, 5, 6, 7), new SessionCount(1), new AdvertiserCount(2), new Health(true, 1), 0, localNode));
+        PrometheusText.Parse(metrics.Write(new RegistryNumbers(
+            new RegistryStatistics(1, 2, 3, 4, 5, 6), new PublishedParameters(7, Parameters: null, []), new SessionCount(1), new AdvertiserCount(2), new Health(true, 1), 0, localNode,
+            new MailStatistics(8, 9, 0, 0, 0, 0, 1, 2))));
 }

@@ -140,6 +140,27 @@ internal static class RegistryKeys
 
     public static ConfigKey<TimeSpan> IdleTimeout { get; } = Duration("http.idle-timeout", Server.IdleTimeout, 1, 600, "How long a connection may be idle between requests.", "");
 
+    public static ConfigKey<int> MinAnswerRate { get; } = Int("http.min-answer-rate", Server.MinAnswerRate, 1, 1_000_000_000,
+        "Octets per second that a client has to take of an answer, after a grace of registry.http.head-timeout; who is slower is cut off.", "");
+
+    public static ConfigKey<IReadOnlyList<string>> TlsEndpoints { get; } = ConfigKey.TextList("registry.http.tls-endpoints", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Where the registry serves over TLS, 1.2 or newer, besides registry.listen. Nodes do not need it, for the protocol itself proves what matters.",
+        Range = "ADDRESS:PORT each",
+        Check = static list => list.All(static text => IPEndPoint.TryParse(text, out _)),
+        Default = [],
+    });
+
+    public static ConfigKey<string> TlsCertificate { get; } = ConfigKey.Text("registry.http.tls-certificate", new KeyOptions<string>
+    {
+        Meaning = "Certificate for TLS with what leads to its authority, PEM; a newer file in its place is used at once. A path that is not absolute is meant from the registry's directory.",
+    });
+
+    public static ConfigKey<string> TlsKey { get; } = ConfigKey.Text("registry.http.tls-key", new KeyOptions<string>
+    {
+        Meaning = "Key of registry.http.tls-certificate, PEM, not encrypted.",
+    });
+
     public static ConfigKey<double> AnonymousRate { get; } = ConfigKey.Double("registry.http.anonymous-rate", new KeyOptions<double>
     {
         Meaning = "Requests that one address (IPv6: one /64) may send per second in the long run without being a node. Authorized origins are not limited.",
@@ -153,12 +174,14 @@ internal static class RegistryKeys
     [
         Listen, PrefixLength, AnonymousPrefixLength, GracePeriod, CertificateLifetime, RenewPeriod, AuthorizedOrigins, MinProtocol, Hello, ClientCount,
         MaxClients, TunnelRefresh, Encrypt, BabelAuthentication, RotationStepTime, Ipv4, Ipv4SubnetLength, SameCountry, BabelDefault, DelayRestart, AdvertisementLifetime, MaxPendingSignatures, MaxCalls, CallTimeout, SnapshotInterval,
-        WorkThreads, MaxConnections, HeadTimeout, IdleTimeout, AnonymousRate, AnonymousBurst,
+        WorkThreads, MaxConnections, HeadTimeout, IdleTimeout, MinAnswerRate, TlsEndpoints, TlsCertificate, TlsKey, AnonymousRate, AnonymousBurst,
     ];
 
     public static IReadOnlyList<ConfigRule> Rules { get; } =
     [
         new("certificate-lifetime", [CertificateLifetime, RenewPeriod], "certificates have to live longer than the period in which they are renewed", static c => c.Get(CertificateLifetime) > c.Get(RenewPeriod)),
+        new("tls", [TlsEndpoints, TlsCertificate, TlsKey], "TLS needs an address, a certificate and a key, or none of them", static c =>
+            c.Get(TlsEndpoints).Count > 0 == c.TryGet(TlsCertificate, out _) && c.Get(TlsEndpoints).Count > 0 == c.TryGet(TlsKey, out _)),
     ];
 
     /// <summary>The registry's options of a configuration; which prefixes fit is for <see cref="RegistryOptions.Validate"/>, which knows the network.</summary>
@@ -197,6 +220,10 @@ internal static class RegistryKeys
         MaxConnections = config.Get(MaxConnections),
         HeadTimeout = config.Get(HeadTimeout),
         IdleTimeout = config.Get(IdleTimeout),
+        MinAnswerRate = config.Get(MinAnswerRate),
+        TlsEndpoints = [.. config.Get(TlsEndpoints).Select(static text => IPEndPoint.Parse(text))],
+        TlsCertificate = config.TryGet(TlsCertificate, out string? certificate) ? certificate : null,
+        TlsKey = config.TryGet(TlsKey, out string? key) ? key : null,
         AnonymousRate = config.Get(AnonymousRate),
         AnonymousBurst = config.Get(AnonymousBurst),
     };

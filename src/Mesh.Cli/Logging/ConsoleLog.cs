@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using System.Threading.Channels;
 using Mesh.Actors;
 using Mesh.Cli.Shell;
@@ -23,7 +24,7 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     private const int MaxWaiting = 10_000;
     private const string Timestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
-    private readonly Channel<LogEntry> _waiting = Channel.CreateBounded<LogEntry>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly Channel<LogLine> _waiting = Channel.CreateBounded<LogLine>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly TextWriter _output;
     private readonly LogFormat _format;
     private readonly Thread _thread;
@@ -40,17 +41,24 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     public LogLevel Level { get; }
 
     /// <inheritdoc/>
-    public void Write(LogEntry entry)
-    {
-        if (!_waiting.Writer.TryWrite(entry))
-            Interlocked.Increment(ref _dropped);
-    }
+    public void Write(LogEntry entry) => Write(new LogLine(entry, Fields: null));
 
     /// <summary>Writes on behalf of code outside the actors.</summary>
     public void Write(LogLevel level, string source, string message)
     {
         if (level >= Level)
             Write(new LogEntry(DateTimeOffset.UtcNow, TimeSpan.Zero, level, source, message, Exception: null));
+    }
+
+    /// <summary>Writes on behalf of code outside the actors, with values for programs that read JSON.</summary>
+    /// <param name="level">How important it is.</param>
+    /// <param name="source">Who says it.</param>
+    /// <param name="message">For people, with everything of interest.</param>
+    /// <param name="fields">Its parts, by name: members of the JSON object.</param>
+    public void Write(LogLevel level, string source, string message, JsonObject fields)
+    {
+        if (level >= Level)
+            Write(new LogLine(new LogEntry(DateTimeOffset.UtcNow, TimeSpan.Zero, level, source, message, Exception: null), fields));
     }
 
     /// <summary>Writes what waits and ends.</summary>
@@ -61,11 +69,11 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
     }
 
     /// <summary>One entry as it is written, without the end of the line.</summary>
-    internal static string Format(LogEntry entry, LogFormat format)
+    internal static string Format(LogEntry entry, LogFormat format, JsonObject? fields = null)
     {
         string time = entry.Utc.UtcDateTime.ToString(Timestamp, CultureInfo.InvariantCulture);
         if (format == LogFormat.Json)
-            return JsonText.Line(new { time, level = entry.Level, source = entry.Source, message = entry.Message, exception = entry.Exception?.ToString() });
+            return JsonText.Line(new { time, level = entry.Level, source = entry.Source, message = entry.Message, exception = entry.Exception?.ToString(), fields });
         var line = new StringBuilder($"{time} {entry.Level.ToString().ToUpperInvariant(),-7} {entry.Source} ");
         // One entry is one line: what a peer sent may be quoted in it.
         foreach (char c in entry.Message)
@@ -73,13 +81,19 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
         return line.ToString();
     }
 
+    private void Write(LogLine line)
+    {
+        if (!_waiting.Writer.TryWrite(line))
+            Interlocked.Increment(ref _dropped);
+    }
+
     private void WriteAll()
     {
         try
         {
-            foreach (LogEntry entry in _waiting.Reader.ReadAllAsync().ToBlockingEnumerable())
+            foreach ((LogEntry entry, JsonObject? fields) in _waiting.Reader.ReadAllAsync().ToBlockingEnumerable())
             {
-                _output.WriteLine(Format(entry, _format));
+                _output.WriteLine(Format(entry, _format, fields));
                 if (Interlocked.Exchange(ref _dropped, 0) is var dropped and > 0)
                     _output.WriteLine(Format(new LogEntry(entry.Utc, entry.Now, LogLevel.Warning, "log", $"{dropped} entries were dropped: nobody read them in time", Exception: null), _format));
                 if (_waiting.Reader.Count == 0)
@@ -92,4 +106,6 @@ internal sealed class ConsoleLog : ILogSink, IDisposable
             _ = _waiting.Writer.TryComplete();
         }
     }
+
+    private readonly record struct LogLine(LogEntry Entry, JsonObject? Fields);
 }

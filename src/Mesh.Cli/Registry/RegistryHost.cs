@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Actors.Persistence.Sqlite;
@@ -77,14 +78,18 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
 
     private async Task<RegistryServer> StartServerAsync(RegistryActors actors, ConsoleLog log, CancellationToken cancellation)
     {
-        RegistryServerOptions options = RegistryKeys.MapServer(config);
-        if (log.Level == LogLevel.Debug)
-            options = options with { AccessLog = access => log.Write(LogLevel.Debug, "http", Describe(access)) };
+        RegistryServerOptions options = RegistryKeys.MapServer(config) with
+        {
+            AccessLog = access => Log(log, access),
+            Warn = text => log.Write(LogLevel.Warning, "http", text),
+        };
+        if (!options.TlsEndpoints.IsEmpty)
+            options = options with { TlsCertificate = Path.GetFullPath(options.TlsCertificate!, directory.DirectoryPath), TlsKey = Path.GetFullPath(options.TlsKey!, directory.DirectoryPath) };
         try
         {
             return await RegistryServer.StartAsync(actors, options, cancellation);
         }
-        catch (RegistryPortException e)
+        catch (Exception e) when (e is RegistryPortException or RegistryTlsException)
         {
             throw CommandFailedException.Failed(e.Message.TrimEnd('.'), e);
         }
@@ -103,8 +108,28 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
         }
     }
 
-    private static string Describe(AccessRecord access) => string.Create(
-        CultureInfo.InvariantCulture, $"{access.Client} {access.Verb} {access.Method} {access.Status} {access.BodyLength} {access.Duration.TotalMilliseconds:0.0} ms");
+    // What was refused says why; the rest is only of interest to who looks for something.
+    private static void Log(ConsoleLog log, AccessRecord access)
+    {
+        LogLevel level = access.Reason is null ? LogLevel.Debug : LogLevel.Info;
+        if (level < log.Level)
+            return;
+        string forwarded = access.ForwardedFor is { } client ? $" for {client}" : "", reason = access.Reason is { } why ? $": {why}" : "";
+        log.Write(
+            level, "http",
+            string.Create(CultureInfo.InvariantCulture, $"{access.Client}{forwarded} {access.Verb} {access.Method} {access.Status} {access.BodyLength} {access.Duration.TotalMilliseconds:0.0} ms{reason}"),
+            new JsonObject
+            {
+                ["client"] = access.Client.ToString(),
+                ["forwardedFor"] = access.ForwardedFor,
+                ["verb"] = access.Verb,
+                ["method"] = access.Method,
+                ["status"] = access.Status,
+                ["octets"] = access.BodyLength,
+                ["milliseconds"] = Math.Round(access.Duration.TotalMilliseconds, 3),
+                ["reason"] = access.Reason,
+            });
+    }
 
     /// <summary>Tells when one of the registry's memories has stopped, and why.</summary>
     private sealed class EndWatch(RegistryActors registry, ActorRef owner) : Actor

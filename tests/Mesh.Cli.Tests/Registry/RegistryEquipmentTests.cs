@@ -9,6 +9,7 @@ using Mesh.Hocon.Schema;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
 using Mesh.Registry.Dh;
+using Mesh.Registry.Http;
 using Mesh.Registry.Http.Mail;
 using Mesh.Registry.Mail;
 using Mesh.Security.Certificates;
@@ -85,6 +86,16 @@ public sealed class RegistryEquipmentTests : IDisposable
         Ports(equipment).LocalNode!.Send("hello"u8.ToArray());
         node.ReceiveTimeout = 20_000;
         Assert.Equal(5, node.Receive(new byte[100]));
+    }
+
+    [Fact]
+    public void Tls_needs_an_address_a_certificate_and_a_key()
+    {
+        string[] sets = ["registry.http.tls-endpoints=[::1]:443", "registry.http.tls-certificate=c.pem", "registry.http.tls-key=k.pem"];
+        RegistryServerOptions options = RegistryKeys.MapServer(MeshSchema.Schema.Resolve(new ConfigSources { Sets = sets }).Config);
+        Assert.Equal(("[::1]:443", "c.pem", "k.pem"), (Assert.Single(options.TlsEndpoints).ToString(), options.TlsCertificate, options.TlsKey));
+        for (int missing = 0; missing < sets.Length; missing++)
+            Assert.Single(MeshSchema.Schema.Resolve(new ConfigSources { Sets = [.. sets.Where((_, index) => index != missing)] }).Problems);
     }
 
     [Fact]
