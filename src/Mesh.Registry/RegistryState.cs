@@ -21,7 +21,7 @@ public sealed record Token(string Email, int PrefixLength, int UsesLeft, DateTim
 /// <param name="Email">Of its owner, or null.</param>
 /// <param name="Pem">The certificate, as it is given out.</param>
 /// <param name="Serial">X.509 serial number.</param>
-/// <param name="SubjectSerial">Number of the node in its subject.</param>
+/// <param name="SubjectSerial">Number of the node in its subject; -1 where it has none, in certificates of old registries of re6st.</param>
 /// <param name="NotAfter">End of the certificate's validity.</param>
 public sealed record RegisteredNode(NodePrefix Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter)
 {
@@ -102,6 +102,9 @@ internal sealed class RegistryState(NetworkPrefix network)
                 NodePrefix excluded = NodePrefix.ParseBits(e.Prefix);
                 _certificates[excluded] = _certificates[excluded] with { IsExcluded = true };
                 break;
+            case NetworkImported e:
+                Fill(e.Tokens, e.Certificates, e.LastSerial, e.RegistryPrefix);
+                break;
             case NodeFreed e:
                 Free(NodePrefix.ParseBits(e.Prefix));
                 break;
@@ -129,15 +132,9 @@ internal sealed class RegistryState(NetworkPrefix network)
     /// <summary>Fills an empty state from a snapshot.</summary>
     public void Restore(RegistrySnapshot snapshot)
     {
-        foreach (TokenEntry token in snapshot.Tokens)
-            _tokens[token.Token] = new Token(token.Email, token.PrefixLength, token.UsesLeft, token.Expires, token.Note);
-        // The registry's own prefix is stated, so that its certificate is not mistaken for the first one by order.
-        RegistryPrefix = snapshot.RegistryPrefix is { } bits ? NodePrefix.ParseBits(bits) : null;
-        foreach (CertificateEntry c in snapshot.Certificates)
-            Add(new RegisteredNode(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter) { IsExcluded = c.IsExcluded });
+        Fill(snapshot.Tokens, snapshot.Certificates, snapshot.LastSerial, snapshot.RegistryPrefix);
         foreach (SpentTokenEntry token in snapshot.SpentTokens)
             _spentTokens[token.Token] = new SpentToken(NodePrefix.ParseBits(token.Prefix), token.Expires);
-        LastSerial = snapshot.LastSerial;
         if (snapshot.Legacy is not { } legacy)
             return;
         Legacy = new LegacyState(
@@ -145,6 +142,17 @@ internal sealed class RegistryState(NetworkPrefix network)
             [.. legacy.Version ?? [0]],
             legacy.Content,
             BabelKeys.FromStored(legacy.BabelKeys));
+    }
+
+    private void Fill(IEnumerable<TokenEntry> tokens, IEnumerable<CertificateEntry> certificates, ulong lastSerial, string? registryPrefix)
+    {
+        foreach (TokenEntry token in tokens)
+            _tokens[token.Token] = new Token(token.Email, token.PrefixLength, token.UsesLeft, token.Expires, token.Note);
+        // The registry's own prefix is stated, so that its certificate is not mistaken for the first one by order.
+        RegistryPrefix = registryPrefix is { } bits ? NodePrefix.ParseBits(bits) : null;
+        foreach (CertificateEntry c in certificates)
+            Add(new RegisteredNode(NodePrefix.ParseBits(c.Prefix), c.Email, c.Pem, c.Serial, c.SubjectSerial, c.NotAfter) { IsExcluded = c.IsExcluded });
+        LastSerial = lastSerial;
     }
 
     private void Spend(CertificateIssued issued)
@@ -166,7 +174,8 @@ internal sealed class RegistryState(NetworkPrefix network)
     {
         if (!Tree.IsAllocated(certificate.Prefix) && !Tree.TryTake(certificate.Prefix))
             throw new InvalidOperationException($"Prefix {certificate.Prefix} overlaps with another one.");
-        _ = SubjectSerials.Take(certificate.SubjectSerial);
+        if (certificate.SubjectSerial >= 0)
+            _ = SubjectSerials.Take(certificate.SubjectSerial);
         _certificates.Add(certificate.Prefix, certificate);
         LastSerial = Math.Max(LastSerial, certificate.Serial);
         RegistryPrefix ??= certificate.Prefix;
@@ -190,6 +199,7 @@ internal sealed class RegistryState(NetworkPrefix network)
         if (!_certificates.Remove(prefix, out RegisteredNode? certificate))
             return;
         Tree.Release(prefix);
-        SubjectSerials.Release(certificate.SubjectSerial);
+        if (certificate.SubjectSerial >= 0)
+            SubjectSerials.Release(certificate.SubjectSerial);
     }
 }

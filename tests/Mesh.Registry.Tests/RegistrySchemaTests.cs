@@ -26,6 +26,10 @@ public sealed class RegistrySchemaTests
         },
         { new CertificateRenewed("01", "pem", 8, Date), """registry.certificate-renewed 1 {"Prefix":"01","Pem":"pem","Serial":8,"NotAfter":"2026-01-02T03:04:05+00:00"}""" },
         { new NodeExcluded("01"), """registry.node-excluded 1 {"Prefix":"01"}""" },
+        {
+            new NetworkImported([new TokenEntry("t", "a@b", 16, 1, Date, null)], [], 7, "01"),
+            """registry.network-imported 1 {"Tokens":[{"Token":"t","Email":"a@b","PrefixLength":16,"UsesLeft":1,"Expires":"2026-01-02T03:04:05+00:00"}],"Certificates":[],"LastSerial":7,"RegistryPrefix":"01"}"""
+        },
         { new NodeFreed("01"), """registry.node-freed 1 {"Prefix":"01"}""" },
         { new CertificateRevoked(8, Date, null), """registry.certificate-revoked 1 {"Serial":8,"NotAfter":"2026-01-02T03:04:05+00:00"}""" },
         { new Cleaned(["t"], ["01"]), """registry.cleaned 3 {"Tokens":["t"],"Prefixes":["01"]}""" },

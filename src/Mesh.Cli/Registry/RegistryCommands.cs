@@ -12,7 +12,7 @@ internal static class RegistryCommands
 {
     public static Command Create(CliContext context) => new MeshCommand("registry", "Make a network, run its registry, and administrate it.")
     {
-        Init(context), Run(context), TokenCommands.Create(context), NodesCommand.Create(context), RevokeCommand.Create(context), HmacCommands.Create(context),
+        Init(context), Run(context), TokenCommands.Create(context), NodesCommand.Create(context), RevokeCommand.Create(context), HmacCommands.Create(context), ImportCommand.Create(context), RenewAuthorityCommand.Create(context),
     };
 
     private static MeshCommand Init(CliContext context)

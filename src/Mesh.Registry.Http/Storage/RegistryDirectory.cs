@@ -56,21 +56,13 @@ public sealed class RegistryDirectory
     public void Init(NetworkPrefix network, NewAuthority authority, DateTimeOffset now)
     {
         ArgumentNullException.ThrowIfNull(authority);
-        string[] problems =
-        [
-            .. authority.Validate(),
-            .. new[] { KeyPath, CertificatePath, JournalPath, ConfigurationPath }.Where(File.Exists)
-                .Select(static path => $"{path} exists already, and nothing is overwritten; choose another directory, or move the file away if no network needs it any more"),
-        ];
-        if (problems.Length > 0)
-            throw new RegistryDirectoryException(string.Join('\n', problems));
+        ThrowIfAny([.. authority.Validate(), .. ExistingFiles()]);
         using PrivateKey key = PrivateKey.Generate(authority.KeySize);
         var begin = DateTimeOffset.FromUnixTimeSeconds(now.ToUnixTimeSeconds());
         using CertificateAuthority made = CertificateAuthority.Create(network, key, authority.CommonName, authority.EmailAddress, begin, begin + authority.Lifetime);
         try
         {
-            if (!Directory.Exists(DirectoryPath))
-                _ = Directory.CreateDirectory(DirectoryPath, OwnerOnly);
+            MakeDirectory();
             Write(KeyPath, key.ToPem(), Secret);
             Write(CertificatePath, made.Certificate.ToPem(), Readable);
             Write(ConfigurationPath, authority.Configuration, Readable);
@@ -79,6 +71,63 @@ public sealed class RegistryDirectory
         {
             throw new RegistryDirectoryException($"{DirectoryPath} cannot be written: {e.Message}", e);
         }
+    }
+
+    /// <summary>Makes the directory for a network that there is already. The key comes last, so that a directory with a key is complete. Nothing that exists is touched.</summary>
+    /// <param name="authority">Certificate and key of the network.</param>
+    /// <param name="configuration">Text of the settings.</param>
+    /// <param name="fillJournal">Makes the journal at <see cref="JournalPath"/>.</param>
+    /// <exception cref="RegistryDirectoryException">A file exists already, or the disk refuses; what was made is removed again.</exception>
+    public void Adopt(CertificateAuthority authority, string configuration, Action fillJournal)
+    {
+        ArgumentNullException.ThrowIfNull(authority);
+        ArgumentNullException.ThrowIfNull(fillJournal);
+        ThrowIfAny([.. ExistingFiles()]);
+        try
+        {
+            MakeDirectory();
+            fillJournal();
+            Write(ConfigurationPath, configuration, Readable);
+            Write(CertificatePath, authority.Certificate.ToPem(), Readable);
+            Write(KeyPath, authority.Key.ToPem(), Secret);
+        }
+        catch (Exception e)
+        {
+            foreach (string path in (string[])[JournalPath, $"{JournalPath}-wal", $"{JournalPath}-shm", $"{JournalPath}.lock", ConfigurationPath, CertificatePath])
+                File.Delete(path);
+            if (e is IOException or UnauthorizedAccessException)
+                throw new RegistryDirectoryException($"{DirectoryPath} cannot be written: {e.Message}", e);
+            throw;
+        }
+    }
+
+    /// <summary>Gives the authority a certificate with the same key, network and name and another validity. The present one is kept beside it, with the date of its end in its name.</summary>
+    /// <param name="notBefore">First instant of validity.</param>
+    /// <param name="notAfter">Last instant of validity; later than now's.</param>
+    /// <returns>Where the present certificate is kept.</returns>
+    /// <remarks>Nodes take it in the last month of the one that they have, and only because it is for the same key.</remarks>
+    /// <exception cref="RegistryDirectoryException">The directory is not that of a registry, the new validity does not end later, or the disk refuses.</exception>
+    public string RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        using CertificateAuthority present = Load();
+        AuthorityCertificate certificate = present.Certificate;
+        if (notAfter <= certificate.NotAfter)
+            throw new RegistryDirectoryException($"{CertificatePath} is valid until {certificate.NotAfter:u}; the new certificate has to end later than that, not at {notAfter:u}");
+        string kept = $"{CertificatePath}.{certificate.NotAfter:yyyy-MM-dd}";
+        if (File.Exists(kept))
+            throw new RegistryDirectoryException($"{kept} exists already, and nothing is overwritten; move it away");
+        AuthorityCertificate renewed = present.Renew(notBefore, notAfter);
+        try
+        {
+            File.Copy(CertificatePath, kept);
+            Write(CertificatePath, renewed.ToPem(), Readable, isReplacing: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RegistryDirectoryException($"{DirectoryPath} cannot be written: {e.Message}", e);
+        }
+
+        return kept;
     }
 
     /// <summary>Loads the certificate authority.</summary>
@@ -97,6 +146,22 @@ public sealed class RegistryDirectory
         throw new RegistryDirectoryException($"{CertificatePath} and {KeyPath}: {problem}");
     }
 
+    private void MakeDirectory()
+    {
+        if (!Directory.Exists(DirectoryPath))
+            _ = Directory.CreateDirectory(DirectoryPath, OwnerOnly);
+    }
+
+    private IEnumerable<string> ExistingFiles() =>
+        new[] { KeyPath, CertificatePath, JournalPath, ConfigurationPath }.Where(File.Exists)
+            .Select(static path => $"{path} exists already, and nothing is overwritten; choose another directory, or move the file away if no network needs it any more");
+
+    private static void ThrowIfAny(string[] problems)
+    {
+        if (problems.Length > 0)
+            throw new RegistryDirectoryException(string.Join('\n', problems));
+    }
+
     private static string Read(string path)
     {
         try
@@ -111,7 +176,7 @@ public sealed class RegistryDirectory
         }
     }
 
-    private static void Write(string path, string text, UnixFileMode mode)
+    private static void Write(string path, string text, UnixFileMode mode, bool isReplacing = false)
     {
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
@@ -125,7 +190,7 @@ public sealed class RegistryDirectory
             }
 
             File.SetUnixFileMode(temporary, mode);
-            File.Move(temporary, path, overwrite: false);
+            File.Move(temporary, path, overwrite: isReplacing);
         }
         catch
         {

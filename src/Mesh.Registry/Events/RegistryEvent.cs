@@ -51,3 +51,10 @@ public sealed record NodeFreed(string Prefix) : RegistryEvent;
 /// <param name="Tokens">The secrets.</param>
 /// <param name="Prefixes">The prefixes, as bits.</param>
 public sealed record Cleaned(IReadOnlyList<string> Tokens, IReadOnlyList<string> Prefixes) : RegistryEvent;
+
+/// <summary>The registry took over the network of another one. Nothing happened before it.</summary>
+/// <param name="Tokens">Tokens that are left.</param>
+/// <param name="Certificates">Present certificates.</param>
+/// <param name="LastSerial">The last X.509 serial number that was given.</param>
+/// <param name="RegistryPrefix">Prefix of the first node, as bits, or null before it.</param>
+public sealed record NetworkImported(IReadOnlyList<TokenEntry> Tokens, IReadOnlyList<CertificateEntry> Certificates, ulong LastSerial, string? RegistryPrefix) : RegistryEvent;

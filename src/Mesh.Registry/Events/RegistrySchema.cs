@@ -22,6 +22,7 @@ public static class RegistrySchema
             .Add("registry.certificate-renewed", version: 1, json.CertificateRenewed)
             .Add("registry.node-excluded", version: 1, json.NodeExcluded)
             .Add("registry.node-freed", version: 1, json.NodeFreed)
+            .Add("registry.network-imported", version: 1, json.NetworkImported)
             .Add("registry.cleaned", version: 3, json.Cleaned)
             .Upcast("registry.cleaned", fromVersion: 1, static node => node)
             .Upcast("registry.cleaned", fromVersion: 2, static node => Without(node, "RevokedSerials"))
@@ -97,6 +98,7 @@ public static class RegistrySchema
 [JsonSerializable(typeof(RegistrySnapshot))]
 [JsonSerializable(typeof(NodeExcluded))]
 [JsonSerializable(typeof(NodeFreed))]
+[JsonSerializable(typeof(NetworkImported))]
 [JsonSerializable(typeof(CertificatesRevoked))]
 [JsonSerializable(typeof(RevocationsExpired))]
 [JsonSerializable(typeof(CrlSnapshot))]

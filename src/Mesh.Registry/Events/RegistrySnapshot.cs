@@ -47,7 +47,7 @@ public sealed record RevokedEntry(ulong Serial, DateTimeOffset NotAfter);
 /// <param name="Email">Of the node's owner, or null.</param>
 /// <param name="Pem">The certificate.</param>
 /// <param name="Serial">X.509 serial number.</param>
-/// <param name="SubjectSerial">Number of the node in its subject.</param>
+/// <param name="SubjectSerial">Number of the node in its subject; -1 where it has none.</param>
 /// <param name="NotAfter">End of the certificate's validity.</param>
 /// <param name="IsExcluded">True where the node was shut out.</param>
 public sealed record CertificateEntry(string Prefix, string? Email, string Pem, ulong Serial, int SubjectSerial, DateTimeOffset NotAfter, bool IsExcluded);

@@ -29,7 +29,7 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The secret: signs versions and the answers to hello as well.</summary>
     public PrivateKey Key => _key;
 
-    /// <summary>Makes the authority of a new network, or renews one: same key and network, other dates.</summary>
+    /// <summary>Makes the authority of a new network.</summary>
     /// <param name="network">The network; it becomes the serial number.</param>
     /// <param name="key">The key, which the authority then owns.</param>
     /// <param name="commonName">Name of the network for people, 1..64 characters.</param>
@@ -43,12 +43,23 @@ public sealed class CertificateAuthority : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(commonName);
         ArgumentException.ThrowIfNullOrEmpty(emailAddress);
         var subject = new X500DistinguishedName(SubjectName.Build([(SubjectName.CommonName, commonName), (SubjectName.EmailAddress, emailAddress)]));
+        return new CertificateAuthority(SelfSign(subject, network, key, notBefore, notAfter), key);
+    }
+
+    /// <summary>Another certificate for the authority: same key, network and subject, other dates. Certificates of nodes that were made before stay good.</summary>
+    /// <param name="notBefore">First instant of validity.</param>
+    /// <param name="notAfter">Last instant of validity.</param>
+    public AuthorityCertificate Renew(DateTimeOffset notBefore, DateTimeOffset notAfter) =>
+        SelfSign(new X500DistinguishedName(Certificate.Parsed.Subject.Encoded.ToArray()), Certificate.Network, _key, notBefore, notAfter);
+
+    private static AuthorityCertificate SelfSign(X500DistinguishedName subject, NetworkPrefix network, PrivateKey key, DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
         var request = new CertificateRequest(subject, key.Rsa, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1);
         // OpenSSL takes a version 3 certificate for an authority only when it says so.
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         byte[] der = Sign(request, subject, key, SerialOctets((BigInteger)network.Serial), notBefore, notAfter);
         return AuthorityCertificate.TryParse(der, out AuthorityCertificate? certificate)
-            ? new CertificateAuthority(certificate, key)
+            ? certificate
             : throw new CryptographicException("The new certificate of the authority can not be read.");
     }
 
