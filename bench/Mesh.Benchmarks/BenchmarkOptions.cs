@@ -21,6 +21,9 @@ public sealed record BenchmarkOptions
     /// <summary>Under which directory durable journals are made. Default: the system's directory for temporary files, which may be on a RAM disk.</summary>
     public string Directory { get; init; } = Path.GetTempPath();
 
+    /// <summary>The <c>mesh</c> program, <c>mesh.dll</c>, for what is measured as a process of its own; null where none is at hand. Default null.</summary>
+    public string? MeshProgram { get; init; }
+
     /// <summary>The command that was typed, for the report. Default empty.</summary>
     public string Command { get; init; } = "";
 

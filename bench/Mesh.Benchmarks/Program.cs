@@ -2,7 +2,7 @@ using Mesh.Actors.Persistence.Sqlite;
 
 namespace Mesh.Benchmarks;
 
-/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--processor-time]</c>.</summary>
+/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--processor-time] [--mesh PROGRAM]</c>.</summary>
 public static class Program
 {
     private const int Usage = 2;
@@ -37,6 +37,13 @@ public static class Program
                 case "--json":
                     problems.Add("--json: a file name must follow");
                     break;
+                case "--mesh" when i + 1 < args.Count && File.Exists(args[i + 1]):
+                    options = options with { MeshProgram = Path.GetFullPath(args[++i]) };
+                    break;
+                case "--mesh":
+                    problems.Add("--mesh: the path of mesh.dll must follow");
+                    i++;
+                    break;
                 case var option when option.StartsWith('-'):
                     problems.Add($"{option}: there is no such option");
                     break;
@@ -51,11 +58,13 @@ public static class Program
 
         if (area is null && problems.Count == 0)
             problems.Add("an area must be named");
+        if (area?.ProblemOf(options) is { } problem)
+            problems.Add(problem);
         if (area is null || problems.Count > 0)
         {
-            foreach (string problem in problems)
-                errors.WriteLine(problem);
-            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--processor-time]");
+            foreach (string line in problems)
+                errors.WriteLine(line);
+            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--processor-time] [--mesh PROGRAM]");
             foreach (BenchmarkArea known in BenchmarkRunner.Areas)
                 errors.WriteLine($"  {known.Name}: {known.Summary}");
             return Usage;

@@ -17,7 +17,7 @@ internal static class BenchCommand
         var command = new MeshCommand("bench", "Measure how fast the parts are on this machine.")
         {
             Notes = ["Further options are handed on to the benchmarks."],
-            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick"],
+            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench registry --json registry.json"],
             TreatUnmatchedTokensAsErrors = false,
         };
         command.Arguments.Add(area);
@@ -37,6 +37,8 @@ internal static class BenchCommand
                 arguments.AddRange(["--json", Path.GetFullPath(file)]);
             if (parsed.GetValue(quick))
                 arguments.Add("--quick");
+            // What is measured as a process of its own is this program.
+            arguments.AddRange(["--mesh", Path.Combine(AppContext.BaseDirectory, "mesh.dll")]);
             arguments.AddRange(parsed.UnmatchedTokens);
             return await RunAsync(arguments, cancellation);
         });
