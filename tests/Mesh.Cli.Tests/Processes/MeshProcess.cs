@@ -88,6 +88,13 @@ internal sealed class MeshProcess : IAsyncDisposable
         return await EndAsync();
     }
 
+    /// <summary>Sends SIGKILL, which the program cannot see coming, and waits for its end.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Limit, TestContext.Current.CancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
