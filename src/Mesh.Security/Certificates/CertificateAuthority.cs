@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Formats.Asn1;
 using System.Numerics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -15,6 +16,8 @@ namespace Mesh.Security.Certificates;
 /// </remarks>
 public sealed class CertificateAuthority : IDisposable
 {
+    private const string Sha512WithRsa = "1.2.840.113549.1.1.13";
+
     private readonly PrivateKey _key;
 
     private CertificateAuthority(AuthorityCertificate certificate, PrivateKey key)
@@ -134,13 +137,79 @@ public sealed class CertificateAuthority : IDisposable
             throw new ArgumentException($"Prefix {identity.Prefix.CommonName} does not fit in network {Certificate.Network}.", nameof(identity));
         if (identity.SerialNumber == 0)
             throw new ArgumentException("Serial numbers of certificates start at 1.", nameof(identity));
-        var subject = new X500DistinguishedName(asked.ForNode(identity.Prefix, identity.SubjectSerial));
-        var request = new CertificateRequest(subject, key.Rsa, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1);
-        var issuer = new X500DistinguishedName(Certificate.Parsed.Subject.Encoded.Span);
-        byte[] der = Sign(request, issuer, _key, SerialOctets(identity.SerialNumber), identity.NotBefore, identity.NotAfter);
+        if (identity.NotAfter < identity.NotBefore)
+            throw new ArgumentException("A certificate ends after it begins.", nameof(identity));
+        byte[] der = Sign(asked.ForNode(identity.Prefix, identity.SubjectSerial), key, identity);
         return NodeCertificate.TryParse(der, out NodeCertificate? certificate)
             ? certificate
             : throw new CryptographicException("The new certificate can not be read.");
+    }
+
+    // RFC 5280 section 4.1, by hand: the framework's builder takes both keys in again and reads the result back, which costs more than the signature.
+    private byte[] Sign(byte[] subject, PublicKey key, IssuedIdentity identity)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            using (writer.PushSequence(new Asn1Tag(TagClass.ContextSpecific, 0)))
+                writer.WriteInteger(2);   // version 3
+            writer.WriteInteger(identity.SerialNumber);
+            WriteAlgorithm(writer, Sha512WithRsa);
+            writer.WriteEncodedValue(Certificate.Parsed.Subject.Encoded.Span);
+            using (writer.PushSequence())
+            {
+                WriteTime(writer, identity.NotBefore);
+                WriteTime(writer, identity.NotAfter);
+            }
+
+            writer.WriteEncodedValue(subject);
+            WriteKey(writer, key);
+        }
+
+        byte[] signed = writer.Encode();
+        writer.Reset();
+        using (writer.PushSequence())
+        {
+            writer.WriteEncodedValue(signed);
+            WriteAlgorithm(writer, Sha512WithRsa);
+            writer.WriteBitString(_key.Sign(signed));
+        }
+
+        return writer.Encode();
+    }
+
+    private static void WriteAlgorithm(AsnWriter writer, string identifier)
+    {
+        using (writer.PushSequence())
+        {
+            writer.WriteObjectIdentifier(identifier);
+            writer.WriteNull();
+        }
+    }
+
+    private static void WriteKey(AsnWriter writer, PublicKey key)
+    {
+        var numbers = new AsnWriter(AsnEncodingRules.DER);
+        using (numbers.PushSequence())
+        {
+            numbers.WriteIntegerUnsigned(key.Modulus);
+            numbers.WriteInteger(key.Exponent);
+        }
+
+        using (writer.PushSequence())
+        {
+            WriteAlgorithm(writer, ParsedCertificate.RsaEncryption);
+            writer.WriteBitString(numbers.Encode());
+        }
+    }
+
+    // RFC 5280 section 4.1.2.5: two digits of the year up to 2049.
+    private static void WriteTime(AsnWriter writer, DateTimeOffset time)
+    {
+        if (time.UtcDateTime.Year < 2050)
+            writer.WriteUtcTime(time.ToUniversalTime(), twoDigitYearMax: 2049);
+        else
+            writer.WriteGeneralizedTime(time.ToUniversalTime(), omitFractionalSeconds: true);
     }
 
     private static byte[] Sign(

@@ -15,7 +15,7 @@ internal sealed class ParsedCertificate
     /// <summary>Octets of the longest certificate that is read; one with a key of 16384 bits has some 5000.</summary>
     public const int MaxLength = 16 * 1024;
 
-    private const string RsaEncryption = "1.2.840.113549.1.1.1";
+    internal const string RsaEncryption = "1.2.840.113549.1.1.1";
 
     private readonly byte[] _der;
 
@@ -118,7 +118,7 @@ internal sealed class ParsedCertificate
     private static DateTimeOffset ReadTime(AsnReader validity) =>
         validity.PeekTag() == Asn1Tag.UtcTime ? validity.ReadUtcTime() : validity.ReadGeneralizedTime();
 
-    private static bool TryReadKey(AsnReader keyInfo, [NotNullWhen(true)] out PublicKey? key)
+    internal static bool TryReadKey(AsnReader keyInfo, [NotNullWhen(true)] out PublicKey? key)
     {
         key = null;
         if (keyInfo.ReadSequence().ReadObjectIdentifier() is not RsaEncryption)

@@ -22,12 +22,13 @@ public sealed class PublicKey : IEquatable<PublicKey>
 
     private const int PaddingOverhead = 11;
 
-    private readonly RSA _rsa;
+    // Made when it is needed first: for the system's library to take in a key costs five times as much as to encrypt with it, and most keys are only passed on.
+    private readonly Lazy<RSA> _rsa;
     private readonly byte[] _modulus;
 
-    private PublicKey(RSA rsa, byte[] modulus, uint exponent)
+    private PublicKey(byte[] modulus, byte[] exponentOctets, uint exponent)
     {
-        _rsa = rsa;
+        _rsa = new Lazy<RSA>(() => RSA.Create(new RSAParameters { Modulus = modulus, Exponent = exponentOctets }));
         _modulus = modulus;
         Exponent = exponent;
     }
@@ -44,7 +45,8 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>Octets of the longest text that one encryption holds.</summary>
     public int MaxPlainLength => Length - PaddingOverhead;
 
-    internal RSA Rsa => _rsa;
+    /// <summary>The modulus, unsigned and big-endian.</summary>
+    internal ReadOnlySpan<byte> Modulus => _modulus;
 
     /// <summary>The key with a modulus and exponent, both unsigned and big-endian.</summary>
     /// <returns>False for a size that is not a multiple of 8 in 1024..16384, an even modulus, and an exponent that is even,
@@ -61,17 +63,8 @@ public sealed class PublicKey : IEquatable<PublicKey>
             number = (number << 8) | octet;
         if (number < 3 || (number & 1) == 0)
             return false;
-        try
-        {
-            byte[] octets = modulus.ToArray();
-            var rsa = RSA.Create(new RSAParameters { Modulus = octets, Exponent = exponent.ToArray() });
-            key = new PublicKey(rsa, octets, number);
-            return true;
-        }
-        catch (CryptographicException)
-        {
-            return false;
-        }
+        key = new PublicKey(modulus.ToArray(), exponent.ToArray(), number);
+        return true;
     }
 
     /// <summary>Whether the signature of <paramref name="data"/> was made with this key.</summary>
@@ -81,7 +74,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
     {
         try
         {
-            return signature.Length == Length && _rsa.VerifyData(data, signature, hash, RSASignaturePadding.Pkcs1);
+            return signature.Length == Length && _rsa.Value.VerifyData(data, signature, hash, RSASignaturePadding.Pkcs1);
         }
         // Numbers that are no product of two primes can make the arithmetic itself fail: then nothing was signed with them.
         catch (CryptographicException)
@@ -99,7 +92,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
         ArgumentNullException.ThrowIfNull(entropy);
         if (plain.Length > MaxPlainLength)
             throw new ArgumentException($"A key of {Size} bits encrypts at most {MaxPlainLength} octets, not {plain.Length}.", nameof(plain));
-        return entropy is SystemEntropy ? _rsa.Encrypt(plain, RSAEncryptionPadding.Pkcs1) : EncryptWith(plain, entropy);
+        return entropy is SystemEntropy ? _rsa.Value.Encrypt(plain, RSAEncryptionPadding.Pkcs1) : EncryptWith(plain, entropy);
     }
 
     // The framework takes the padding from the system. This is RFC 8017 section 7.2.1 by hand, for a run that has to be repeatable.
