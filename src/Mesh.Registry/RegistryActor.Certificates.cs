@@ -16,6 +16,7 @@ public sealed partial class RegistryActor
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
     private readonly HashSet<PendingWork> _pending = [];
+    private readonly List<(PendingWork Work, object Result)> _finished = [];   // waiting for RecordFinished
     private readonly Dictionary<string, int> _reservedUses = new(StringComparer.Ordinal);
     private readonly Dictionary<NodePrefix, PendingRenewal> _renewals = [];
     private ulong _lastSerial;   // with those of reservations
@@ -139,6 +140,18 @@ public sealed partial class RegistryActor
         _workPool.Run(work, function, Self);
     }
 
+    // What was signed while the last commit was under way is recorded with the next one, all together: the disk syncs once for all of it.
+    private void FinishAll()
+    {
+        foreach ((PendingWork work, object result) in _finished)
+        {
+            _ = _pending.Remove(work);
+            Finish(work, result);
+        }
+
+        _finished.Clear();
+    }
+
     private void Finish(PendingWork work, object result)
     {
         switch (work)
@@ -226,6 +239,11 @@ public sealed partial class RegistryActor
         DateTimeOffset now = DateTimeOffset.FromUnixTimeSeconds(Context.UtcNow.ToUnixTimeSeconds());
         DateTimeOffset end = now + _options.CertificateLifetime;
         return (now - ClockTolerance, end < _authority.NotAfter ? end : _authority.NotAfter);
+    }
+
+    private sealed record RecordFinished
+    {
+        public static readonly RecordFinished Instance = new();
     }
 
     /// <summary>A signature that is being made. Compared by identity: it is the tag of the work.</summary>

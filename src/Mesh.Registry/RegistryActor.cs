@@ -69,8 +69,13 @@ public sealed partial class RegistryActor : PersistentActor
             case RegistryCommand command:
                 Handle(command);
                 break;
-            case WorkDone { Tag: PendingWork work } done when _pending.Remove(work):
-                Finish(work, done.Result);
+            case WorkDone { Tag: PendingWork work } done when _pending.Contains(work):
+                _finished.Add((work, done.Result));
+                if (_finished.Count == 1)
+                    Self.Tell(RecordFinished.Instance);
+                break;
+            case RecordFinished:
+                FinishAll();
                 break;
             case WorkFailed { Tag: PendingWork work } failed when _pending.Remove(work):
                 Log.Error($"{work.GetType().Name} failed: {failed.Reason.Message}", failed.Reason);
