@@ -20,12 +20,13 @@ public abstract class PersistentActor : Actor
     private ActorRef? _commandSender;
     private Exception? _restartReason;
     private long _requestId;
+    private long _lastAppended;   // ahead of LastSequenceNr while the callbacks of several events run
     private bool _persistAllowed;
 
     /// <summary>Name of the actor's stream in the journal. One living actor per stream, in all processes that share the journal.</summary>
     public abstract string PersistenceId { get; }
 
-    /// <summary>Sequence number of the last event that was stored or read back; 0 before the first.</summary>
+    /// <summary>Sequence number of the last event that was read back or whose callback has begun; 0 before the first. So a snapshot that is taken in a callback holds what it says.</summary>
     public long LastSequenceNr { get; private set; }
 
     /// <summary>True while events and snapshots are read back.</summary>
@@ -142,7 +143,7 @@ public abstract class PersistentActor : Actor
         if (!_persistAllowed)
             throw new InvalidOperationException($"{Self.Path}: Persist is only for handlers of messages, callbacks of Persist and {nameof(RecoveryCompleted)}, not for recovery");
         (string name, int version, byte[] payload) = Context.System.Options.Schema.Serialize(@event);
-        _batch.Add((@event, new JournalEvent(LastSequenceNr + _batch.Count + 1, name, version, payload, Context.UtcNow), callback));
+        _batch.Add((@event, new JournalEvent(_lastAppended + _batch.Count + 1, name, version, payload, Context.UtcNow), callback));
     }
 
     // What the handler tells others is taken back out of the run queue if it persisted something, and held until the commit.
@@ -188,7 +189,7 @@ public abstract class PersistentActor : Actor
         _inFlight = [];
         _held = [];
         IsCommitting = false;
-        LastSequenceNr += stored.Length;
+        _lastAppended += stored.Length;
         foreach (Envelope envelope in held)
             Cell.Loop.Queue.Enqueue(envelope.Target, envelope.Message, envelope.Sender);
         Cell.Loop.ReturnTo(_command, _commandSender);
@@ -198,10 +199,13 @@ public abstract class PersistentActor : Actor
             Cell.Unsuspend();
     }
 
-    private static void CallBack(object stored)
+    private void CallBack(object committed)
     {
-        foreach ((object @event, _, Action<object>? callback) in ((object Event, JournalEvent Stored, Action<object>? Callback)[])stored)
+        foreach ((object @event, JournalEvent stored, Action<object>? callback) in ((object Event, JournalEvent Stored, Action<object>? Callback)[])committed)
+        {
+            LastSequenceNr = stored.SequenceNr;
             callback?.Invoke(@event);
+        }
     }
 
     private void NotCommitted(AppendFailed failed)
@@ -252,6 +256,7 @@ public abstract class PersistentActor : Actor
         if (!loaded.IsLast)
             return;
         IsRecovering = false;
+        _lastAppended = LastSequenceNr;
         Exception? restartReason = _restartReason;
         _restartReason = null;
         RunAndCommit(RecoveryCompleted.Instance, m =>

@@ -68,6 +68,35 @@ public sealed class RecoveryTests
         Assert.Equal([new Added(3), RecoveryCompleted.Instance], recovered[1..]);
     }
 
+    // The events of one handler are stored together, and the state has each of them only when its callback has begun.
+    [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4)]
+    public void A_snapshot_in_a_callback_holds_the_events_up_to_its_own_and_the_others_are_read_back(int snapshotAfter)
+    {
+        ActorTestKit kit = Written(9);
+        Do(kit, Start(kit), l =>
+        {
+            for (int amount = 1; amount <= 4; amount++)
+            {
+                l.Store(amount, added =>
+                {
+                    Assert.Equal(1 + added.Amount, l.LastSequenceNr);
+                    if (added.Amount == 1)
+                        l.Store(5);   // comes after the other three, whose callbacks have not run yet
+                    if (added.Amount == snapshotAfter)
+                        l.TakeSnapshot();
+                });
+            }
+        });
+        kit.Advance(Milliseconds(20));
+        kit = Next(kit);
+        SnapshotOffer? offer = null;
+        ActorRef ledger = kit.ActorOf(Ledger.Props(script: new LedgerScript { Recover = (_, m) => offer = m as SnapshotOffer ?? offer }));
+        TestProbe probe = kit.CreateProbe();
+        ledger.Tell(Ledger.Query, probe.Ref);
+        Assert.Equal([9, 1, 2, 3, 4, 5], probe.ExpectMsg<int[]>());
+        Assert.Equal(1 + snapshotAfter, offer!.SequenceNr);
+    }
+
     [Fact]
     public void A_snapshot_before_any_event_is_kept_too()
     {
