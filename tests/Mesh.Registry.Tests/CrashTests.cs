@@ -10,7 +10,7 @@ public sealed class CrashTests
     public static TheoryData<int> Instants => [.. Enumerable.Range(0, 60)];
 
     [Theory, MemberData(nameof(Instants))]
-    public void A_crash_never_parts_a_certificate_from_its_token(int quarterMilliseconds)
+    public void Defect_issuing_is_one_event_so_a_crash_never_parts_a_certificate_from_its_token(int quarterMilliseconds)
     {
         for (ulong seed = 1; seed <= 4; seed++)
         {

@@ -23,6 +23,9 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
 
     public List<IssueOrder> Orders { get; } = [];
 
+    /// <summary>How often something was encrypted for a node, which is slow in reality.</summary>
+    public int Encryptions { get; private set; }
+
     public byte[] RandomBytes(int count)
     {
         byte[] octets = new byte[count];
@@ -55,7 +58,11 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
     /// <summary>The key in plain: found again among what was drawn, for it does not show its secret.</summary>
     public byte[] MakeHello(string pem, SessionKey key) => _drawn.Last(d => d.Length == SessionKey.Length && new SessionKey(d).HeaderFor([]) == key.HeaderFor([]));
 
-    public byte[] EncryptFor(string pem, ReadOnlyMemory<byte> plain) => Reverse(plain.ToArray());
+    public byte[] EncryptFor(string pem, ReadOnlyMemory<byte> plain)
+    {
+        Encryptions++;
+        return Reverse(plain.ToArray());
+    }
 
     public int MaxPlainLength(string pem) => 245;
 

@@ -12,16 +12,24 @@ namespace Mesh.Registry.Tests;
 internal sealed class RegistryWorld
 {
     private readonly TimeSpan _age;   // virtual time of the systems before this one
+    private readonly Func<ActorTestKit, RegistryPorts, RegistryPorts>? _ports;
 
-    public RegistryWorld(RegistryOptions? options = null, IRegistryAuthority? authority = null, SimulatedDisk? disk = null, ulong seed = 1, TimeSpan age = default)
+    public RegistryWorld(
+        RegistryOptions? options = null,
+        IRegistryAuthority? authority = null,
+        SimulatedDisk? disk = null,
+        ulong seed = 1,
+        TimeSpan age = default,
+        Func<ActorTestKit, RegistryPorts, RegistryPorts>? ports = null)
     {
         Options = options ?? new RegistryOptions();
         Authority = authority ?? new ModelledAuthority();
-        _age = age;
+        (_age, _ports) = (age, ports);
         Pool = new VirtualWorkPool();
         Kit = new ActorTestKit(seed, RegistrySchema.AddTo(new EventSchema()), disk, o => o with { Epoch = o.Epoch + age });
         Pool.Attach(Kit);
-        Actors = RegistryActors.Start(Kit.System, Options, new RegistryPorts(Authority, Pool));
+        var world = new RegistryPorts(Authority, Pool);
+        Actors = RegistryActors.Start(Kit.System, Options, ports?.Invoke(Kit, world) ?? world);
         Admin = Kit.CreateProbe("admin");
     }
 
@@ -83,7 +91,7 @@ internal sealed class RegistryWorld
     public RegistryWorld Crash(ulong seed)
     {
         _ = Kit.Disk.Crash(Kit.Now, new DeterministicRandom(seed));
-        return new RegistryWorld(Options, Authority, Kit.Disk, seed, _age + Kit.Now);
+        return new RegistryWorld(Options, Authority, Kit.Disk, seed, _age + Kit.Now, _ports);
     }
 
     /// <summary>An orderly stop, and a new registry on the same disk.</summary>
@@ -91,7 +99,7 @@ internal sealed class RegistryWorld
     {
         Kit.Advance(TimeSpan.FromSeconds(1));
         _ = Kit.Disk.Crash(Kit.Now, new DeterministicRandom(0));
-        return new RegistryWorld(options ?? Options, Authority, Kit.Disk, seed: 1, _age + Kit.Now);
+        return new RegistryWorld(options ?? Options, Authority, Kit.Disk, seed: 1, _age + Kit.Now, _ports);
     }
 
     public static NodePrefix Bits(string bits) => NodePrefix.ParseBits(bits);

@@ -38,7 +38,7 @@ public sealed class CertificateVerifierTests
     }
 
     [Fact]
-    public void A_new_authority_with_another_key_is_no_renewal()
+    public void Defect_a_new_authority_with_another_key_is_no_renewal_however_it_was_fetched()
     {
         PrivateKey key = Identities.KeyOf(Identities.Json.GetProperty("ca"));
         var real = CertificateAuthority.Create(Network, key, "net", "ca@example.com", Now, Now.AddDays(100));
@@ -68,7 +68,7 @@ public sealed class CertificateVerifierTests
     }
 
     [Fact]
-    public void A_certificate_with_two_common_names_is_refused_even_when_the_authority_signed_it()
+    public void Defect_a_certificate_with_two_common_names_is_refused_even_when_the_authority_signed_it()
     {
         byte[] der = SignedByAuthority(SubjectName.Build([("2.5.4.3", "0/16"), ("2.5.4.5", "1"), ("2.5.4.3", "1/16")]), serial: [9]);
         Assert.Equal(CertificateVerdict.Malformed, Verifier.Verify(der, Now, Identities.NoneRevoked, out NodeCertificate? certificate));

@@ -61,7 +61,7 @@ public sealed class IssuingTests
     }
 
     [Fact]
-    public void A_second_common_name_in_the_request_does_not_make_a_node_its_victim()
+    public void Defect_a_second_common_name_in_the_request_does_not_make_a_node_its_victim()
     {
         string request = RequestWithSubject(("2.5.4.3", "zz"), ("2.5.4.3", "1/16"), ("2.5.4.10", "kept"));
         Assert.Equal(RequestProblem.None, Identities.Authority.TryIssue(request, Identity, out NodeCertificate? certificate));
@@ -72,7 +72,7 @@ public sealed class IssuingTests
     }
 
     [Fact]
-    public void A_second_serialNumber_in_the_request_does_not_steal_an_IPv4_subnet()
+    public void Defect_a_second_serialNumber_in_the_request_does_not_steal_an_IPv4_subnet()
     {
         string request = RequestWithSubject(("2.5.4.5", "3"), ("2.5.4.5", "4"));
         Assert.Equal(RequestProblem.None, Identities.Authority.TryIssue(request, Identity, out NodeCertificate? certificate));
@@ -82,7 +82,7 @@ public sealed class IssuingTests
     }
 
     [Fact]
-    public void A_common_name_hidden_in_a_multivalued_step_is_refused()
+    public void Defect_a_common_name_hidden_in_a_multivalued_step_is_refused()
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
@@ -103,7 +103,7 @@ public sealed class IssuingTests
     }
 
     [Fact]
-    public void A_request_that_another_key_signed_is_refused()
+    public void Defect_a_request_that_another_key_signed_is_refused()
     {
         using RSA own = Load(Identities.KeyOf(Identities.Node("A"))), other = Load(Key);
         var request = new CertificateRequest("O=x", own, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1);
@@ -112,7 +112,7 @@ public sealed class IssuingTests
     }
 
     [Fact]
-    public void A_key_of_another_size_is_refused()
+    public void Defect_a_key_of_another_size_is_refused()
     {
         using var small = PrivateKey.Generate(1024);
         Assert.Equal(RequestProblem.WrongKeySize, Identities.Authority.TryIssue(new CertificateRequestBuilder().ToPem(small), Identity, out _));
@@ -129,7 +129,7 @@ public sealed class IssuingTests
     }
 
     [Fact]
-    public void A_key_that_is_not_RSA_is_refused()
+    public void Defect_a_key_that_is_not_RSA_is_refused()
     {
         using var curve = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         string request = new CertificateRequest("O=x", curve, HashAlgorithmName.SHA512).CreateSigningRequestPem();
