@@ -172,13 +172,22 @@ internal sealed class RegistryState(NetworkPrefix network)
     // Prefix and number are taken already when this process reserved them, and not yet when events are read back.
     private void Add(RegisteredNode certificate)
     {
-        if (!Tree.IsAllocated(certificate.Prefix) && !Tree.TryTake(certificate.Prefix))
+        if (!Tree.IsAllocated(certificate.Prefix) && !TryTake(certificate.Prefix))
             throw new InvalidOperationException($"Prefix {certificate.Prefix} overlaps with another one.");
         if (certificate.SubjectSerial >= 0)
             _ = SubjectSerials.Take(certificate.SubjectSerial);
         _certificates.Add(certificate.Prefix, certificate);
         LastSerial = Math.Max(LastSerial, certificate.Serial);
         RegistryPrefix ??= certificate.Prefix;
+    }
+
+    // No event says when free siblings were merged: at a start, or when somebody needed the whole of them.
+    private bool TryTake(NodePrefix prefix)
+    {
+        if (Tree.TryTake(prefix))
+            return true;
+        Tree.Merge();
+        return Tree.TryTake(prefix);
     }
 
     private void Clean(Cleaned cleaned)

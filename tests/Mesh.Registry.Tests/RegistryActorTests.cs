@@ -224,6 +224,7 @@ public sealed class RegistryActorTests
         if (world.Nodes.Count > 1)
             world.Ask<Done>(new Revoke(world.Nodes[1].Prefix.CommonName));
         Assert.Equal("1/1", world.Join("other half", length: 1).Prefix.CommonName);
+        Assert.Equal(["0/1", "1/1"], world.Restart().Nodes.Select(static n => n.Prefix.CommonName), StringComparer.Ordinal);
     }
 
     [Fact]
