@@ -23,6 +23,9 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
 
     public List<IssueOrder> Orders { get; } = [];
 
+    /// <summary>Drawn whenever a session key is, or null for others each time.</summary>
+    public byte[]? SessionSecret { get; init; }
+
     /// <summary>How often something was encrypted for a node, which is slow in reality.</summary>
     public int Encryptions { get; private set; }
 
@@ -30,6 +33,8 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
     {
         byte[] octets = new byte[count];
         _random.NextBytes(octets);
+        if (count == SessionKey.Length && SessionSecret is { } secret)
+            octets = [.. secret];
         _drawn.Add(octets);
         return octets;
     }
