@@ -101,7 +101,9 @@ public sealed partial class RegistryActor
             return;
         }
 
-        bool isEnding = certificate.NotAfter - Context.UtcNow < _options.RenewPeriod;
+        // Where the authority ends, too, nothing is won: a node would ask for another one without end, and each costs a serial number.
+        (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
+        bool isEnding = certificate.NotAfter - Context.UtcNow < _options.RenewPeriod && notAfter > certificate.NotAfter;
         if (!isEnding && !_revoked.ContainsKey(certificate.Serial))
         {
             Sender.Tell(new CertificateGiven(certificate.Prefix, certificate.Pem));
@@ -115,7 +117,6 @@ public sealed partial class RegistryActor
         }
 
         // A revoked certificate is replaced, but that does not make it last longer.
-        (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
         notAfter = isEnding ? notAfter : certificate.NotAfter;
         var work = new PendingRenewal(renew.Prefix, certificate.Serial, ++_lastSerial, notAfter);
         work.Askers.Add(Sender);

@@ -19,7 +19,7 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
 
     public string CertificatePem => "CA\n";
 
-    public DateTimeOffset NotAfter { get; init; } = new(2126, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    public DateTimeOffset NotAfter { get; set; } = new(2126, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public List<IssueOrder> Orders { get; } = [];
 
@@ -42,6 +42,8 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
     public IssueOutcome Issue(IssueOrder order)
     {
         Orders.Add(order);
+        if (order.NotAfter <= order.NotBefore)
+            throw new ArgumentException("a certificate that ends before it begins", nameof(order));   // as the real one does
         return order.RequestPem switch
         {
             "garbage" => new RequestRefused(IsMalformed: true, "not a request"),

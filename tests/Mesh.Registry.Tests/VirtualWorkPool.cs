@@ -22,7 +22,19 @@ internal sealed class VirtualWorkPool : IWorkPool
 
     public void Run(object tag, Func<object> work, ActorRef replyTo)
     {
-        object outcome = IsFull ? new WorkRejected(tag) : Fault is { } fault ? new WorkFailed(tag, fault) : new WorkDone(tag, work());
+        object outcome = IsFull ? new WorkRejected(tag) : Fault is { } fault ? new WorkFailed(tag, fault) : Outcome(tag, work);
         _ = _kit!.Loop.ScheduleTell(IsFull ? TimeSpan.Zero : Delay, replyTo, outcome);
+    }
+
+    private static object Outcome(object tag, Func<object> work)
+    {
+        try
+        {
+            return new WorkDone(tag, work());
+        }
+        catch (ArgumentException exception)   // what an authority throws that is asked for something that cannot be
+        {
+            return new WorkFailed(tag, exception);
+        }
     }
 }
