@@ -183,6 +183,45 @@ public sealed class HmacActorTests
         Assert.True(seen.Parameters.Version.Number > 50);
     }
 
+    [Theory]
+    [InlineData(1ul, true)]
+    [InlineData(2ul, true)]
+    [InlineData(3ul, false)]
+    [InlineData(4ul, false)]
+    public void A_whole_cycle_under_restarts_and_crashes_takes_each_step_once_and_none_too_early(ulong seed, bool isNew)
+    {
+        var random = new DeterministicRandom(seed);
+        var world = new RegistryWorld(new RegistryOptions { BabelAuthentication = isNew }, seed: seed);
+        NodePrefix node = world.Join().Prefix;
+        world.Kit.Advance(Moment);
+        DateTimeOffset begin = world.UtcNow;
+        ulong version = world.Version;
+        (byte[]? Sign, byte[]? Accept) slow = Keys(world, node);   // asks once in just under two hours, whatever happens to the registry
+        DateTimeOffset asked = begin;
+        RotationStatus status = world.Ask<RotationStatus>(world.Actors.Hmac, new BeginRotation());
+        var seen = new List<RotationStatus> { world.Ask<RotationStatus>(world.Actors.Hmac, new GetRotation()) };
+        while (status.IsRotating && world.UtcNow < begin + TimeSpan.FromDays(2))
+        {
+            world.Kit.Advance(random.NextTimeSpan(TimeSpan.Zero, TimeSpan.FromMinutes(8)));
+            if (random.Next(3) == 0)
+                world = random.Next(2) == 0 ? world.Restart() : world.Crash(random.NextUInt64());
+            world.Kit.Advance(Moment);
+            status = world.Ask<RotationStatus>(world.Actors.Hmac, new GetRotation());
+            if (status.State != seen[^1].State)
+                seen.Add(status);
+            (byte[]? Sign, byte[]? Accept) fast = Keys(world, node);
+            Assert.True(Accepts(fast, slow.Sign) && Accepts(slow, fast.Sign), $"{status.State}: a node that asks in time is stranded");
+            if (world.UtcNow - asked >= Step - TimeSpan.FromMinutes(10))
+                (slow, asked) = (fast, world.UtcNow);
+        }
+
+        RotationState[] states = isNew ? [RotationState.Stable, RotationState.Prepare, RotationState.Switch, RotationState.Stable] : [RotationState.None, RotationState.Init, RotationState.Stable];
+        Assert.Equal(states[1..], seen.Select(static s => s.State).SkipWhile(s => s == states[0]).Take(states.Length - 1));
+        Assert.All(seen.Zip(seen.Skip(1)), pair => Assert.True(pair.Second.Since >= pair.First.SafeAt));
+        Assert.Equal(version + (ulong)states.Length - 1, world.Version);
+        Assert.InRange(world.UtcNow - begin, (states.Length - 2) * Step, ((states.Length - 2) * Step) + TimeSpan.FromHours(1));
+    }
+
     private static (RotationState State, bool IsRotating) StateOf(RegistryWorld world) =>
         world.Ask<RotationStatus>(world.Actors.Hmac, new GetRotation()) is var status ? (status.State, status.IsRotating) : default;
 
