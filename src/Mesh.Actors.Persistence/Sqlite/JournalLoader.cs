@@ -1,3 +1,4 @@
+using Mesh.Actors.Persistence.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Mesh.Actors.Persistence.Sqlite;
@@ -25,7 +26,6 @@ internal sealed class JournalLoader : IDisposable
     private readonly SqliteConnection _connection;
     private readonly StoredRows _rows;
     private readonly StreamLookup _lookup;
-    private readonly List<StoredRow> _batch = [];
 
     public JournalLoader(JournalFile file, SqliteJournalOptions options, Counters counters)
     {
@@ -75,63 +75,22 @@ internal sealed class JournalLoader : IDisposable
             ticket = ticket with { StreamId = id, FirstEra = firstEra, Head = id == 0 ? 0 : _lookup.LastSequenceNr(id) };
         }
 
-        long era = ticket.FirstEra;
-        JournalSnapshot? snapshot = NewestSnapshot(ticket, ref era, out long beyond);
-        if (beyond > 0 && _lookup.LastSequenceNr(ticket.StreamId) is var last && last < beyond)
-            return Corrupt(request, $"event {last + 1} is missing: there is a snapshot of event {beyond}, but events only up to {last}");
-        long at = snapshot?.SequenceNr ?? 0;
-        do
-        {
-            _batch.Clear();
-            _rows.ReadEvents(ticket.StreamId, ticket.Name, ref era, at, ticket.Head, _options.LoadBatchLength, _batch);
-            var events = new JournalEvent[_batch.Count];
-            for (int i = 0; i < events.Length; i++)
-            {
-                StoredRow row = _batch[i];
-                if (row.SequenceNr != at + 1)
-                    return Corrupt(request, $"event {at + 1} is missing, the next one is {row.SequenceNr}");
-                if (!row.IsIntact)
-                    return Corrupt(request, $"event {row.SequenceNr}: the checksum does not fit, the row is corrupt");
-                at++;
-                events[i] = new JournalEvent(row.SequenceNr, row.Type, row.Version, row.Payload, row.Utc);
-            }
-
-            if (events.Length == 0 && at < ticket.Head)
-                return Corrupt(request, $"event {at + 1} is missing, and so are all up to {ticket.Head}");
-            request.ReplyTo.Tell(new EventsLoaded(request.Id, snapshot, events, IsLast: at == ticket.Head), sender: null);
-            snapshot = null;
-        }
-        while (at < ticket.Head);
-        return null;
+        var stream = new Stream(_rows, _lookup, ticket);
+        return new StreamLoad(request, ticket.Head, _file.Path, _options.LoadBatchLength, _counters, _options.Warning).Run(stream);
     }
 
-    // Beyond the ticket's head is what was taken since the load was asked for, or what lost its events.
-    private JournalSnapshot? NewestSnapshot(LoadTicket ticket, ref long era, out long beyond)
+    /// <summary>The stream of one load.</summary>
+    private sealed class Stream(StoredRows rows, StreamLookup lookup, LoadTicket ticket) : IStoredStream
     {
-        beyond = 0;
-        _batch.Clear();
-        _rows.ReadSnapshots(ticket.StreamId, ticket.Name, long.MaxValue, _batch);
-        foreach (StoredRow row in _batch)
-        {
-            if (!row.IsIntact)
-            {
-                _counters.SnapshotCorrupt();
-                _options.Warning?.Invoke($"journal '{_file.Path}', stream '{ticket.Request.Stream}', snapshot {row.SequenceNr}: the checksum does not fit; an older snapshot or the events are used instead");
-            }
-            else if (row.SequenceNr <= ticket.Head)
-            {
-                era = row.Era;
-                return new JournalSnapshot(row.SequenceNr, row.Type, row.Version, row.Payload, row.Utc);
-            }
-            else
-            {
-                beyond = row.SequenceNr;
-            }
-        }
+        private long _era = ticket.FirstEra;
 
-        return null;
+        public void ReadSnapshots(List<StoredRow> into) => rows.ReadSnapshots(ticket.StreamId, ticket.Name, long.MaxValue, into);
+
+        public void ReadEvents(long after, long upTo, int limit, List<StoredRow> into) =>
+            rows.ReadEvents(ticket.StreamId, ticket.Name, ref _era, after, upTo, limit, into);
+
+        public void BeginAt(StoredRow snapshot) => _era = snapshot.Era;
+
+        public long LastSequenceNr() => lookup.LastSequenceNr(ticket.StreamId);
     }
-
-    private LoadFailed Corrupt(LoadRequest request, string what) =>
-        new(request.Id, JournalFailure.Corrupt, $"stream '{request.Stream}', {what} (journal '{_file.Path}')");
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Mesh.Actors.Persistence.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Mesh.Actors.Persistence.Sqlite;

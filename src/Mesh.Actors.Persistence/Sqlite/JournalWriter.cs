@@ -1,4 +1,5 @@
 using System.Text;
+using Mesh.Actors.Persistence.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Mesh.Actors.Persistence.Sqlite;
@@ -46,7 +47,7 @@ internal sealed class JournalWriter : IDisposable
     {
         while (!requests.IsEmpty)
         {
-            int count = CountThatFits(requests);
+            int count = RequestBatch.CountThatFits(requests, _options.MaxBatchEvents, _options.MaxBatchBytes);
             Transact(requests[..count]);
             requests = requests[count..];
         }
@@ -62,31 +63,6 @@ internal sealed class JournalWriter : IDisposable
         _addSnapshot.Dispose();
         _dropSnapshots.Dispose();
         _connection.Dispose();
-    }
-
-    private int CountThatFits(ReadOnlySpan<object> requests)
-    {
-        long events = 0;
-        long bytes = 0;
-        for (int i = 0; i < requests.Length; i++)
-        {
-            switch (requests[i])
-            {
-                case AppendRequest append:
-                    events += append.Events.Count;
-                    for (int e = 0; e < append.Events.Count; e++)
-                        bytes += append.Events[e].Payload.Length;
-                    break;
-                case SnapshotRequest snapshot:
-                    bytes += snapshot.Snapshot.Payload.Length;
-                    break;
-            }
-
-            if (events > _options.MaxBatchEvents || bytes > _options.MaxBatchBytes)
-                return Math.Max(i, 1);
-        }
-
-        return requests.Length;
     }
 
     private void Transact(ReadOnlySpan<object> requests)
@@ -106,7 +82,7 @@ internal sealed class JournalWriter : IDisposable
         }
 
         for (int i = 0; i < requests.Length; i++)
-            Tell(requests[i], outcomes[i]);
+            RequestBatch.Tell(requests[i], outcomes[i], _counters);
         foreach (LoadTicket ticket in _loads)
             _load(ticket);
         _loads.Clear();
@@ -157,18 +133,9 @@ internal sealed class JournalWriter : IDisposable
     private JournalOutcome Append(AppendRequest request)
     {
         StreamHead head = _heads.Find(request.Stream);
+        if (RequestBatch.ConflictOf(request, head.SequenceNr, _file.Path) is { } conflict)
+            return conflict;
         IReadOnlyList<JournalEvent> events = request.Events;
-        for (int i = 0; i < events.Count; i++)
-        {
-            if (events[i].SequenceNr != head.SequenceNr + 1 + i)
-            {
-                return new AppendFailed(
-                    request.Id,
-                    JournalFailure.Conflict,
-                    $"stream '{request.Stream}' ends with event {head.SequenceNr + i}, and event {events[i].SequenceNr} was to follow: has another writer appended to it? (journal '{_file.Path}')");
-            }
-        }
-
         _heads.EnsureStored(head);
         for (int i = 0; i < events.Count; i++)
         {
@@ -183,13 +150,9 @@ internal sealed class JournalWriter : IDisposable
     private JournalOutcome Save(SnapshotRequest request)
     {
         StreamHead head = _heads.Find(request.Stream);
+        if (RequestBatch.ConflictOf(request, head.SequenceNr, _file.Path) is { } conflict)
+            return conflict;
         JournalSnapshot s = request.Snapshot;
-        if (s.SequenceNr > head.SequenceNr)
-        {
-            return new SnapshotFailed(
-                request.Id, JournalFailure.Conflict, $"stream '{request.Stream}' ends with event {head.SequenceNr}, and the snapshot is of event {s.SequenceNr} (journal '{_file.Path}')");
-        }
-
         _heads.EnsureStored(head);
         long era = s.SequenceNr == head.SequenceNr ? _heads.Era : head.FirstEra;
         Insert(_addSnapshot, era, head.Id, RowChecksum.OfStream(RowKind.Snapshot, head.Name), s.SequenceNr, s.Utc, s.Type, s.Version, s.Payload.Span);
@@ -233,30 +196,10 @@ internal sealed class JournalWriter : IDisposable
     {
         for (int i = 0; i < requests.Length; i++)
         {
-            switch (requests[i])
-            {
-                case AppendRequest append:
-                    outcomes[i] = new AppendFailed(append.Id, failure, $"journal '{_file.Path}', stream '{append.Stream}': {clause}");
-                    break;
-                case SnapshotRequest snapshot:
-                    outcomes[i] = new SnapshotFailed(snapshot.Id, failure, $"journal '{_file.Path}', stream '{snapshot.Stream}': {clause}");
-                    break;
-                case LoadRequest load:
-                    _loads.Add(new LoadTicket(load, Encoding.UTF8.GetBytes(load.Stream), LoadTicket.Unknown, FirstEra: 0, Head: 0));
-                    break;
-            }
+            outcomes[i] = RequestBatch.Refusal(requests[i], failure, _file.Path, clause);
+            if (requests[i] is LoadRequest load)
+                _loads.Add(new LoadTicket(load, Encoding.UTF8.GetBytes(load.Stream), LoadTicket.Unknown, FirstEra: 0, Head: 0));
         }
-    }
-
-    private void Tell(object request, JournalOutcome? outcome)
-    {
-        if (outcome is null)
-            return;
-        if (outcome is AppendFailed { Failure: JournalFailure.Conflict } or SnapshotFailed { Failure: JournalFailure.Conflict })
-            _counters.Conflicted();
-        else if (outcome is AppendFailed or SnapshotFailed)
-            _counters.Failed();
-        (request is AppendRequest append ? append.ReplyTo : ((SnapshotRequest)request).ReplyTo).Tell(outcome, sender: null);
     }
 }
 

@@ -1,13 +1,11 @@
+using Mesh.Actors.Persistence.Storage;
+
 namespace Mesh.Actors.Persistence.Sqlite;
 
 /// <summary>A journal in one SQLite file, with a write-ahead log that is synced at every commit.</summary>
 /// <remarks>
 /// <para>One thread writes. It carries out all that has been asked for while it was busy in one transaction, so that a thousand actors share one sync of the disk;
-/// another thread reads streams back on a connection of its own, and does not hold up the writer. <code>
-/// actors --requests--> [queue] --> writer --commit--> outcomes to ReplyTo
-///                                    |
-///                                    +--loads, in turn--> [queue] --> loader --> EventsLoaded to ReplyTo
-/// </code></para>
+/// another thread reads streams back on a connection of its own, and does not hold up the writer.</para>
 /// <para>What is reported as completed is on the disk. What fails (no space, a lock, an error of the disk) leaves nothing behind, and the next request is tried anew.</para>
 /// <para>A journal belongs to one process, which holds an advisory lock (flock(2)) on the file's name with <c>.lock</c> appended for as long as the journal is open;
 /// another gets <see cref="JournalFailure.Locked"/> at once. The kernel drops the lock when a process dies. The file must be on a local file system. It and
@@ -17,22 +15,17 @@ namespace Mesh.Actors.Persistence.Sqlite;
 /// </remarks>
 public sealed class SqliteJournal : IJournal, IDisposable
 {
-    private const int GatherFrom = 32;
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1);
-
     private readonly JournalFile _file;
     private readonly JournalWriter _writer;
     private readonly JournalLoader _loader;
     private readonly Counters _counters = new();
-    private readonly RequestQueue<object> _requests = new();
-    private readonly RequestQueue<LoadTicket> _loads = new();
-    private readonly Thread _writing;
-    private readonly Thread _loading;
+    private readonly JournalThreads<LoadTicket> _threads;
 
     private SqliteJournal(JournalFile file, SqliteJournalOptions options)
     {
         _file = file;
-        _writer = new JournalWriter(file, options, _counters, ticket => _loads.TryAdd(ticket));
+        var loads = new RequestQueue<LoadTicket>();
+        _writer = new JournalWriter(file, options, _counters, ticket => loads.TryAdd(ticket));
         try
         {
             _loader = new JournalLoader(file, options, _counters);
@@ -43,10 +36,7 @@ public sealed class SqliteJournal : IJournal, IDisposable
             throw;
         }
 
-        _writing = new Thread(Write) { IsBackground = true, Name = "journal-writer" };
-        _loading = new Thread(Load) { IsBackground = true, Name = "journal-loader" };
-        _writing.Start();
-        _loading.Start();
+        _threads = new JournalThreads<LoadTicket>(file.Path, loads, _writer.Carry, _loader.Carry);
     }
 
     /// <summary>The database file, absolute.</summary>
@@ -81,66 +71,24 @@ public sealed class SqliteJournal : IJournal, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Append(AppendRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        if (request.Events.Count == 0)
-            throw new ArgumentException($"stream '{request.Stream}': an append needs at least one event", nameof(request));
-        if (!_requests.TryAdd(request))
-            request.ReplyTo.Tell(new AppendFailed(request.Id, JournalFailure.Unavailable, Closed(request.Stream)), sender: null);
-    }
+    public void Append(AppendRequest request) => _threads.Append(request);
 
     /// <inheritdoc/>
-    public void Load(LoadRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        if (!_requests.TryAdd(request))
-            request.ReplyTo.Tell(new LoadFailed(request.Id, JournalFailure.Unavailable, Closed(request.Stream)), sender: null);
-    }
+    public void Load(LoadRequest request) => _threads.Load(request);
 
     /// <inheritdoc/>
-    public void SaveSnapshot(SnapshotRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        if (!_requests.TryAdd(request))
-            request.ReplyTo.Tell(new SnapshotFailed(request.Id, JournalFailure.Unavailable, Closed(request.Stream)), sender: null);
-    }
+    public void SaveSnapshot(SnapshotRequest request) => _threads.SaveSnapshot(request);
 
     /// <summary>Carries out what was asked for so far, tells its outcomes, and gives the file free. Requests from now on fail.</summary>
     /// <remarks>Blocks for as long as the disk takes. Not to be called from an actor.</remarks>
     public void Dispose()
     {
-        if (!_requests.Close())
+        if (!_threads.Close())
             return;
-        _writing.Join();
-        _loads.Close();
-        _loading.Join();
         _loader.Dispose();
         _writer.Dispose();   // the last connection copies the write-ahead log into the database and deletes it
         _file.Dispose();
     }
 
-    internal void LimitPages(int pages) => _requests.TryAdd(new PageLimit(pages));
-
-    private void Write()
-    {
-        // Actors that were told together persist again together. To begin with the first of them would cost a sync for one event, while the others wait.
-        int expected = 1;
-        while (_requests.Take(expected, Patience) is { IsEmpty: false } requests)
-        {
-            _writer.Carry(requests);
-            expected = requests.Length < GatherFrom ? 1 : requests.Length / 2;
-        }
-    }
-
-    private void Load()
-    {
-        while (_loads.Take() is { IsEmpty: false } tickets)
-        {
-            foreach (LoadTicket ticket in tickets)
-                _loader.Carry(ticket);
-        }
-    }
-
-    private string Closed(string stream) => $"journal '{_file.Path}', stream '{stream}': the journal is closed";
+    internal void LimitPages(int pages) => _threads.Add(new PageLimit(pages));
 }

@@ -1,11 +1,8 @@
 using System.Text;
+using Mesh.Actors.Persistence.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Mesh.Actors.Persistence.Sqlite;
-
-/// <summary>A row of events or snapshots as it was found.</summary>
-/// <param name="IsIntact">False where the checksum does not fit; then nothing of the rest can be relied on.</param>
-internal readonly record struct StoredRow(long SequenceNr, string Type, int Version, byte[] Payload, DateTimeOffset Utc, long Era, bool IsIntact);
 
 /// <summary>Reads and checks rows, on one thread.</summary>
 internal sealed class StoredRows(SqliteConnection connection) : IDisposable
@@ -47,17 +44,9 @@ internal sealed class StoredRows(SqliteConnection connection) : IDisposable
     {
         while (rows.Step())
         {
-            long sequenceNr = rows.Int64(0);
-            long ticks = rows.Int64(1);
             ReadOnlySpan<byte> type = rows.Bytes(2);
-            long version = rows.Int64(3);
-            byte[] payload = rows.Bytes(4).ToArray();
-            long era = rows.Int64(6);
-            bool isIntact = version is >= int.MinValue and <= int.MaxValue
-                && ticks >= 0 && ticks <= DateTime.MaxValue.Ticks
-                && rows.Int64(5) == RowChecksum.Of(ofStream, era, sequenceNr, ticks, (int)version, type, payload);
-            into.Add(new StoredRow(
-                sequenceNr, TypeOf(type), isIntact ? (int)version : 0, payload, isIntact ? new DateTimeOffset(ticks, TimeSpan.Zero) : default, era, isIntact));
+            into.Add(StoredRow.Check(
+                ofStream, rows.Int64(6), rows.Int64(0), rows.Int64(1), TypeOf(type), type, rows.Int64(3), rows.Bytes(4).ToArray(), rows.Int64(5)));
         }
     }
 

@@ -1,10 +1,10 @@
-namespace Mesh.Actors.Persistence.Sqlite;
+namespace Mesh.Actors.Persistence;
 
-/// <summary>What a <see cref="SqliteJournal"/> has done since it was opened.</summary>
+/// <summary>What a journal has done since it was opened.</summary>
 /// <param name="Appends">Appends that are durable.</param>
 /// <param name="Events">Events in them.</param>
 /// <param name="Snapshots">Snapshots that are durable.</param>
-/// <param name="Transactions">Transactions committed, each with one sync of the disk. <c>Events / Transactions</c> is what group commit gains.</param>
+/// <param name="Transactions">Transactions committed, each with one sync of the disk it is on. <c>Events / Transactions</c> is what group commit gains.</param>
 /// <param name="LargestBatch">The most events that one transaction held.</param>
 /// <param name="Conflicts">Appends and snapshots refused because they did not continue their stream.</param>
 /// <param name="Failures">Appends, snapshots and loads that failed for another reason.</param>

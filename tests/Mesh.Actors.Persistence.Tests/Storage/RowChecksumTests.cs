@@ -1,6 +1,6 @@
-using Mesh.Actors.Persistence.Sqlite;
+using Mesh.Actors.Persistence.Storage;
 
-namespace Mesh.Actors.Persistence.Tests.Sqlite;
+namespace Mesh.Actors.Persistence.Tests.Storage;
 
 public sealed class RowChecksumTests
 {

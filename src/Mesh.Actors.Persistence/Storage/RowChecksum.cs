@@ -1,11 +1,11 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Mesh.Actors.Persistence.Sqlite;
+namespace Mesh.Actors.Persistence.Storage;
 
 /// <summary>CRC-32C (RFC 3720, appendix B.4) of a row, to notice what the disk or a person changed. It does not resist somebody who means to deceive.</summary>
 /// <remarks>Over, all little-endian: kind u8 | name of the stream, UTF-8, and its length u32 | era i64 | sequence number i64 | UTC ticks i64 | version i32 |
-/// length of the type u32 | type, UTF-8 | payload. Lengths keep a byte from moving from one column to the next unnoticed. Part of the file format: a change needs a new schema version.</remarks>
+/// length of the type u32 | type, UTF-8 | payload. Lengths keep a byte from moving from one column to the next unnoticed. The era is 0 where the store has none. Part of the format of files and tables: a change needs a new schema version.</remarks>
 internal static class RowChecksum
 {
     /// <summary>The state after the part that all rows of a stream share.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Mesh.Actors.Persistence.Sqlite;
+namespace Mesh.Actors.Persistence.Storage;
 
 /// <summary>What one thread has to do next: any thread adds, one takes all that is there.</summary>
 internal sealed class RequestQueue<T>

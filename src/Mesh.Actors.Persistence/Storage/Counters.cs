@@ -1,4 +1,4 @@
-namespace Mesh.Actors.Persistence.Sqlite;
+namespace Mesh.Actors.Persistence.Storage;
 
 /// <summary>The numbers behind <see cref="JournalStatistics"/>. Each of the journal's threads adds, any thread reads.</summary>
 internal sealed class Counters
