@@ -50,10 +50,7 @@ internal sealed class JournalLoader : IDisposable
         }
 
         if (failed is null)
-        {
-            _counters.Loaded();
             return;
-        }
 
         _counters.Failed();
         request.ReplyTo.Tell(failed, sender: null);

@@ -19,9 +19,10 @@ internal sealed class StreamLoad(LoadRequest request, long head, string journal,
     {
         if (!_hasBegun)
         {
-            _snapshot = NewestSnapshot(stream, out long beyond);
-            if (beyond > 0 && stream.LastSequenceNr() is var last && last < beyond)
-                return Corrupt($"event {last + 1} is missing: there is a snapshot of event {beyond}, but events only up to {last}");
+            // Nothing is read after a snapshot of the last event or of a later one, so that only the end of the stream tells whether it lost events.
+            _snapshot = NewestSnapshot(stream, out long newest);
+            if (newest >= head && newest > 0 && stream.LastSequenceNr() is var last && last < newest)
+                return Corrupt($"event {last + 1} is missing: there is a snapshot of event {newest}, but events only up to {last}");
             _at = _snapshot?.SequenceNr ?? 0;
             _hasBegun = true;
         }
@@ -46,6 +47,8 @@ internal sealed class StreamLoad(LoadRequest request, long head, string journal,
             if (events.Length == 0 && at < head)
                 return Corrupt($"event {at + 1} is missing, and so are all up to {head}");
             (_at, _hasEnded) = (at, at == head);
+            if (_hasEnded)
+                counters.Loaded();
             request.ReplyTo.Tell(new EventsLoaded(request.Id, _snapshot, events, IsLast: _hasEnded), sender: null);
             _snapshot = null;
         }
@@ -54,9 +57,9 @@ internal sealed class StreamLoad(LoadRequest request, long head, string journal,
     }
 
     // Beyond the head is what was taken since the load was asked for, or what lost its events.
-    private JournalSnapshot? NewestSnapshot(IStoredStream stream, out long beyond)
+    private JournalSnapshot? NewestSnapshot(IStoredStream stream, out long newest)
     {
-        beyond = 0;
+        newest = 0;
         _batch.Clear();
         stream.ReadSnapshots(_batch);
         foreach (StoredRow row in _batch)
@@ -66,14 +69,13 @@ internal sealed class StreamLoad(LoadRequest request, long head, string journal,
                 counters.SnapshotCorrupt();
                 warning?.Invoke($"journal '{journal}', stream '{request.Stream}', snapshot {row.SequenceNr}: the checksum does not fit; an older snapshot or the events are used instead");
             }
-            else if (row.SequenceNr <= head)
-            {
-                stream.BeginAt(row);
-                return new JournalSnapshot(row.SequenceNr, row.Type, row.Version, row.Payload, row.Utc);
-            }
             else
             {
-                beyond = row.SequenceNr;
+                newest = Math.Max(newest, row.SequenceNr);
+                if (row.SequenceNr > head)
+                    continue;
+                stream.BeginAt(row);
+                return new JournalSnapshot(row.SequenceNr, row.Type, row.Version, row.Payload, row.Utc);
             }
         }
 

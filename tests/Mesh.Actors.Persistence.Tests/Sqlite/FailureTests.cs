@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Mesh.Actors.Persistence.Sqlite;
+using Mesh.Actors.Persistence.Tests.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace Mesh.Actors.Persistence.Tests.Sqlite;

@@ -1,4 +1,5 @@
 using Mesh.Actors.Persistence.Sqlite;
+using Mesh.Actors.Persistence.Tests.Storage;
 
 namespace Mesh.Actors.Persistence.Tests.Sqlite;
 

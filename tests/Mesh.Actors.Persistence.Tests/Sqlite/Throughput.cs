@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Mesh.Actors.Persistence.Sqlite;
+using Mesh.Actors.Persistence.Tests.Storage;
 using Mesh.Actors.RealTime;
 
 namespace Mesh.Actors.Persistence.Tests.Sqlite;

@@ -1,18 +1,14 @@
-using Mesh.Actors.Persistence.Sqlite;
-using Microsoft.Data.Sqlite;
+namespace Mesh.Actors.Persistence.Tests.Storage;
 
-namespace Mesh.Actors.Persistence.Tests.Sqlite;
-
-public sealed class LoadTests : IDisposable
+/// <summary>What every store does with loads and snapshots.</summary>
+public abstract class JournalLoadTests(JournalStore store) : IDisposable
 {
-    private readonly TempFolder _folder = new();
     private readonly Collector _replies = new();
-    private readonly List<string> _warnings = [];
 
     [Fact]
     public void An_unknown_stream_is_empty()
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         journal.Load(new LoadRequest(7, "nobody", _replies));
         var loaded = _replies.Next<EventsLoaded>();
         Assert.Equal((7, null, 0, true), (loaded.RequestId, loaded.Snapshot, loaded.Events.Count, loaded.IsLast));
@@ -26,7 +22,7 @@ public sealed class LoadTests : IDisposable
     [InlineData(1_300, 3)]
     public void A_long_stream_comes_in_batches(int count, int batches)
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count);
         journal.Load(new LoadRequest(1, "a", _replies));
         long next = 1;
@@ -43,47 +39,11 @@ public sealed class LoadTests : IDisposable
     }
 
     [Fact]
-    public void Streams_that_span_eras_come_back_whole_also_from_a_snapshot_on()
-    {
-        const int Rounds = 10;
-        const int Count = JournalFile.EraLength / 4;
-        using (SqliteJournal journal = Open())
-        {
-            _replies.AppendAndWait(journal, "quiet", 1);
-            for (int round = 0; round < Rounds; round++)
-            {
-                _replies.AppendAndWait(journal, "a", 1 + (round * Count), Count);
-                _replies.AppendAndWait(journal, "b", 1 + round);
-                if (round == 6)
-                    _replies.SaveSnapshot(journal, "b", 7, "seven");
-            }
-
-            _replies.SaveSnapshot(journal, "b", 3, "late");   // the third event is of an older era
-        }
-
-        Assert.Equal(3L, Scalar("SELECT count(DISTINCT era) FROM event"));
-        Assert.Equal(2, _folder.Edit("UPDATE snapshot SET seq = seq WHERE stream = 3"));
-        using SqliteJournal reopened = Open();
-        Assert.Equal(Enumerable.Range(1, Rounds * Count).Select(i => $"x{i}"), _replies.Load(reopened, "a").Events.Select(Collector.Text), StringComparer.Ordinal);
-        (JournalSnapshot? snapshot, List<JournalEvent> events) = _replies.Load(reopened, "b");
-        Assert.Equal(7, snapshot!.SequenceNr);
-        Assert.Equal([8, 9, 10], events.Select(e => e.SequenceNr));
-        Assert.Equal(1, _folder.Edit("DELETE FROM snapshot WHERE seq = 7"));
-        Assert.Equal([4, 5, 6, 7, 8, 9, 10], _replies.Load(reopened, "b").Events.Select(e => e.SequenceNr));
-        _replies.AppendAndWait(reopened, "b", 11);
-        _replies.AppendAndWait(reopened, "quiet", 2);
-        Assert.Equal([1, 2], _replies.Load(reopened, "quiet").Events.Select(e => e.SequenceNr));
-    }
-
-    [Fact]
     public void A_load_holds_what_was_appended_before_it_and_nothing_that_came_later()
     {
-        using SqliteJournal journal = Open();
-        using (SqliteConnection other = _folder.Connect())
+        using OpenJournal journal = store.Open();
+        using (IDisposable other = store.HoldWrites())
         {
-            using SqliteCommand begin = other.CreateCommand();
-            begin.CommandText = "BEGIN IMMEDIATE";
-            begin.ExecuteNonQuery();
             _replies.Append(journal, "a", 1, count: 3);
             journal.Load(new LoadRequest(-1, "a", _replies));
             _replies.Append(journal, "a", 4);
@@ -97,7 +57,7 @@ public sealed class LoadTests : IDisposable
     [Fact]
     public void Writing_goes_on_while_a_load_is_under_way()
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 2_000);
         using var slow = new SlowReader();
         journal.Load(new LoadRequest(1, "a", slow));
@@ -121,27 +81,24 @@ public sealed class LoadTests : IDisposable
     [InlineData("type = type || 'x', payload = x'37'")]
     public void A_changed_row_is_corrupt(string change)
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 1_000);
-        Assert.Equal(1, _folder.Edit($"UPDATE event SET {change} WHERE seq = 700"));
+        Assert.Equal(1, store.Edit($"UPDATE event SET {change} WHERE seq = 700"));
         LoadFailed failed = _replies.LoadFails(journal, "a");
         Assert.Equal(JournalFailure.Corrupt, failed.Failure);
-        Assert.Equal($"stream 'a', event 700: the checksum does not fit, the row is corrupt (journal '{_folder.Journal}')", failed.Reason);
+        Assert.Equal($"stream 'a', event 700: the checksum does not fit, the row is corrupt (journal '{store.Place}')", failed.Reason);
         Assert.Equal(1, journal.Statistics.Failures);
     }
 
     [Theory]
     [InlineData("DELETE FROM event WHERE seq = 3", "event 3 is missing, the next one is 4")]
     [InlineData("DELETE FROM event WHERE seq <= 2", "event 1 is missing, the next one is 3")]
-    [InlineData("UPDATE event SET era = 5 WHERE seq = 2", "event 2: the checksum does not fit")]
-    [InlineData("UPDATE event SET era = 4611686018427387904 WHERE seq = 2", "event 2: the checksum does not fit")]
-    [InlineData("UPDATE stream SET era = 9", "event 1 is missing, and so are all up to 5")]
-    [InlineData("UPDATE event SET seq = 9 WHERE seq = 5", "event 5 is missing, the next one is 9")]
+    [InlineData("UPDATE event SET seq = 9 WHERE seq = 5", "event 5 is missing, ")]
     public void A_missing_or_misplaced_row_is_corrupt(string edit, string expected)
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 5);
-        Assert.InRange(_folder.Edit(edit), 1, 2);
+        Assert.InRange(store.Edit(edit), 1, 2);
         LoadFailed failed = _replies.LoadFails(journal, "a");
         Assert.Equal(JournalFailure.Corrupt, failed.Failure);
         Assert.Contains($"stream 'a', {expected}", failed.Reason, StringComparison.Ordinal);
@@ -150,16 +107,16 @@ public sealed class LoadTests : IDisposable
     [Fact]
     public void Events_of_one_stream_do_not_pass_for_those_of_another()
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1);
-        Assert.Equal(1, _folder.Edit("UPDATE stream SET name = 'b'"));
+        Assert.Equal(1, store.Edit("UPDATE stream SET name = 'b'"));
         Assert.Equal(JournalFailure.Corrupt, _replies.LoadFails(journal, "b").Failure);
     }
 
     [Fact]
     public void The_newest_snapshot_comes_with_the_events_after_it_and_two_are_kept()
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 10);
         foreach (long at in new[] { 2, 4, 6, 8 })
             _replies.SaveSnapshot(journal, "a", at, $"state {at}");
@@ -167,38 +124,39 @@ public sealed class LoadTests : IDisposable
         Assert.Equal((8, "test.state", 1, Collector.Utc(8)), (snapshot!.SequenceNr, snapshot.Type, snapshot.Version, snapshot.Utc));
         Assert.Equal("state 8"u8, snapshot.Payload.Span);
         Assert.Equal([9, 10], events.Select(e => e.SequenceNr));
-        Assert.Equal(14L, Scalar("SELECT sum(seq) FROM snapshot"));
+        Assert.Equal(2, store.Count("SELECT count(*) FROM snapshot WHERE seq IN (6, 8)"));
+        Assert.Equal(2, store.Count("SELECT count(*) FROM snapshot"));
         Assert.Equal(4, journal.Statistics.Snapshots);
     }
 
     [Theory]
     [InlineData("seq = 8", 1, 6)]
-    [InlineData("1", 2, 0)]
+    [InlineData("seq > 0", 2, 0)]
     [InlineData("seq = 6", 0, 8)]
     public void A_corrupt_snapshot_is_passed_over(string which, int corrupt, long expected)
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 10);
         _replies.SaveSnapshot(journal, "a", 6, "state 6");
         _replies.SaveSnapshot(journal, "a", 8, "state 8");
-        Assert.InRange(_folder.Edit($"UPDATE snapshot SET payload = x'00' WHERE {which}"), 1, 2);
+        Assert.InRange(store.Edit($"UPDATE snapshot SET payload = x'00' WHERE {which}"), 1, 2);
         (JournalSnapshot? snapshot, List<JournalEvent> events) = _replies.Load(journal, "a");
         Assert.Equal(expected, snapshot?.SequenceNr ?? 0);
         Assert.Equal(10 - expected, events.Count);
         Assert.Equal(corrupt, journal.Statistics.CorruptSnapshots);
-        Assert.Equal(corrupt, _warnings.Count);
-        Assert.All(_warnings, w => Assert.Contains("stream 'a', snapshot ", w, StringComparison.Ordinal));
+        Assert.Equal(corrupt, store.Warnings.Count);
+        Assert.All(store.Warnings, w => Assert.Contains("stream 'a', snapshot ", w, StringComparison.Ordinal));
     }
 
     [Fact]
     public void A_snapshot_ahead_of_its_stream_is_refused_and_one_that_lost_its_events_is_corrupt()
     {
-        using SqliteJournal journal = Open();
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 5);
         journal.SaveSnapshot(new SnapshotRequest(6, "a", new JournalSnapshot(6, "t", 1, default, default), _replies));
         Assert.Equal(JournalFailure.Conflict, _replies.Next<SnapshotFailed>().Failure);
         _replies.SaveSnapshot(journal, "a", 5, "state 5");
-        Assert.Equal(2, _folder.Edit("DELETE FROM event WHERE seq >= 4"));
+        Assert.Equal(2, store.Edit("DELETE FROM event WHERE seq >= 4"));
         LoadFailed failed = _replies.LoadFails(journal, "a");
         Assert.Equal(JournalFailure.Corrupt, failed.Failure);
         Assert.Contains("event 4 is missing: there is a snapshot of event 5, but events only up to 3", failed.Reason, StringComparison.Ordinal);
@@ -206,19 +164,8 @@ public sealed class LoadTests : IDisposable
 
     public void Dispose()
     {
-        _folder.Dispose();
         _replies.Dispose();
-    }
-
-    private SqliteJournal Open() =>
-        SqliteJournal.Open(_folder.Journal, new SqliteJournalOptions { Warning = _warnings.Add, BusyTimeout = TimeSpan.FromSeconds(30) });
-
-    private long Scalar(string sql)
-    {
-        using SqliteConnection connection = _folder.Connect();
-        using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = sql;
-        return (long)command.ExecuteScalar()!;
+        store.Dispose();
     }
 
     /// <summary>Holds the loader up in the first batch.</summary>

@@ -1,17 +1,14 @@
-using Mesh.Actors.Persistence.Sqlite;
-using Microsoft.Data.Sqlite;
+namespace Mesh.Actors.Persistence.Tests.Storage;
 
-namespace Mesh.Actors.Persistence.Tests.Sqlite;
-
-public sealed class AppendTests : IDisposable
+/// <summary>What every store does with appends.</summary>
+public abstract class JournalAppendTests(JournalStore store) : IDisposable
 {
-    private readonly TempFolder _folder = new();
     private readonly Collector _replies = new();
 
     [Fact]
     public void Outcomes_of_a_stream_come_in_the_order_of_its_appends()
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         for (long i = 1; i <= 5_000; i++)
             _replies.Append(journal, "a", i);
         for (long i = 1; i <= 5_000; i++)
@@ -30,13 +27,13 @@ public sealed class AppendTests : IDisposable
             new(3, "test.größe", int.MaxValue, new byte[] { 0, 255 }, DateTimeOffset.MaxValue.ToOffset(TimeSpan.Zero)),
         ];
         const string Stream = "knoten/α\0'; DROP TABLE event";
-        using (SqliteJournal journal = SqliteJournal.Open(_folder.Journal))
+        using (OpenJournal journal = store.Open())
         {
             journal.Append(new AppendRequest(9, Stream, events, _replies));
             Assert.Equal(new AppendCompleted(9), _replies.Next());
         }
 
-        using SqliteJournal reopened = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal reopened = store.Open();
         (JournalSnapshot? snapshot, List<JournalEvent> loaded) = _replies.Load(reopened, Stream);
         Assert.Null(snapshot);
         Assert.Equal(events.Length, loaded.Count);
@@ -52,8 +49,8 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public void Appends_that_wait_go_into_one_transaction()
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal, new SqliteJournalOptions { BusyTimeout = TimeSpan.FromSeconds(30) });
-        using (SqliteConnection other = HoldWrites())
+        using OpenJournal journal = store.Open();
+        using (IDisposable other = store.HoldWrites())
         {
             for (int i = 0; i < 1_000; i++)
                 _replies.Append(journal, $"stream-{i}", 1);
@@ -70,9 +67,8 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public void A_batch_is_bounded_by_events_and_by_bytes()
     {
-        var options = new SqliteJournalOptions { MaxBatchEvents = 10, MaxBatchBytes = 1_000, BusyTimeout = TimeSpan.FromSeconds(30) };
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal, options);
-        using (SqliteConnection other = HoldWrites())
+        using OpenJournal journal = store.Open(maxBatchEvents: 10, maxBatchBytes: 1_000);
+        using (IDisposable other = store.HoldWrites())
         {
             for (int i = 0; i < 100; i++)
                 _replies.Append(journal, $"a-{i}", 1);
@@ -95,7 +91,7 @@ public sealed class AppendTests : IDisposable
     [InlineData(-7, "event -7 was to follow")]
     public void An_append_that_does_not_continue_its_stream_is_a_conflict(long first, string expected)
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1, count: 3);
         _replies.Append(journal, "a", first);
         var failed = _replies.Next<AppendFailed>();
@@ -108,20 +104,19 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public void A_hole_within_an_append_is_a_conflict_and_leaves_nothing_behind()
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         JournalEvent[] events = [.. Collector.Events(1, 2, "x"), .. Collector.Events(4, 1, "x")];
         journal.Append(new AppendRequest(1, "a", events, _replies));
         Assert.Equal(JournalFailure.Conflict, _replies.Next<AppendFailed>().Failure);
         Assert.Empty(_replies.Load(journal, "a").Events);
-        using JournalReader reader = JournalReader.Open(_folder.Journal);
-        Assert.Empty(reader.Streams());
+        Assert.Equal(0, store.Count("SELECT count(*) FROM stream"));
     }
 
     [Fact]
     public void A_conflict_does_not_hurt_the_others_in_its_transaction()
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal, new SqliteJournalOptions { BusyTimeout = TimeSpan.FromSeconds(30) });
-        using (SqliteConnection other = HoldWrites())
+        using OpenJournal journal = store.Open();
+        using (IDisposable other = store.HoldWrites())
         {
             _replies.Append(journal, "a", 1, text: "first writer");
             _replies.Append(journal, "a", 1, text: "second writer");
@@ -138,11 +133,11 @@ public sealed class AppendTests : IDisposable
     }
 
     [Fact]
-    public void A_writer_that_ignores_the_lock_is_noticed()
+    public void A_writer_that_ignores_the_locks_is_noticed()
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         _replies.AppendAndWait(journal, "a", 1);
-        Assert.Equal(1, _folder.Edit("INSERT INTO event SELECT era, stream, 2, utc, type, version, payload, checksum FROM event"));
+        Assert.Equal(1, store.Forge());
         _replies.Append(journal, "a", 2);
         Assert.Equal(JournalFailure.Conflict, _replies.Next<AppendFailed>().Failure);
     }
@@ -150,14 +145,14 @@ public sealed class AppendTests : IDisposable
     [Fact]
     public void An_append_without_events_is_a_mistake_of_the_caller()
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         Assert.Throws<ArgumentException>(() => journal.Append(new AppendRequest(1, "a", [], _replies)));
     }
 
     [Fact]
     public void Closing_carries_out_what_was_asked_for_and_then_refuses()
     {
-        SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        OpenJournal journal = store.Open();
         for (long i = 1; i <= 3_000; i++)
             _replies.Append(journal, "a", i);
         journal.Load(new LoadRequest(-1, "a", _replies));
@@ -168,7 +163,6 @@ public sealed class AppendTests : IDisposable
         for (int i = 0; i < 6; i++)
             Assert.Equal(i == 5, _replies.Next<EventsLoaded>().IsLast);
         Assert.True(_replies.IsEmpty);
-        Assert.False(File.Exists(_folder.Journal + "-wal"));
 
         _replies.Append(journal, "a", 3_001);
         Assert.Equal(JournalFailure.Unavailable, _replies.Next<AppendFailed>().Failure);
@@ -177,35 +171,9 @@ public sealed class AppendTests : IDisposable
         Assert.Equal(JournalFailure.Unavailable, _replies.Next<SnapshotFailed>().Failure);
     }
 
-    [Fact]
-    public void Busy_streams_share_pages()
-    {
-        // One event of each of 1000 streams in each round. With a page of its own for each, the write-ahead log would hold 20,000 pages of 4 KiB.
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal, new SqliteJournalOptions { CheckpointPages = 1_000_000 });
-        for (int round = 1; round <= 20; round++)
-        {
-            for (int i = 0; i < 1_000; i++)
-                _replies.Append(journal, $"stream-{i}", round);
-            for (int i = 0; i < 1_000; i++)
-                Assert.IsType<AppendCompleted>(_replies.Next());
-        }
-
-        Assert.InRange(new FileInfo(_folder.Journal + "-wal").Length, 1, 20_000 * 4_096 / 4);
-    }
-
     public void Dispose()
     {
-        _folder.Dispose();
         _replies.Dispose();
-    }
-
-    // Until it is disposed of, the journal's writer waits.
-    private SqliteConnection HoldWrites()
-    {
-        SqliteConnection other = _folder.Connect();
-        using SqliteCommand begin = other.CreateCommand();
-        begin.CommandText = "BEGIN IMMEDIATE";
-        begin.ExecuteNonQuery();
-        return other;
+        store.Dispose();
     }
 }

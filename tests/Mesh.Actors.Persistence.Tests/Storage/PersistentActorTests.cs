@@ -1,15 +1,13 @@
 using System.Collections.Concurrent;
-using Mesh.Actors.Persistence.Sqlite;
 using Mesh.Actors.RealTime;
 
-namespace Mesh.Actors.Persistence.Tests.Sqlite;
+namespace Mesh.Actors.Persistence.Tests.Storage;
 
 /// <summary>The journal under real actors on a real loop.</summary>
-public sealed class PersistentActorTests : IDisposable
+public abstract class PersistentActorTests(JournalStore store) : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
-    private readonly TempFolder _folder = new();
     private readonly Collector _replies = new();
 
     [Fact]
@@ -31,8 +29,8 @@ public sealed class PersistentActorTests : IDisposable
             Assert.All(accounts, a => Assert.Equal(20, Balance(a)));
             Assert.Equal(0, journal.Statistics.Events);
         });
-        using JournalReader reader = JournalReader.Open(_folder.Journal);
-        Assert.Equal(Accounts, reader.Streams().Count(s => s is { EventCount: 20, SnapshotCount: 1 }));   // a snapshot after the tenth
+        Assert.Equal(Accounts * 20, store.Count("SELECT count(*) FROM event"));
+        Assert.Equal(Accounts, store.Count("SELECT count(*) FROM snapshot WHERE seq = 10"));
     }
 
     [Theory]
@@ -45,7 +43,7 @@ public sealed class PersistentActorTests : IDisposable
             accounts[0].Tell(new Deposit(5));
             Assert.Equal(5, Balance(accounts[0]));
         });
-        using (SqliteJournal journal = SqliteJournal.Open(_folder.Journal))
+        using (OpenJournal journal = store.Open())
         {
             journal.Append(new AppendRequest(1, "account-0", [new JournalEvent(2, type, version, "{\"Amount\":1}"u8.ToArray(), default)], _replies));
             _replies.Next<AppendCompleted>();
@@ -64,7 +62,7 @@ public sealed class PersistentActorTests : IDisposable
             accounts[0].Tell(new Deposit(5));
             Assert.Equal(5, Balance(accounts[0]));
         });
-        Assert.Equal(1, _folder.Edit("UPDATE event SET payload = CAST('{\"Amount\":5000}' AS BLOB)"));
+        Assert.Equal(1, store.Edit("UPDATE event SET payload = x'00'"));
         JournalException e = FailureOfAccount();
         Assert.Equal(JournalFailure.Corrupt, e.Failure);
         Assert.StartsWith("stream 'account-0', event 1: the checksum does not fit", e.Message, StringComparison.Ordinal);
@@ -74,7 +72,7 @@ public sealed class PersistentActorTests : IDisposable
     public void Of_two_actors_with_one_stream_the_later_writer_stops()
     {
         var log = new ErrorLog();
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         var system = new ActorSystem(new ActorSystemOptions { Journal = journal, Schema = Schema(), Log = log });
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         ActorRef[] twins = new ActorRef[2];
@@ -89,8 +87,8 @@ public sealed class PersistentActorTests : IDisposable
 
     public void Dispose()
     {
-        _folder.Dispose();
         _replies.Dispose();
+        store.Dispose();
     }
 
     private static EventSchema Schema() => new EventSchema().Add<Deposited>("account.deposited").Add<State>("account.state");
@@ -99,9 +97,9 @@ public sealed class PersistentActorTests : IDisposable
 
     private static long Balance(ActorRef account) => account.Ask<State>("balance", Limit).GetAwaiter().GetResult().Balance;
 
-    private void RunAccounts(int count, Action<ActorRef[], SqliteJournal> body)
+    private void RunAccounts(int count, Action<ActorRef[], OpenJournal> body)
     {
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         var system = new ActorSystem(new ActorSystemOptions { Journal = journal, Schema = Schema() });
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         var accounts = new ActorRef[count];
@@ -119,7 +117,7 @@ public sealed class PersistentActorTests : IDisposable
     private JournalException FailureOfAccount()
     {
         var log = new ErrorLog();
-        using SqliteJournal journal = SqliteJournal.Open(_folder.Journal);
+        using OpenJournal journal = store.Open();
         var system = new ActorSystem(new ActorSystemOptions { Journal = journal, Schema = Schema(), Log = log });
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         driver.Invoke(() => MakeAccount(system, 0, "account"), Limit);

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text;
 
-namespace Mesh.Actors.Persistence.Tests.Sqlite;
+namespace Mesh.Actors.Persistence.Tests.Storage;
 
 /// <summary>A receiver of outcomes outside any loop.</summary>
-internal sealed class Collector : ActorRef, IDisposable
+public sealed class Collector : ActorRef, IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
