@@ -25,6 +25,15 @@ internal sealed partial class PostgresStore : JournalStore
 
     public override long Count(string sql) => _server.Scalar<long>(Schema, sql);
 
+    /// <summary>For how many connections that may write here the expression is not null. It may have effects.</summary>
+    public long CountOfWriters(string expression)
+    {
+        using NpgsqlConnection other = _server.Connect(Schema);
+        using var count = new NpgsqlCommand($"SELECT count({expression}) FROM ({PostgresLocks.Holders}) holders", other);
+        new PostgresLocks(Schema).Bind(count.Parameters, PostgresLocks.Writer);
+        return (long)count.ExecuteScalar()!;
+    }
+
     public override int Forge() => Edit("INSERT INTO event SELECT stream, seq + 1, utc, type, version, payload, checksum FROM event ORDER BY seq DESC LIMIT 1");
 
     public override IDisposable HoldWrites()
