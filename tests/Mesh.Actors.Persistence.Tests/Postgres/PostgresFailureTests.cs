@@ -269,7 +269,7 @@ public sealed class PostgresFailureTests : IDisposable
     {
         private const int Every = 500;
 
-    private int _next = Every;
+        private int _next = Every;
 
         public List<long> SequenceNrs { get; } = [];
 
