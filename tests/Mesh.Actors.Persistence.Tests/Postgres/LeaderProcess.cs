@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Mesh.Actors.Persistence.Postgres;
@@ -9,29 +10,35 @@ internal sealed class LeaderProcess : IDisposable
 {
     public const string Variable = "MESH_TEST_LEADER";
 
-    private readonly Process _process;
-    private readonly string _folder;
+    /// <summary>What its lines begin with; others are the runner's.</summary>
+    public const string Mark = "state: ";
 
-    private LeaderProcess(Process process, string folder) => (_process, _folder) = (process, folder);
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lines = new();
+
+    private LeaderProcess(Process process) => _process = process;
 
     /// <summary>What it reported so far, one state a line.</summary>
-    public string[] Lines => File.Exists(Output) ? File.ReadAllLines(Output) : [];
-
-    private string Output => Path.Combine(_folder, "states");
+    public string[] Lines => [.. _lines];
 
     public static LeaderProcess Start(string connectionString, string schema, string url)
     {
-        string folder = Directory.CreateTempSubdirectory("mesh-leader-").FullName;
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["-explicit", "only", "-method", $"{typeof(LeaderProcessMain).FullName}.{nameof(LeaderProcessMain.TakesPart)}", "-noColor", "-noLogo"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             UseShellExecute = false,
-            Environment = { [Variable] = string.Join('|', connectionString, schema, url, Path.Combine(folder, "states")) },
+            Environment = { [Variable] = string.Join('|', connectionString, schema, url) },
         };
         Process process = Process.Start(start)!;
-        _ = process.StandardOutput.ReadToEndAsync();
-        return new LeaderProcess(process, folder);
+        var leader = new LeaderProcess(process);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data?.StartsWith(Mark, StringComparison.Ordinal) == true)
+                leader._lines.Enqueue(line.Data[Mark.Length..]);
+        };
+        process.BeginOutputReadLine();
+        return leader;
     }
 
     public void Signal(string signal)
@@ -46,7 +53,6 @@ internal sealed class LeaderProcess : IDisposable
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-        Directory.Delete(_folder, recursive: true);
     }
 }
 
@@ -62,9 +68,8 @@ public sealed class LeaderProcessMain
         var leadership = new Leadership(
             new PostgresOptions { ConnectionString = parts[0], Schema = parts[1] }, new LeadershipOptions { Url = new Uri(parts[2]) });
         using var ending = new CancellationTokenSource();
-        await using var output = new StreamWriter(parts[3]) { AutoFlush = true };
         Task running = leadership.RunAsync(
-            state => output.WriteLine(state switch
+            state => Console.WriteLine(LeaderProcess.Mark + state switch
             {
                 Leading leading => string.Create(CultureInfo.InvariantCulture, $"leading {leading.Epoch}"),
                 Following following => $"following {following.Url}",
