@@ -45,6 +45,14 @@ public sealed partial class RegistryActor
             return;
         }
 
+        (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
+        if (notAfter <= Context.UtcNow)
+        {
+            Log.Error($"no certificate can be given any more: that of the authority ended at {_authority.NotAfter:u} and has to be renewed");
+            Sender.Tell(new Broken("the certificate of the authority has ended"));
+            return;
+        }
+
         NodePrefix community = CommunityOf(request);
         if (!TryAllocate(token?.PrefixLength ?? length, community, out NodePrefix prefix))
         {
@@ -55,7 +63,6 @@ public sealed partial class RegistryActor
 
         if (token is not null)
             _reservedUses[request.Token] = _reservedUses.GetValueOrDefault(request.Token) + 1;
-        (DateTimeOffset notBefore, DateTimeOffset notAfter) = Validity();
         var order = new IssueOrder(request.RequestPem, prefix, _state.SubjectSerials.TakeLowest(), ++_lastSerial, notBefore, notAfter);
         Begin(new PendingIssue(Sender, isAnonymous ? null : request.Token, order), () => _authority.Issue(order));
     }
