@@ -31,7 +31,8 @@ public sealed class Leadership
     private long _epoch = -1;          // the one that this process leads in
     private long _leadingUntil;        // Stopwatch's; of that epoch
     private long _lastLook;            // Stopwatch's; when this process last saw the row
-    private TaskCompletionSource _resigning = new();   // the host asked for the end of the present epoch
+    private CancellationTokenSource? _resigning;   // cancelled where the host asks for the end of the present epoch
+    private bool _hasResigned;         // set with it
 
     /// <summary>Makes one; <see cref="RunAsync"/> lets it take part.</summary>
     /// <exception cref="ArgumentException">Options are out of range; the message lists all of them.</exception>
@@ -54,9 +55,18 @@ public sealed class Leadership
     /// <summary>Gives the lead up, because the host cannot do its duties in this epoch. Another process gets <see cref="LeadershipOptions.TakeOverAfter"/> to take it before this one tries again.</summary>
     public void Resign(long epoch)
     {
-        TaskCompletionSource resigning = Volatile.Read(ref _resigning);
-        if (Volatile.Read(ref _epoch) == epoch)
-            _ = resigning.TrySetResult();
+        CancellationTokenSource? resigning = Volatile.Read(ref _resigning);
+        if (resigning is null || Volatile.Read(ref _epoch) != epoch)
+            return;
+        Volatile.Write(ref _hasResigned, true);
+        try
+        {
+            resigning.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The epoch has come to its end by itself.
+        }
     }
 
     /// <summary>Takes part until it is cancelled, and then resigns where it leads.</summary>
@@ -92,11 +102,8 @@ public sealed class Leadership
                     Abandon(connection.DisposeAsync().AsTask());   // over a dead network it can take long, and nothing waits for it
             }
 
-            if (_resigning.Task.IsCompleted)
-            {
-                _resigning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (Interlocked.Exchange(ref _hasResigned, false))
                 wait = _options.TakeOverAfter;
-            }
 
             await DelayAsync(wait, cancellation).ConfigureAwait(false);
             wait = wait * 2 < LongestWait ? wait * 2 : LongestWait;
@@ -144,7 +151,8 @@ public sealed class Leadership
     private async Task<NoLeader> LeadAsync(
         LeadershipConnection connection, long epoch, LeaderSecret secret, long since, Action<LeadershipState> report, CancellationToken cancellation)
     {
-        var resigning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var resigning = new CancellationTokenSource();
+        using var waking = CancellationTokenSource.CreateLinkedTokenSource(cancellation, resigning.Token);
         Volatile.Write(ref _resigning, resigning);
         ExtendFrom(since);
         Volatile.Write(ref _epoch, epoch);
@@ -156,8 +164,8 @@ public sealed class Leadership
             while (true)
             {
                 TimeSpan pause = Least(_options.RenewInterval - Stopwatch.GetElapsedTime(since), Remaining());
-                _ = await Task.WhenAny(resigning.Task, DelayAsync(pause, cancellation)).ConfigureAwait(false);
-                if (cancellation.IsCancellationRequested || resigning.Task.IsCompleted)
+                await connection.WaitAsync(pause, waking.Token).ConfigureAwait(false);
+                if (waking.IsCancellationRequested)
                 {
                     // Nobody may think that this process leads once it has told the others that it does not.
                     Volatile.Write(ref _epoch, -1);

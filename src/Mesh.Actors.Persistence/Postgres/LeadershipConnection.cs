@@ -15,6 +15,7 @@ internal sealed record LeadershipView(bool HasLock, long Epoch, string Url, byte
 internal sealed class LeadershipConnection(PostgresDatabase database, NpgsqlConnection connection) : IAsyncDisposable
 {
     private static readonly TimeSpan StatementTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ShortestWait = TimeSpan.FromMilliseconds(1);   // the driver takes 0 for endless
 
     public static async Task<LeadershipConnection> OpenAsync(PostgresDatabase database, CancellationToken cancellation)
     {
@@ -94,6 +95,22 @@ internal sealed class LeadershipConnection(PostgresDatabase database, NpgsqlConn
 
     /// <summary>False where the epoch is over.</summary>
     public Task<bool> RenewAsync(long epoch) => UpdateAsync("UPDATE leadership SET renewed_at = clock_timestamp() WHERE epoch = $1", epoch);
+
+    /// <summary>Waits, and notices at once when the connection breaks: then another process can have the lock already.</summary>
+    /// <exception cref="NpgsqlException">It is broken.</exception>
+    public async Task WaitAsync(TimeSpan pause, CancellationToken cancellation)
+    {
+        if (pause < ShortestWait)
+            return;
+        try
+        {
+            _ = await connection.WaitAsync(pause, cancellation).ConfigureAwait(false);   // for a message of the server, of which the only one to come is that it ends
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller looks for itself.
+        }
+    }
 
     /// <summary>Lets followers know that the leader ends in order.</summary>
     public Task<bool> ResignAsync(long epoch) => UpdateAsync("UPDATE leadership SET url = '', renewed_at = '-infinity' WHERE epoch = $1", epoch);

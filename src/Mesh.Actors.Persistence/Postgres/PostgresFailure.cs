@@ -26,6 +26,7 @@ internal static class PostgresFailure
         PostgresException p => (JournalFailure.Unavailable, $"{p.MessageText} (PostgreSQL code {p.SqlState})"),
         NpgsqlException { InnerException: SocketException s } => (JournalFailure.Unavailable, $"the server cannot be reached: {s.Message}"),
         NpgsqlException { InnerException: TimeoutException } or TimeoutException => (JournalFailure.Unavailable, "the server does not answer"),
+        ObjectDisposedException => (JournalFailure.Unavailable, "the connection is lost"),
         NpgsqlException or IOException => (JournalFailure.Unavailable, $"the connection is lost: {e.InnerException?.Message ?? e.Message}"),
         _ => (JournalFailure.Unavailable, $"{e.GetType().Name}: {e.Message}"),
     };
@@ -35,7 +36,7 @@ internal static class PostgresFailure
     public static bool IsLostConnection(Exception e) => e switch
     {
         PostgresException p => p.InvariantSeverity is "FATAL" or "PANIC" || p.SqlState.StartsWith("08", StringComparison.Ordinal) || p.SqlState.StartsWith("57P", StringComparison.Ordinal),
-        NpgsqlException or IOException or SocketException or TimeoutException => true,
+        NpgsqlException or IOException or SocketException or TimeoutException or ObjectDisposedException => true,   // disposed of: the driver did it, when it broke
         _ => false,
     };
 

@@ -49,10 +49,9 @@ public sealed class FaultyProxy : IDisposable
 
     public void Dispose()
     {
-        _ending.Cancel();
+        _ending.Cancel();   // never disposed of: those who run look at it
         _listener.Dispose();
         Cut();
-        _ending.Dispose();
     }
 
     private async Task AcceptAsync()
@@ -82,7 +81,7 @@ public sealed class FaultyProxy : IDisposable
         {
             client.NoDelay = server.NoDelay = true;
             await server.ConnectAsync(IPAddress.Loopback, _port, _ending.Token);
-            _ = await Task.WhenAny(PumpAsync(client, server, () => LosesRequests), PumpAsync(server, client, () => LosesAnswers));
+            await Task.WhenAll(PumpAsync(client, server, () => LosesRequests), PumpAsync(server, client, () => LosesAnswers));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {
@@ -105,10 +104,15 @@ public sealed class FaultyProxy : IDisposable
                 else
                     _ = await to.SendAsync(buffer.AsMemory(0, count), _ending.Token);
             }
+
+            // One direction is at its end; the other may still have something to say.
+            if (!isLost())
+                to.Shutdown(SocketShutdown.Send);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            // Cut, or over.
+            Close(from);
+            Close(to);
         }
     }
 

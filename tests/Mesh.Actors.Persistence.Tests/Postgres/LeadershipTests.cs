@@ -83,7 +83,8 @@ public sealed class LeadershipTests : IDisposable
         Measured("frozen", start, Failover);
         first.Signal("CONT");
         await UntilAsync(() => first.Lines is [.., var last] && last == $"following {second.Url}", "the thawed process does not follow");
-        Assert.Equal(["leading 1", $"none: the database did not confirm for 3 s that this process leads"], first.Lines.SkipWhile(static l => l != "leading 1").Take(2), StringComparer.Ordinal);
+        string[] lines = [.. first.Lines.SkipWhile(static l => l != "leading 1").Take(2)];
+        Assert.StartsWith("none: ", lines[1], StringComparison.Ordinal);   // whichever it saw first, the time or the end of its connection
         Assert.True(second.Leadership.IsLeading(2));
     }
 
