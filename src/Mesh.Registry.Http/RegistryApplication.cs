@@ -6,6 +6,7 @@ using Mesh.Actors.RealTime;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.Calls;
+using Mesh.Registry.Http.Cluster;
 using Mesh.Registry.LocalNode;
 using Mesh.Registry.Mail;
 using Mesh.Registry.Parameters;
@@ -17,14 +18,14 @@ using Microsoft.Extensions.Primitives;
 
 namespace Mesh.Registry.Http;
 
-/// <summary>Carries requests from the HTTP server to the registry's front desk, and answers back. What they mean is decided there.</summary>
+/// <summary>Carries requests from the HTTP server to who answers them, and answers back. What they mean is decided there.</summary>
 /// <remarks>Its own: <c>/healthz</c> (200 or 503), <c>/metrics</c> (for authorized origins), the rate limit (429) and bodies, which no method takes (413).</remarks>
-internal sealed class RegistryApplication(RegistryActors registry, RegistryServerOptions options, RegistryMetrics metrics) : IHttpApplication<IFeatureCollection>
+internal sealed class RegistryApplication(IRegistryBackend backend, RegistryServerOptions options, RegistryMetrics metrics) : IHttpApplication<IFeatureCollection>
 {
     private const int MaxLoggedForwardedFor = 256;
 
     // A little more than a call may take, so that the call itself says what happened.
-    private readonly TimeSpan _askTimeout = registry.Options.CallTimeout + TimeSpan.FromSeconds(5);
+    private readonly TimeSpan _askTimeout = backend.Options.CallTimeout + TimeSpan.FromSeconds(5);
     private readonly AddressRateLimit _limit = new(options.AnonymousRate, options.AnonymousBurst, options.Clock);
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
@@ -46,7 +47,8 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         RegistryResponse response;
         try
         {
-            response = await AnswerAsync(request, method, http).ConfigureAwait(false);
+            string? forwarding = Header(http, ForwardingSeal.Header);
+            response = backend.Admit(ref request, forwarding) ?? await AnswerAsync(request, forwarding is not null, method, http).ConfigureAwait(false);
         }
         catch (AskException)
         {
@@ -88,33 +90,32 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         return response.Status == 400 && TargetProblem.Of(request.Target) is { } problem ? $"{text}: {problem}" : text;
     }
 
-    private async Task<RegistryResponse> AnswerAsync(RegistryRequest request, MethodMetrics method, IHttpRequestFeature http)
+    private async Task<RegistryResponse> AnswerAsync(RegistryRequest request, bool isForwarded, MethodMetrics method, IHttpRequestFeature http)
     {
         if (http.Headers.ContentLength > 0 || !StringValues.IsNullOrEmpty(http.Headers.TransferEncoding))
             return Text(request.Verb == "GET" ? 413 : 501, "no method takes a body");
-        if (method.IsLimited && !Origins.IsAllowed(registry.Options.AuthorizedOrigins, request)
-            && !_limit.TryTake(Origins.ResponsibleFor(registry.Options.AuthorizedOrigins, request), out TimeSpan retryAfter))
+        if (method.IsLimited && !Origins.IsAllowed(backend.Options.AuthorizedOrigins, request)
+            && !_limit.TryTake(Origins.ResponsibleFor(backend.Options.AuthorizedOrigins, request), out TimeSpan retryAfter))
         {
             return Text(429, "too many requests from this address") with { RetryAfter = retryAfter };
         }
 
         return method.Name switch
         {
-            RegistryMetrics.HealthPath when request.Verb == "GET" => await HealthAsync().ConfigureAwait(false),
+            RegistryMetrics.HealthPath when request.Verb == "GET" => await backend.HealthAsync().ConfigureAwait(false),
             RegistryMetrics.MetricsPath when request.Verb == "GET" =>
-                Origins.IsAllowed(registry.Options.AuthorizedOrigins, request) ? await MetricsAsync().ConfigureAwait(false) : Text(403, "not from here"),
-            _ => await AskAsync<RegistryResponse>(registry.Desk, request).ConfigureAwait(false),
+                Origins.IsAllowed(backend.Options.AuthorizedOrigins, request) ? await MetricsAsync().ConfigureAwait(false) : Text(403, "not from here"),
+            _ => await backend.AnswerAsync(request, isForwarded).ConfigureAwait(false),
         };
-    }
-
-    private async Task<RegistryResponse> HealthAsync()
-    {
-        Health health = await AskAsync<Health>(registry.Desk, new GetHealth()).ConfigureAwait(false);
-        return health.IsUp ? Text(200, "ok") : Text(503, "the registry has stopped");
     }
 
     private async Task<RegistryResponse> MetricsAsync()
     {
+        var text = new StringBuilder();
+        metrics.WriteServer(text, _limit.RefusedCount);
+        backend.WriteMetrics(text);
+        if (backend.Actors is not { } registry)
+            return new RegistryResponse(200, Encoding.UTF8.GetBytes(text.ToString())) { IsText = true };
         Health health = await AskAsync<Health>(registry.Desk, new GetHealth()).ConfigureAwait(false);
         if (!health.IsUp)
             return Text(503, "the registry has stopped");
@@ -124,8 +125,8 @@ internal sealed class RegistryApplication(RegistryActors registry, RegistryServe
         AdvertiserCount advertisers = await AskAsync<AdvertiserCount>(registry.Bootstrap, new CountAdvertisers()).ConfigureAwait(false);
         LocalNodeStatistics? localNode = registry.LocalNode is { } node ? await AskAsync<LocalNodeStatistics>(node, new GetLocalNodeStatistics()).ConfigureAwait(false) : null;
         MailStatistics? mail = registry.Mail is { } mailer ? await AskAsync<MailStatistics>(mailer, new GetMailStatistics()).ConfigureAwait(false) : null;
-        string text = metrics.Write(new RegistryNumbers(statistics, published, sessions, advertisers, health, _limit.RefusedCount, localNode, mail));
-        return new RegistryResponse(200, Encoding.UTF8.GetBytes(text)) { IsText = true };
+        RegistryMetrics.Write(text, new RegistryNumbers(statistics, published, sessions, advertisers, health, localNode, mail));
+        return new RegistryResponse(200, Encoding.UTF8.GetBytes(text.ToString())) { IsText = true };
     }
 
     private Task<T> AskAsync<T>(ActorRef actor, object message) => actor.Ask<T>(message, _askTimeout);

@@ -56,13 +56,20 @@ internal sealed class RegistryMetrics
         return RegistryMethod.TryFind(name, out _) ? _methods.GetOrAdd(name, static added => new MethodMetrics(added)) : Other;
     }
 
-    public string Write(RegistryNumbers numbers)
+    /// <summary>What the server itself counts.</summary>
+    /// <param name="text">Gets it.</param>
+    /// <param name="rateLimited">Requests refused because their address sent too many.</param>
+    public void WriteServer(StringBuilder text, long rateLimited)
     {
-        var text = new StringBuilder();
         WriteRequests(text);
-        One(text, "rate_limited_total", "counter", "Requests refused because their address sent too many.", numbers.RateLimited);
+        One(text, "rate_limited_total", "counter", "Requests refused because their address sent too many.", rateLimited);
         One(text, "tls_handshakes_failed_total", "counter", "TLS handshakes that failed.", FailedHandshakes.Value);
         One(text, "tls_reloads_failed_total", "counter", "Changed certificate files that could not be used.", FailedReloads.Value);
+    }
+
+    /// <summary>What the actors say.</summary>
+    public static void Write(StringBuilder text, RegistryNumbers numbers)
+    {
         One(text, "overloaded_total", "counter", "Commands refused because too much was under way.", numbers.Registry.OverloadedCount);
         One(text, "up", "gauge", "1 while the registry's memory can be written.", numbers.Health.IsUp ? 1 : 0);
         One(text, "calls", "gauge", "Calls under way.", numbers.Health.Calls);
@@ -77,7 +84,6 @@ internal sealed class RegistryMetrics
             WriteMail(text, mail);
         if (numbers.LocalNode is { } localNode)
             WriteLocalNode(text, localNode);
-        return text.ToString();
     }
 
     private static void WriteMail(StringBuilder text, MailStatistics mail)

@@ -13,7 +13,6 @@ namespace Mesh.Registry.Http;
 /// <param name="Sessions">Sessions with nodes.</param>
 /// <param name="Advertisers">Nodes that advertise addresses.</param>
 /// <param name="Health">The front desk.</param>
-/// <param name="RateLimited">Requests refused because their address sent too many.</param>
 /// <param name="LocalNode">The node on the same machine, or null where there is none.</param>
 /// <param name="Mail">Mails, or null where none are sent.</param>
 internal sealed record RegistryNumbers(
@@ -22,6 +21,5 @@ internal sealed record RegistryNumbers(
     SessionCount Sessions,
     AdvertiserCount Advertisers,
     Health Health,
-    long RateLimited,
     LocalNodeStatistics? LocalNode,
     MailStatistics? Mail);

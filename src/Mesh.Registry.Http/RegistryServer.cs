@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Http.Cluster;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -28,11 +29,11 @@ public sealed class RegistryServer : IAsyncDisposable
     private readonly RegistryApplication _application;
     private bool _isStopped;
 
-    private RegistryServer(RegistryActors registry, RegistryServerOptions options)
+    private RegistryServer(IRegistryBackend backend, RegistryServerOptions options)
     {
         var metrics = new RegistryMetrics();
         TlsFiles? tls = options.TlsEndpoints.IsDefaultOrEmpty ? null : new TlsFiles(options.TlsCertificate!, options.TlsKey!, options.Clock, options.Warn, metrics.FailedReloads);
-        _application = new RegistryApplication(registry, options, metrics);
+        _application = new RegistryApplication(backend, options, metrics);
         var diagnostics = new DiagnosticListener("mesh-registry");   // of this server alone
         RejectedRequests.Watch(diagnostics, _application.OnRejected);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -48,16 +49,29 @@ public sealed class RegistryServer : IAsyncDisposable
     public IReadOnlyList<Uri> Addresses =>
         [.. _server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Select(static address => new Uri(address))];
 
-    /// <summary>Starts to listen.</summary>
+    /// <summary>Starts to listen for one registry.</summary>
     /// <exception cref="ArgumentException">A setting breaks its rule; the message has all of them.</exception>
     /// <exception cref="RegistryPortException">A port is taken or may not be used; nothing listens then.</exception>
-    public static async Task<RegistryServer> StartAsync(RegistryActors registry, RegistryServerOptions options, CancellationToken cancellation = default)
+    public static Task<RegistryServer> StartAsync(RegistryActors registry, RegistryServerOptions options, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(registry);
+        return StartAsync(new LocalBackend(registry), options, cancellation);
+    }
+
+    /// <summary>Starts to listen for a cluster. It answers before this process or another one leads: with 503, after a while.</summary>
+    /// <inheritdoc cref="StartAsync(RegistryActors, RegistryServerOptions, CancellationToken)"/>
+    public static Task<RegistryServer> StartAsync(RegistryCluster cluster, RegistryServerOptions options, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(cluster);
+        return StartAsync((IRegistryBackend)cluster, options, cancellation);
+    }
+
+    private static async Task<RegistryServer> StartAsync(IRegistryBackend backend, RegistryServerOptions options, CancellationToken cancellation)
+    {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Validate().ToList() is { Count: > 0 } problems)
             throw new ArgumentException(string.Join("; ", problems), nameof(options));
-        var server = new RegistryServer(registry, options);
+        var server = new RegistryServer(backend, options);
         try
         {
             await server._server.StartAsync(server._application, cancellation).ConfigureAwait(false);

@@ -75,8 +75,13 @@ public sealed class MetricsTests
     [InlineData("# HELP x a\n# TYPE x histogram\nx_bucket{m=\"a\",le=\"1\"} 2\nx_bucket{m=\"a\",le=\"+Inf\"} 1\nx_sum{m=\"a\"} 1\nx_count{m=\"a\"} 1\n")]
     public void The_strict_reader_is_strict(string text) => Assert.Throws<FormatException>(() => PrometheusText.Parse(text));
 
-    private static PrometheusText Write(RegistryMetrics metrics, LocalNodeStatistics? localNode = null) =>
-        PrometheusText.Parse(metrics.Write(new RegistryNumbers(
-            new RegistryStatistics(1, 2, 3, 4, 5, 6), new PublishedParameters(7, Parameters: null, []), new SessionCount(1), new AdvertiserCount(2), new Health(true, 1), 0, localNode,
-            new MailStatistics(8, 9, 0, 0, 0, 0, 1, 2))));
+    private static PrometheusText Write(RegistryMetrics metrics, LocalNodeStatistics? localNode = null)
+    {
+        var text = new System.Text.StringBuilder();
+        metrics.WriteServer(text, rateLimited: 0);
+        RegistryMetrics.Write(text, new RegistryNumbers(
+            new RegistryStatistics(1, 2, 3, 4, 5, 6), new PublishedParameters(7, Parameters: null, []), new SessionCount(1), new AdvertiserCount(2), new Health(true, 1), localNode,
+            new MailStatistics(8, 9, 0, 0, 0, 0, 1, 2)));
+        return PrometheusText.Parse(text.ToString());
+    }
 }
