@@ -8,14 +8,14 @@ internal sealed class JournalKeys(string section)
 {
     private static readonly SqliteJournalOptions Standard = new();
 
-    public ConfigKey<TimeSpan> BusyTimeout { get; } = ConfigKey.Duration($"{section}.journal.busy-timeout", new KeyOptions<TimeSpan>
+    public ConfigKey<TimeSpan> BusyTimeout { get; } = ConfigKey.Duration($"{section}.sqlite.busy-timeout", new KeyOptions<TimeSpan>
     {
         Meaning = "How long a write waits for a lock that another program, such as a backup, holds on the database.",
         Cost = "Requests queue up meanwhile; after it the write fails, and the process ends.",
         Default = Standard.BusyTimeout,
     }, TimeSpan.Zero, TimeSpan.FromHours(1));
 
-    public ConfigKey<int> CheckpointPages { get; } = ConfigKey.Int($"{section}.journal.checkpoint-pages", new KeyOptions<int>
+    public ConfigKey<int> CheckpointPages { get; } = ConfigKey.Int($"{section}.sqlite.checkpoint-pages", new KeyOptions<int>
     {
         Meaning = "After how many pages of 4 KiB the write-ahead log is copied into the database.",
         Cost = "Less costs throughput, more costs disk.",

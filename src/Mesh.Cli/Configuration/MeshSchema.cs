@@ -10,9 +10,9 @@ internal static class MeshSchema
     public static ConfigSchema Schema { get; } = new(
         [
             .. LogKeys.All, .. NodeKeys.All, .. TunnelKeys.All, .. BabelKeys.All, .. JournalKeys.Node.All,
-            .. RegistryKeys.All, .. RegistryPortKeys.All, .. JournalKeys.Registry.All, .. SimulationKeys.All,
+            .. RegistryKeys.All, .. RegistryPortKeys.All, .. ClusterKeys.All, .. JournalKeys.Registry.All, .. SimulationKeys.All,
         ],
-        [.. TunnelKeys.Rules, .. BabelKeys.Rules, .. RegistryKeys.Rules, .. RegistryPortKeys.Rules]);
+        [.. TunnelKeys.Rules, .. BabelKeys.Rules, .. RegistryKeys.Rules, .. RegistryPortKeys.Rules, .. ClusterKeys.Rules]);
 
     // Ours, and no keys.
     private static readonly string[] OtherVariables = [CliContext.SourceRootVariable, "MESH_TESTS_NO_SKIP"];

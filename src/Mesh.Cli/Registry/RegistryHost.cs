@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
+using Mesh.Actors.Persistence.Postgres;
 using Mesh.Actors.Persistence.Sqlite;
 using Mesh.Actors.RealTime;
 using Mesh.Cli.Configuration;
@@ -15,6 +16,7 @@ using Mesh.Registry;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Events;
 using Mesh.Registry.Http;
+using Mesh.Registry.Http.Cluster;
 using Mesh.Registry.Http.Storage;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
@@ -37,32 +39,99 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
         using CertificateAuthority authority = LoadAuthority();
         using ConsoleLog log = LogKeys.Open(config, context.Error);
         await using RegistryEquipment equipment = RegistryEquipment.Open(context, directory.DirectoryPath, config, authority.Certificate, log);
-        using SqliteJournal journal = SqliteJournal.Open(directory.JournalPath, JournalKeys.Registry.Map(config, text => log.Write(LogLevel.Warning, "journal", text)));
         using var work = new ThreadedWorkPool(config.Get(RegistryKeys.WorkThreads), WorkQueueLength);
-        var system = new ActorSystem(new ActorSystemOptions
-        {
-            Name = "registry",
-            Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
-            Epoch = DateTimeOffset.UtcNow,
-            Journal = journal,
-            Schema = RegistrySchema.AddTo(new EventSchema()),
-            Log = log,
-        });
-        RegistryActors actors = RegistryActors.Start(system, equipment.Options, equipment.Ports(new RsaRegistryAuthority(authority, SystemEntropy.Instance), work));
+        RegistryPorts ports = equipment.Ports(new RsaRegistryAuthority(authority, SystemEntropy.Instance), work);
+        await (config.Get(ClusterKeys.Journal) == JournalKind.Postgresql
+            ? RunInClusterAsync(equipment.Options, ports, log, cancellation)
+            : RunAloneAsync(equipment.Options, ports, log, cancellation));
+        log.Write(LogLevel.Info, "registry", "stopped");
+    }
+
+    private async Task RunAloneAsync(RegistryOptions options, RegistryPorts ports, ConsoleLog log, CancellationToken cancellation)
+    {
+        using SqliteJournal journal = SqliteJournal.Open(directory.JournalPath, JournalKeys.Registry.Map(config, Warn(log, "journal")));
+        ActorSystem system = MakeSystem(journal, log);
+        RegistryActors actors = RegistryActors.Start(system, options, ports);
         var ending = new ChannelRef("/registry-host");
         _ = system.SystemActorOf(Props.Create(() => new EndWatch(actors, ending)), "end-watch");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
-        await using ControlServer control = ControlServer.Start(
-            Path.Combine(directory.DirectoryPath, ControlName), new RegistryControl(actors).AnswerAsync);
-        await using RegistryServer server = await StartServerAsync(actors, log, cancellation);
-        log.Write(LogLevel.Info, "registry", $"serves {authority.Certificate.Network} from {directory.DirectoryPath}");
+        await using ControlServer control = StartControl(new RegistryControl(actors).AnswerAsync);
+        await using RegistryServer server = await StartServerAsync(server => RegistryServer.StartAsync(actors, server, cancellation), log);
+        await AnnounceAsync(ports, server, log);
+        await WaitAsync(ending, log, cancellation);
+        await server.StopAsync(StopGrace);
+    }
+
+    // Actors only live in the process that leads, one system for each of its terms; the server and the control socket are there all the time.
+    private async Task RunInClusterAsync(RegistryOptions options, RegistryPorts ports, ConsoleLog log, CancellationToken cancellation)
+    {
+        PostgresOptions database = ClusterKeys.MapJournal(config, Warn(log, "journal"));
+        var leaderOptions = new LeadershipOptions { Url = config.Get(ClusterKeys.Url) };
+        if (database.Validate().Concat(leaderOptions.Validate()).ToList() is { Count: > 0 } problems)
+            throw CommandFailedException.Usage(problems);
+        await using RegistryCluster cluster = RegistryCluster.Start(
+            new Leadership(database, leaderOptions), options, ClusterKeys.Map(config, text => log.Write(LogLevel.Info, "cluster", text)),
+            (epoch, _) => Task.FromResult(BeginTerm(PostgresJournal.Open(database, epoch), options, ports, log)));
+        await using ControlServer control = StartControl(request =>
+            cluster.Actors is { } actors ? new RegistryControl(actors).AnswerAsync(request) : Task.FromResult(ControlAnswer.Refuse(Describe(cluster.State))));
+        await using RegistryServer server = await StartServerAsync(server => RegistryServer.StartAsync(cluster, server, cancellation), log);
+        await AnnounceAsync(ports, server, log);
+        await WaitAsync(new ChannelRef("/registry-host"), log, cancellation);
+        await cluster.DisposeAsync();   // resigns, so that another process leads at once; what still comes in is refused
+        await server.StopAsync(StopGrace);
+    }
+
+    private static RegistryTerm BeginTerm(PostgresJournal journal, RegistryOptions options, RegistryPorts ports, ConsoleLog log)
+    {
+        RealTimeDriver driver;
+        RegistryActors actors;
+        try
+        {
+            ActorSystem system = MakeSystem(journal, log);
+            actors = RegistryActors.Start(system, options, ports);
+            driver = RealTimeDriver.Start(system);
+        }
+        catch
+        {
+            journal.Dispose();
+            throw;
+        }
+
+        return new RegistryTerm(actors, () => Task.Run(() =>
+        {
+            driver.Dispose();
+            journal.Dispose();
+        }));
+    }
+
+    private static ActorSystem MakeSystem(IJournal journal, ConsoleLog log) => new(new ActorSystemOptions
+    {
+        Name = "registry",
+        Seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        Epoch = DateTimeOffset.UtcNow,
+        Journal = journal,
+        Schema = RegistrySchema.AddTo(new EventSchema()),
+        Log = log,
+    });
+
+    private ControlServer StartControl(Func<ControlRequest, Task<ControlAnswer>> answer) => ControlServer.Start(Path.Combine(directory.DirectoryPath, ControlName), answer);
+
+    private async Task AnnounceAsync(RegistryPorts ports, RegistryServer server, ConsoleLog log)
+    {
+        log.Write(LogLevel.Info, "registry", $"serves {ports.Authority.Network} from {directory.DirectoryPath}");
         foreach (Uri address in server.Addresses)
             await context.Out.WriteLineAsync(address.ToString().TrimEnd('/'));
         await context.Out.FlushAsync(CancellationToken.None);
-        await WaitAsync(ending, log, cancellation);
-        await server.StopAsync(StopGrace);
-        log.Write(LogLevel.Info, "registry", "stopped");
     }
+
+    private static Action<string> Warn(ConsoleLog log, string source) => text => log.Write(LogLevel.Warning, source, text);
+
+    private static string Describe(LeadershipState state) => state switch
+    {
+        Following following => $"another process leads, which serves at {following.Url}: give the command there",
+        Leading => "this process leads, but has not read back its journal yet; try again in a moment",
+        _ => "nobody leads at the moment; try again in a few seconds",
+    };
 
     private CertificateAuthority LoadAuthority()
     {
@@ -76,18 +145,18 @@ internal sealed class RegistryHost(CliContext context, RegistryDirectory directo
         }
     }
 
-    private async Task<RegistryServer> StartServerAsync(RegistryActors actors, ConsoleLog log, CancellationToken cancellation)
+    private async Task<RegistryServer> StartServerAsync(Func<RegistryServerOptions, Task<RegistryServer>> start, ConsoleLog log)
     {
         RegistryServerOptions options = RegistryKeys.MapServer(config) with
         {
             AccessLog = access => Log(log, access),
-            Warn = text => log.Write(LogLevel.Warning, "http", text),
+            Warn = Warn(log, "http"),
         };
         if (!options.TlsEndpoints.IsEmpty)
             options = options with { TlsCertificate = Path.GetFullPath(options.TlsCertificate!, directory.DirectoryPath), TlsKey = Path.GetFullPath(options.TlsKey!, directory.DirectoryPath) };
         try
         {
-            return await RegistryServer.StartAsync(actors, options, cancellation);
+            return await start(options);
         }
         catch (Exception e) when (e is RegistryPortException or RegistryTlsException)
         {

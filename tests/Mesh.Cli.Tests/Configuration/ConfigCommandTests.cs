@@ -143,7 +143,7 @@ public sealed class ConfigCommandTests
     }
 
     private static readonly string[] Candidates =
-        ["17", "3", "4", "0.5", "7 s", "33 s", "45 ms", "61 s", "400 days", "3 days", "2 h", "false", "[::1]:99", "10.0.0.9", "10.42.0.0/16", "FR", "text", "chacha20-poly1305", "192.0.2.1:80", "5 ms", "300 ms", "1400", "3 s"];
+        ["17", "3", "4", "0.5", "7 s", "33 s", "45 ms", "61 s", "400 days", "3 days", "2 h", "false", "[::1]:99", "10.0.0.9", "10.42.0.0/16", "FR", "text", "http://127.0.0.1:1", "chacha20-poly1305", "192.0.2.1:80", "5 ms", "300 ms", "1400", "3 s"];
 
     private static string Everything(ResolvedConfig config) => JsonSerializer.Serialize(new
     {
@@ -153,6 +153,10 @@ public sealed class ConfigCommandTests
         server = RegistryKeys.MapServer(config) with { Clock = null!, Endpoints = [] },
         listen = RegistryKeys.MapServer(config).Endpoints.Select(static endpoint => endpoint.ToString()),
         threads = config.Get(RegistryKeys.WorkThreads),
+        sqlite = JournalKeys.Registry.Map(config, static _ => { }) with { Warning = null },
+        postgresql = ClusterKeys.MapJournal(config, static _ => { }) with { Warning = null },
+        cluster = ClusterKeys.Map(config, static _ => { }) with { Log = null },
+        url = config.TryGet(ClusterKeys.Url, out Uri? url) ? url : null,
         internet = SimulationKeys.MapInternet(config),
     });
 

@@ -124,7 +124,7 @@ public sealed class CrashCampaignTests
     // Snapshots are taken often, so that many starts begin with one; and a certificate is old enough to be renewed a second after it was made.
     private static MeshProcess Start(string dir) => MeshProcess.Start(
         "registry", "run", "--dir", dir, "--listen", "127.0.0.1:0", "--set", "registry.snapshot-interval=25",
-        "--set", "registry.certificate-lifetime=31536000s", "--set", "registry.renew-period=31535999s", "--set", "registry.journal.checkpoint-pages=64");
+        "--set", "registry.certificate-lifetime=31536000s", "--set", "registry.renew-period=31535999s", "--set", "registry.sqlite.checkpoint-pages=64");
 
     // The node next to the registry, which cannot be revoked by its name: it is there to ask for the parameters.
     private static async Task JoinAsync(CampaignClient client, string url)
