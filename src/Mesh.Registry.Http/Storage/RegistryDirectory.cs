@@ -113,13 +113,16 @@ public sealed class RegistryDirectory
         AuthorityCertificate certificate = present.Certificate;
         if (notAfter <= certificate.NotAfter)
             throw new RegistryDirectoryException($"{CertificatePath} is valid until {certificate.NotAfter:u}; the new certificate has to end later than that, not at {notAfter:u}");
-        string kept = $"{CertificatePath}.{certificate.NotAfter:yyyy-MM-dd}";
-        if (File.Exists(kept))
+        string kept = $"{CertificatePath}.{certificate.NotAfter:yyyy-MM-dd}", text = Read(CertificatePath);
+        // The same one is there where an earlier attempt was interrupted.
+        bool isKept = File.Exists(kept);
+        if (isKept && Read(kept) != text)
             throw new RegistryDirectoryException($"{kept} exists already, and nothing is overwritten; move it away");
         AuthorityCertificate renewed = present.Renew(notBefore, notAfter);
         try
         {
-            File.Copy(CertificatePath, kept);
+            if (!isKept)
+                Write(kept, text, Readable);
             Write(CertificatePath, renewed.ToPem(), Readable, isReplacing: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -179,6 +182,7 @@ public sealed class RegistryDirectory
     private static void Write(string path, string text, UnixFileMode mode, bool isReplacing = false)
     {
         string temporary = $"{path}.{Environment.ProcessId}.tmp";
+        File.Delete(temporary);   // of an earlier process with this number, which was killed
         try
         {
             // The mode counts from the moment the file exists; the umask can only take bits away.
