@@ -40,7 +40,7 @@ public static class Re6stImport
             ["registry"] =
             [
                 new NetworkImported(
-                    [.. registry.Tokens.Where(token => token.Created + gracePeriod > now).Select(token => new TokenEntry(token.Token, token.Email, token.PrefixLength, UsesLeft: 1, token.Created + gracePeriod, TokenNote))],
+                    [.. registry.Tokens.Select(token => new TokenEntry(token.Token, token.Email, token.PrefixLength, UsesLeft: 1, EndOf(token, gracePeriod), TokenNote)).Where(token => token.Expires > now)],
                     [.. registry.Nodes.Select(static node => new CertificateEntry(node.Prefix.Bits, node.Email, node.Pem, node.Serial, (int?)node.SubjectSerial ?? -1, node.NotAfter, IsExcluded: false))],
                     registry.LastSerial,
                     registry.RegistryPrefix?.Bits),
@@ -55,6 +55,10 @@ public static class Re6stImport
             streams["parameters"] = [new VersionSigned([.. registry.Version.Blob], Content: null, Steps: registry.KeyState == Re6stKeyState.None ? 0 : 1)];
         return streams;
     }
+
+    // A date may stand at the end of all time.
+    private static DateTimeOffset EndOf(Re6stToken token, TimeSpan gracePeriod) =>
+        token.Created < DateTimeOffset.MaxValue - gracePeriod ? token.Created + gracePeriod : DateTimeOffset.MaxValue;
 
     /// <summary>The settings that the network had, as lines of a configuration: <c>key = value</c>, JSON values.</summary>
     /// <param name="lastConfig">The parameters that were published last, JSON, or null for none.</param>
