@@ -1,8 +1,12 @@
 using System.CommandLine;
 using Mesh.Actors.Persistence;
 using Mesh.Actors.Persistence.Sqlite;
+using Mesh.Cli.Configuration;
 using Mesh.Cli.Control;
 using Mesh.Cli.Shell;
+using Mesh.Hocon;
+using Mesh.Hocon.Schema;
+using Mesh.Protocol.Addressing;
 using Mesh.Registry;
 using Mesh.Registry.Events;
 using Mesh.Registry.Http.Re6st;
@@ -55,9 +59,11 @@ internal static class ImportCommand
                 throw CommandFailedException.Usage(e.Problems);
             }
 
+            string configuration = ConfigurationOf(registry);
+            CheckConfiguration(configuration, $"{parsed.GetValue(database)}, table config, row 'last_config', as registry.conf", registry.Network);
             var directory = new RegistryDirectory(parsed.GetValue(dir)!);
             if (!parsed.GetValue(isDry))
-                await MakeAsync(directory, authority, registry, Re6stImport.EventsOf(registry, now, grace), cancellation);
+                await MakeAsync(directory, authority, configuration, Re6stImport.EventsOf(registry, now, grace), cancellation);
             Report(context, parsed.GetValue(json), registry, registry.Summarize(now, grace), parsed.GetValue(isDry) ? null : directory.DirectoryPath);
             return ExitCode.Ok;
         });
@@ -65,13 +71,8 @@ internal static class ImportCommand
     }
 
     private static async Task MakeAsync(
-        RegistryDirectory directory, CertificateAuthority authority, Re6stRegistry registry, IReadOnlyDictionary<string, IReadOnlyList<object>> streams, CancellationToken cancellation)
+        RegistryDirectory directory, CertificateAuthority authority, string configuration, IReadOnlyDictionary<string, IReadOnlyList<object>> streams, CancellationToken cancellation)
     {
-        string configuration = string.Join('\n',
-        [
-            "# Settings of a registry of re6st, as it published them last. Every key may be left out; `mesh config reference` shows all of them.", "registry {",
-            .. Re6stImport.SettingsOf(registry.LastConfig).Select(static line => "  " + line), "}", "",
-        ]);
         try
         {
             await Task.Run(() => directory.Adopt(authority, configuration, () => Fill(directory.JournalPath, streams, cancellation)), cancellation);
@@ -80,6 +81,23 @@ internal static class ImportCommand
         {
             throw CommandFailedException.Usage(e.Message.Split('\n'));
         }
+    }
+
+    private static string ConfigurationOf(Re6stRegistry registry) => string.Join('\n',
+    [
+        "# Settings of a registry of re6st, as it published them last. Every key may be left out; `mesh config reference` shows all of them.", "registry {",
+        .. Re6stImport.SettingsOf(registry.LastConfig).Select(static line => "  " + line), "}", "",
+    ]);
+
+    // Before anything is made: a registry whose settings cannot be read would not start.
+    private static void CheckConfiguration(string text, string name, NetworkPrefix network)
+    {
+        ConfigResult result = MeshSchema.Schema.Resolve(new ConfigSources { Files = [name], Options = HoconOptions.Default with { Loader = new OneText(name, text) } });
+        string[] problems = [.. result.Problems.Select(static problem => problem.ToString())];
+        if (problems.Length == 0)
+            problems = [.. RegistryKeys.Map(result.Config).Validate(network).Select(problem => $"{name}: {problem}")];
+        if (problems.Length > 0)
+            throw CommandFailedException.Usage([.. problems, "set it right in the options of re6st-registry, start that once so that it publishes them, and stop it"]);
     }
 
     private static void Fill(string path, IReadOnlyDictionary<string, IReadOnlyList<object>> streams, CancellationToken cancellation)
@@ -130,5 +148,15 @@ internal static class ImportCommand
         }
 
         return "";
+    }
+
+    /// <summary>A configuration that is not in a file yet, and includes none.</summary>
+    private sealed class OneText(string path, string text) : IHoconLoader
+    {
+        private readonly string _path = path;
+
+        public string Locate(string name, string including) => name;
+
+        public string? Load(string path, int maxLength) => path == _path ? text : null;
     }
 }
