@@ -69,6 +69,7 @@ public sealed class RegistryLogTests
             expected => Assert.Contains(expected, refused));
         Assert.Contains(refused, static refusal => refusal.Method != RegistryMethod.GetDh && refusal.Status == 400);
         Assert.Contains(refused, static refusal => refusal.Method == RegistryMethod.RequestToken);
+        Assert.All(calls, static call => Assert.True(call.GetProperty("reason").ValueKind == JsonValueKind.Null || call.GetProperty("reason").GetString()!.Length > 5));
         Assert.All(calls, static call => Assert.Equal("127.0.0.1", call.GetProperty("client").GetString()));
         Assert.True(calls.Length > refused.Length, "at level debug, what was not refused is there as well");
 
