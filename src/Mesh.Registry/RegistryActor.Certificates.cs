@@ -204,7 +204,7 @@ public sealed partial class RegistryActor
         Record(new CertificateIssued(issue.Token, order.Prefix.Bits, email, issued.Pem, order.Serial, order.SubjectSerial, order.NotAfter), () =>
         {
             ReleaseUse(issue.Token);
-            CleanAt(order.NotAfter + _options.GracePeriod);
+            CleanAt(FreedAt(_state.CertificateOf(order.Prefix)!));
             issue.Asker.Tell(new CertificateGiven(order.Prefix, issued.Pem), Self);
             if (_state.RegistryPrefix == order.Prefix)
                 Introduce();   // the first node

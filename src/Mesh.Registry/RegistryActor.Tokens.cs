@@ -93,7 +93,10 @@ public sealed partial class RegistryActor
     }
 
     // Whoever is shut out does not come back, so nothing is kept for it longer than others might still trust its certificate.
-    private DateTimeOffset FreedAt(RegisteredNode certificate) => certificate.IsExcluded ? certificate.NotAfter : certificate.NotAfter + _options.GracePeriod;
+    private DateTimeOffset FreedAt(RegisteredNode certificate) =>
+        certificate.IsExcluded ? certificate.NotAfter
+        : certificate.NotAfter < DateTimeOffset.MaxValue - _options.GracePeriod ? certificate.NotAfter + _options.GracePeriod
+        : DateTimeOffset.MaxValue;
 
     // Not while a use of the token or a renewal of the certificate is being signed; and never the registry's own node, without which no network is left.
     private void Clean()

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Net;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Dh;
@@ -10,6 +11,8 @@ namespace Mesh.Registry;
 /// <summary>Settings of a registry.</summary>
 public sealed record RegistryOptions
 {
+    private const int MaxIpv4SubnetLength = 16;   // protocol reference 9.4
+
     /// <summary>Protocol number that the registry speaks.</summary>
     public const int Protocol = 10;
 
@@ -135,7 +138,7 @@ public sealed record RegistryOptions
             yield return "babel-default has to be 1 to 500 printable characters";
         foreach (string origin in AuthorizedOrigins)
         {
-            if (!System.Net.IPAddress.TryParse(origin, out _))
+            if (!IPAddress.TryParse(origin, out _))
                 yield return $"authorized-origin has '{origin}', which is not an IP address";
         }
     }
@@ -169,10 +172,10 @@ public sealed record RegistryOptions
             yield break;
         }
 
-        if (!System.Net.IPNetwork.TryParse(Ipv4, out System.Net.IPNetwork network) || network.BaseAddress.AddressFamily != System.Net.Sockets.AddressFamily.InterNetwork)
+        if (!NetworkParameters.IsIpv4Network(Ipv4))
             yield return $"ipv4 is '{Ipv4}'; it has to be an IPv4 network without bits beyond its length, as in 10.42.0.0/16";
-        else if (Ipv4SubnetLength is < 1 or > 16 || network.PrefixLength + Ipv4SubnetLength > 32)
-            yield return $"ipv4-subnet-length is {Ipv4SubnetLength}; it has to be 1 to {Math.Min(16, 32 - network.PrefixLength)} with ipv4 {Ipv4}";
+        else if (32 - IPNetwork.Parse(Ipv4).PrefixLength is var room && (Ipv4SubnetLength < 1 || Ipv4SubnetLength > Math.Min(MaxIpv4SubnetLength, room)))
+            yield return $"ipv4-subnet-length is {Ipv4SubnetLength}; it has to be 1 to {Math.Min(MaxIpv4SubnetLength, room)} with ipv4 {Ipv4}";
     }
 
     private static IEnumerable<string> Range(string name, int value, int min, int max)

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Mesh.Hocon.Schema;
+using Mesh.Protocol.Registry;
 using Mesh.Registry;
 using Mesh.Registry.Http;
 
@@ -86,7 +86,7 @@ internal static class RegistryKeys
     {
         Meaning = "IPv4 network for payload, from which each node gets a subnet by its number. Unless set, there is none.",
         Range = "ADDRESS/LENGTH without bits beyond its length, as in 10.42.0.0/16",
-        Check = static text => IPNetwork.TryParse(text, out IPNetwork network) && network.BaseAddress.AddressFamily == AddressFamily.InterNetwork,
+        Check = NetworkParameters.IsIpv4Network,
     });
 
     public static ConfigKey<int> Ipv4SubnetLength { get; } = Int("ipv4-subnet-length", Standard.Ipv4SubnetLength, 0, 16,

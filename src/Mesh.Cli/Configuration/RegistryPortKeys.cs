@@ -55,7 +55,7 @@ internal static class RegistryPortKeys
     }, min: 0, max: 65_535);
 
     public static ConfigKey<string> BabelSocket { get; } = Path(
-        "local-node.babel-socket", "Control socket of the patched babeld of a re6st node on the same machine, usually /var/run/re6stnet/babeld.sock. Unless set, only nodes that advertise are known, and that node.");
+        "local-node.babel-socket", "Control socket of the patched babeld of a re6st node on the same machine, usually /var/run/re6stnet/babeld.sock. It tells which nodes can be offered as first peers. Unless set, only nodes that advertise are.");
 
     public static IReadOnlyList<ConfigKey> All { get; } =
         [CountryDatabase, Communities, Dh, MailHost, MailUser, MailPasswordFile, MailStartTls, MailInterval, LocalNodePort, BabelSocket];

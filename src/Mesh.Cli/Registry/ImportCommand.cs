@@ -62,6 +62,15 @@ internal static class ImportCommand
             string configuration = ConfigurationOf(registry);
             CheckConfiguration(configuration, $"{parsed.GetValue(database)}, table config, row 'last_config', as registry.conf", registry.Network);
             var directory = new RegistryDirectory(parsed.GetValue(dir)!);
+            try
+            {
+                directory.ThrowIfOccupied();
+            }
+            catch (RegistryDirectoryException e)
+            {
+                throw CommandFailedException.Usage(e.Message.Split('\n'));
+            }
+
             if (!parsed.GetValue(isDry))
                 await MakeAsync(directory, authority, configuration, Re6stImport.EventsOf(registry, now, grace), cancellation);
             Report(context, parsed.GetValue(json), registry, registry.Summarize(now, grace), parsed.GetValue(isDry) ? null : directory.DirectoryPath);

@@ -75,7 +75,7 @@ internal sealed class RegistryEquipment : IAsyncDisposable
             Countries = countries,
             Mail = mail,
             LocalNode = problems.Count == 0 && port != 0 ? OpenLocalNode(port, log) : null,
-            Routes = new BabelControlSocket(At(config.TryGet(RegistryPortKeys.BabelSocket, out string? socket) ? socket : "babeld.sock")),
+            Routes = config.TryGet(RegistryPortKeys.BabelSocket, out string? socket) ? new BabelControlSocket(At(socket)) : null,
         };
         opened._owned.AddRange(((object?[])[countries, mail, opened.LocalNode]).OfType<object>());
         if (problems.Count == 0)

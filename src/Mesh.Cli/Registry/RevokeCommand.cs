@@ -14,6 +14,7 @@ internal static class RevokeCommand
         Option<string> dir = CommonOptions.Dir("Directory of the running registry.");
         var name = new Argument<string>("NODE") { Description = "The node as the list shows it, INT/LEN, or the serial number of its certificate." };
         var renewable = new Option<bool>("--renewable") { Description = "Do not shut the node out, but make it renew its certificate; needs a serial number." };
+        Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("revoke", "Shut a node out of the network, within about a minute.")
         {
             Notes =
@@ -26,6 +27,7 @@ internal static class RevokeCommand
         command.Arguments.Add(name);
         command.Options.Add(dir);
         command.Options.Add(renewable);
+        command.Options.Add(json);
         command.SetAction(async (parsed, cancellation) =>
         {
             var checks = new Checks();
@@ -38,7 +40,7 @@ internal static class RevokeCommand
             checks.ThrowIfAny();
             using ControlClient client = RunningRegistry.Connect(parsed.GetValue(dir)!);
             _ = await client.AskAsync<bool>(RegistryControl.Revoke, new RevokeOrder(node, parsed.GetValue(renewable)), cancellation);
-            context.Out.WriteLine("revoked");
+            context.Out.WriteLine(parsed.GetValue(json) ? JsonText.Text(new { revoked = node }) : "revoked");
             return ExitCode.Ok;
         });
         return command;

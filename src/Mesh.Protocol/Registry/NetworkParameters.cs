@@ -78,6 +78,16 @@ public sealed record NetworkParameters
     /// <summary>Values under names that we do not know, as JSON text.</summary>
     public ImmutableSortedDictionary<string, string> Unknown { get; init; } = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
 
+    /// <summary>Whether a text is a value of <see cref="Ipv4"/>: <c>ADDRESS/LENGTH</c> in plain decimals, 0..32, without bits beyond the length.</summary>
+    public static bool IsIpv4Network(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        int slash = text.IndexOf('/', StringComparison.Ordinal);
+        return slash >= 0 && Ipv4Text.TryParse(text.AsSpan(0, slash), out uint address)
+            && PlainDecimal.TryParse(text.AsSpan(slash + 1), 32, out UInt128 length)
+            && (ulong)address << (int)length << 32 == 0;
+    }
+
     /// <summary>Reads the body of an answer. Nothing is checked against a key: see the security layer for the version.</summary>
     /// <returns>False for anything that is not a zlib stream of an object with the right types and ranges.</returns>
     public static bool TryDecode(ReadOnlySpan<byte> body, [NotNullWhen(true)] out NetworkParameters? parameters)

@@ -36,7 +36,7 @@ internal static class NetworkParametersJson
             Integer(value, 1, MaxSeconds) is { } number ? p with { TunnelRefresh = TimeSpan.FromSeconds(number) } : null,
         [Names.Encrypt] = static (value, p) =>
             value.ValueKind is JsonValueKind.True or JsonValueKind.False ? p with { Encrypt = value.GetBoolean() } : null,
-        [Names.Ipv4] = static (value, p) => Text(value) is { } text && IsIpv4Network(text) ? p with { Ipv4 = text } : null,
+        [Names.Ipv4] = static (value, p) => Text(value) is { } text && NetworkParameters.IsIpv4Network(text) ? p with { Ipv4 = text } : null,
         [Names.Ipv4SubnetLength] = static (value, p) => Integer(value, 0, 16) is { } number ? p with { Ipv4SubnetLength = number } : null,
         [Names.SameCountry] = static (value, p) => Strings(value) is { } countries ? p with { SameCountry = countries } : null,
         [Names.BabelHmacSign] = static (value, p) => Octets(value) is { } octets ? p with { BabelHmacSign = octets } : null,
@@ -176,14 +176,6 @@ internal static class NetworkParametersJson
             _ = serials.Add(serial);
         }
         return serials.ToImmutable();
-    }
-
-    private static bool IsIpv4Network(string text)
-    {
-        int slash = text.IndexOf('/', StringComparison.Ordinal);
-        return slash >= 0 && Ipv4Text.TryParse(text.AsSpan(0, slash), out uint address)
-            && PlainDecimal.TryParse(text.AsSpan(slash + 1), 32, out UInt128 length)
-            && (ulong)address << (int)length << 32 == 0;
     }
 
     private static string Json(string text) => $"\"{JavaScriptEncoder.Default.Encode(text)}\"";

@@ -67,6 +67,9 @@ public static class Re6stImport
         if (lastConfig is null)
             yield break;
         using var document = JsonDocument.Parse(lastConfig);
+        // Registries that do not say are from before there was such a setting.
+        if (!document.RootElement.TryGetProperty(NetworkParameterNames.Encrypt, out _))
+            yield return "encrypt = false";
         foreach ((string published, string key) in Settings)
         {
             if (document.RootElement.TryGetProperty(published, out JsonElement value))

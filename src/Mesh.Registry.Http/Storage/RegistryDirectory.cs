@@ -82,7 +82,7 @@ public sealed class RegistryDirectory
     {
         ArgumentNullException.ThrowIfNull(authority);
         ArgumentNullException.ThrowIfNull(fillJournal);
-        ThrowIfAny([.. ExistingFiles()]);
+        ThrowIfOccupied();
         try
         {
             MakeDirectory();
@@ -100,6 +100,10 @@ public sealed class RegistryDirectory
             throw;
         }
     }
+
+    /// <summary>Looks whether a registry could be made here.</summary>
+    /// <exception cref="RegistryDirectoryException">A file exists already, and nothing is overwritten; the message has all of them.</exception>
+    public void ThrowIfOccupied() => ThrowIfAny([.. ExistingFiles()]);
 
     /// <summary>Gives the authority a certificate with the same key, network and name and another validity. The present one is kept beside it, with the date of its end in its name.</summary>
     /// <param name="notBefore">First instant of validity.</param>

@@ -49,7 +49,14 @@ internal sealed class ParsedRequest
         outer.ThrowIfNotEmpty();
         ReadOnlyMemory<byte> signed = request.PeekEncodedValue();
         AsnReader fields = request.ReadSequence();
-        string algorithm = request.ReadSequence().ReadObjectIdentifier();
+        AsnReader algorithmId = request.ReadSequence();
+        HashAlgorithmName? hash = HashOf(algorithmId.ReadObjectIdentifier());
+        if (hash is not null && algorithmId.HasData)
+        {
+            algorithmId.ReadNull();
+            algorithmId.ThrowIfNotEmpty();
+        }
+
         byte[] signature = request.ReadBitString(out int unused);
         request.ThrowIfNotEmpty();
         if (!fields.TryReadInt32(out int version) || version != 0 || unused != 0)
@@ -68,7 +75,7 @@ internal sealed class ParsedRequest
             return RequestProblem.WrongKeySize;
         if (key.Exponent < PublicKey.CommonExponent)
             return RequestProblem.WeakExponent;
-        if (HashOf(algorithm) is not { } hash || !key.Verify(signed.Span, signature, hash))
+        if (hash is not { } known || !key.Verify(signed.Span, signature, known))
             return RequestProblem.BadSignature;
         if (!SubjectName.TryParse(name, out SubjectName? subject))
             return RequestProblem.BadSubject;

@@ -26,6 +26,7 @@ public sealed class ConfigCommandTests
     [InlineData("reference.conf")]
     [InlineData("node.conf")]
     [InlineData("registry.conf")]
+    [InlineData("registry-cluster.conf")]
     [InlineData("simulation.conf")]
     public async Task Every_committed_configuration_is_right(string name)
     {

@@ -194,6 +194,7 @@ public sealed class ImportCommandTests : IDisposable
     [InlineData("encrypt", "[true]", "registry.encrypt")]
     [InlineData("ipv4", "\"fd00::/16\"", "registry.ipv4")]
     [InlineData("ipv4", "\"10.42.0.0/16\"", "ipv4-subnet-length is 0")]
+    [InlineData("ipv4", "\"10.42.0.1/16\"", "registry.ipv4")]
     [InlineData("ipv4_sublen", "8", "ipv4-subnet-length needs ipv4")]
     [InlineData("same_country", "[\"fr\"]", "registry.same-country")]
     [InlineData("same_country", "[[\"FR\"]]", "registry.same-country")]

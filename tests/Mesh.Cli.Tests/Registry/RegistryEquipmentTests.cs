@@ -11,6 +11,7 @@ using Mesh.Registry;
 using Mesh.Registry.Dh;
 using Mesh.Registry.Http;
 using Mesh.Registry.Http.Mail;
+using Mesh.Registry.LocalNode;
 using Mesh.Registry.Mail;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
@@ -33,7 +34,7 @@ public sealed class RegistryEquipmentTests : IDisposable
         await using RegistryEquipment equipment = Open();
         Assert.Equal((FiniteFieldGroup.PemFor(2048), null, null), (equipment.Options.DhParameters, equipment.Options.Communities, equipment.Options.Mail));
         RegistryPorts ports = Ports(equipment);
-        Assert.Equal((null, null), (ports.Countries, ports.Mail));
+        Assert.Equal((null, null, null), (ports.Countries, ports.Mail, ports.Routes));   // what is not there is not asked, and not warned of
         Assert.NotNull(ports.LocalNode);
     }
 
@@ -75,6 +76,16 @@ public sealed class RegistryEquipmentTests : IDisposable
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         await using RegistryEquipment equipment = Open(sets);
         Assert.IsType<SmtpMail>(Ports(equipment).Mail);
+    }
+
+    [Fact]
+    public async Task Routes_come_from_the_socket_that_is_named()
+    {
+        await using RegistryEquipment equipment = Open("registry.local-node.babel-socket=babeld.sock", "registry.local-node.port=0");
+        var answer = new ChannelRef("/answer");
+        Ports(equipment).Routes!.Dump(answer);
+        DumpFailed failed = Assert.IsType<DumpFailed>(await answer.Messages.ReadAsync(TestContext.Current.CancellationToken));
+        Assert.Contains(_folder["babeld.sock"], failed.Reason, StringComparison.Ordinal);
     }
 
     [Fact]

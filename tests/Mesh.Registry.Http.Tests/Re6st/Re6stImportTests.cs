@@ -124,10 +124,10 @@ public sealed class Re6stImportTests
     public void Settings_are_those_that_both_have_and_each_stands_on_a_line_of_its_own()
     {
         Assert.Empty(Re6stImport.SettingsOf(lastConfig: null));
-        Assert.Empty(Re6stImport.SettingsOf("{}"));
-        Assert.Equal(["babel-default = \"max-rtt-penalty 5000 rtt-max 500 rtt-decay 125\""], Re6stImport.SettingsOf(Re6stDatabaseFile.LastConfig), StringComparer.Ordinal);
+        Assert.Equal(["encrypt = false"], Re6stImport.SettingsOf("{}"), StringComparer.Ordinal);   // of a registry from before there was the setting
+        Assert.Equal(["encrypt = false", "babel-default = \"max-rtt-penalty 5000 rtt-max 500 rtt-decay 125\""], Re6stImport.SettingsOf(Re6stDatabaseFile.LastConfig), StringComparer.Ordinal);
         Assert.Equal(
-            ["min-protocol = 2", "hello = 15 s", "tunnel-refresh = 300 s", "same-country = [\"FR\", \"DE\"]", """babel-default = "a\"\n${HOME}" """.TrimEnd()],
+            ["encrypt = false", "min-protocol = 2", "hello = 15 s", "tunnel-refresh = 300 s", "same-country = [\"FR\", \"DE\"]", """babel-default = "a\"\n${HOME}" """.TrimEnd()],
             Re6stImport.SettingsOf("""{"babel_default": "a\"\n${HOME}", "hello": 15, "hello": 15, "min_protocol": 2, "same_country": ["FR", "DE"], "tunnel_refresh": 300, "unheard_of": 1}"""),
             StringComparer.Ordinal);
     }
