@@ -49,10 +49,10 @@ public static class Re6stImport
         RevocationEntry[] revoked = [.. registry.Revoked.Where(entry => entry.NotAfter > now).Select(static entry => new RevocationEntry(entry.Serial, entry.NotAfter, RevocationKind.Renewable))];
         if (revoked.Length > 0)
             streams["crl"] = [new CertificatesRevoked(revoked)];
-        if (registry.KeyState != Re6stKeyState.None)
+        if (registry.KeyState != RotationState.None)
             streams["hmac"] = [new KeysChanged([.. registry.BabelKeys.Select(static key => key is null ? null : Convert.ToBase64String(key))], registry.ValidUntil, now)];
         if (registry.Version.Number > 0)
-            streams["parameters"] = [new VersionSigned([.. registry.Version.Blob], Content: null, Steps: registry.KeyState == Re6stKeyState.None ? 0 : 1)];
+            streams["parameters"] = [new VersionSigned([.. registry.Version.Blob], Content: null, Steps: registry.KeyState == RotationState.None ? 0 : 1)];
         return streams;
     }
 

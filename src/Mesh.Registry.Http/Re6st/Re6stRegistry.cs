@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Rotation;
 
 namespace Mesh.Registry.Http.Re6st;
 
@@ -38,7 +39,7 @@ public sealed record Re6stRegistry
     public required ImmutableArray<byte[]?> BabelKeys { get; init; }
 
     /// <summary>In which step of their rotation the keys are.</summary>
-    public required Re6stKeyState KeyState { get; init; }
+    public required RotationState KeyState { get; init; }
 
     /// <summary>When the present step of the rotation should be over, or null outside of rotations.</summary>
     public required DateTimeOffset? ValidUntil { get; init; }
@@ -90,25 +91,6 @@ public sealed record Re6stNode(NodePrefix Prefix, string? Email, string Pem, ulo
 /// <param name="NotAfter">End of its validity.</param>
 public sealed record Re6stRevocation(ulong Serial, DateTimeOffset NotAfter);
 
-/// <summary>Where the keys for routing messages are in their rotation (protocol reference 3.8).</summary>
-public enum Re6stKeyState
-{
-    /// <summary>No keys: routing is not authenticated. Slots - - -.</summary>
-    None,
-
-    /// <summary>The first key signs, and any signature is accepted. Slots - A "".</summary>
-    Init,
-
-    /// <summary>One key. Slots A - -.</summary>
-    Stable,
-
-    /// <summary>The old key signs, the new one is accepted too. Slots A B -.</summary>
-    Prepare,
-
-    /// <summary>The new key signs, the old one is accepted too. Slots - B A.</summary>
-    Switch,
-}
-
 /// <summary>What would be taken over from a registry of re6st.</summary>
 /// <param name="Nodes">Nodes that have a certificate.</param>
 /// <param name="AnonymousNodes">Those of them that joined without token.</param>
@@ -123,7 +105,7 @@ public enum Re6stKeyState
 /// <param name="Version">Number of the parameters' version.</param>
 /// <param name="KeyState">Where the rotation of keys is.</param>
 public sealed record Re6stSummary(
-    int Nodes, int AnonymousNodes, int ExpiredNodes, int FreeableNodes, int Tokens, int ExpiredTokens, int Revocations, int ExpiredRevocations, int Reserved, ulong LastSerial, ulong Version, Re6stKeyState KeyState)
+    int Nodes, int AnonymousNodes, int ExpiredNodes, int FreeableNodes, int Tokens, int ExpiredTokens, int Revocations, int ExpiredRevocations, int Reserved, ulong LastSerial, ulong Version, RotationState KeyState)
 {
     /// <summary>For an operator, one thing a line.</summary>
     public IEnumerable<string> Lines()

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
+using Mesh.Registry.Rotation;
 using Mesh.Security;
 using Mesh.Security.Certificates;
 
@@ -266,20 +267,12 @@ public sealed class Re6stRegistryReader
         return key;
     }
 
-    private Re6stKeyState StateOf(ImmutableArray<byte[]?> keys)
+    private RotationState StateOf(ImmutableArray<byte[]?> keys)
     {
-        string slots = string.Concat(keys.Select(static key => key switch { null => '-', { Length: 0 } => '0', _ => 'K' }));
-        Re6stKeyState? state = slots switch
-        {
-            "---" => Re6stKeyState.None,
-            "-K0" => Re6stKeyState.Init,
-            "K--" => Re6stKeyState.Stable,
-            "KK-" => Re6stKeyState.Prepare,
-            "-KK" => Re6stKeyState.Switch,
-            _ => null,
-        };
-        _ = Require(state is not null, $"table config, rows 'babel_hmac0' to 'babel_hmac2': the slots are {slots} (- absent, 0 empty, K a key), which is no step of a rotation");
-        return state ?? Re6stKeyState.None;
+        RotationState? state = BabelKeys.StateOf(keys);
+        _ = Require(
+            state is not null, $"table config, rows 'babel_hmac0' to 'babel_hmac2': the slots are {BabelKeys.Pattern(keys)} (- absent, 0 empty, K a key), which is no step of a rotation");
+        return state ?? RotationState.None;
     }
 
     private DateTimeOffset? ValidUntil(Dictionary<string, object?> config)

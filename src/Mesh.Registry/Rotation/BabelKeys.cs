@@ -99,9 +99,8 @@ public sealed class BabelKeys : IEquatable<BabelKeys>
     /// <summary>The state only: keys are secret.</summary>
     public override string ToString() => $"routing keys, {State}";
 
-    private byte[]? Present(int index) => _slots.Where(static slot => slot is not null).ElementAtOrDefault(index);
-
-    private static RotationState? StateOf(ImmutableArray<byte[]?> slots) => Pattern(slots) switch
+    /// <summary>The state that slots are in; null where no rotation leads to them.</summary>
+    public static RotationState? StateOf(ImmutableArray<byte[]?> slots) => Pattern(slots) switch
     {
         "---" => RotationState.None,
         "-K0" => RotationState.Init,
@@ -111,7 +110,10 @@ public sealed class BabelKeys : IEquatable<BabelKeys>
         _ => null,
     };
 
-    private static string Pattern(ImmutableArray<byte[]?> slots) => slots.Length != SlotCount
+    /// <summary>The slots without their secrets: - absent, 0 empty, K a key, ? anything else.</summary>
+    public static string Pattern(ImmutableArray<byte[]?> slots) => slots.Length != SlotCount
         ? $"{slots.Length} slots"
         : string.Concat(slots.Select(static slot => slot switch { null => '-', [] => '0', { Length: KeyLength } => 'K', _ => '?' }));
+
+    private byte[]? Present(int index) => _slots.Where(static slot => slot is not null).ElementAtOrDefault(index);
 }

@@ -6,6 +6,7 @@ using Mesh.Actors;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Http.Re6st;
+using Mesh.Registry.Rotation;
 using Mesh.Security.Certificates;
 using Microsoft.Data.Sqlite;
 
@@ -36,7 +37,7 @@ public sealed class Re6stRegistryReaderTests
         Assert.Equal((6UL, 1UL, "0/16"), (registry.LastSerial, registry.Version.Number, registry.RegistryPrefix!.Value.CommonName));
         Assert.Equal(Re6stDatabaseFile.LastConfig, registry.LastConfig);
         Assert.Equal([Re6stDatabaseFile.Key(1), null, null], registry.BabelKeys);
-        Assert.Equal((Re6stKeyState.Stable, null), (registry.KeyState, registry.ValidUntil));
+        Assert.Equal((RotationState.Stable, null), (registry.KeyState, registry.ValidUntil));
         Assert.Empty(registry.Notes);
     }
 
@@ -47,7 +48,7 @@ public sealed class Re6stRegistryReaderTests
         Re6stRegistry registry = Read(file);
         Assert.Empty(registry.Nodes);
         Assert.Equal((null, 0UL, NetworkVersion.Initial, null), (registry.RegistryPrefix, registry.LastSerial, registry.Version, registry.LastConfig));
-        Assert.Equal(new Re6stSummary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Re6stKeyState.Stable), registry.Summarize(Now, Grace));
+        Assert.Equal(new Re6stSummary(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, RotationState.Stable), registry.Summarize(Now, Grace));
     }
 
     [Fact]
@@ -59,7 +60,7 @@ public sealed class Re6stRegistryReaderTests
         file.Execute("INSERT INTO crl VALUES (8, 1)");
         file.Set("serial", 9L);
         Re6stSummary summary = Read(file).Summarize(Now, Grace);
-        Assert.Equal(new Re6stSummary(7, 1, 2, 1, 2, 1, 2, 1, 1, 9, 1, Re6stKeyState.Stable), summary);
+        Assert.Equal(new Re6stSummary(7, 1, 2, 1, 2, 1, 2, 1, 1, 9, 1, RotationState.Stable), summary);
         Assert.Equal(
             [
                 "7 nodes (1 anonymous; 2 with an expired certificate, 1 of them beyond the grace period)", "2 tokens (1 expired)",
@@ -87,17 +88,17 @@ public sealed class Re6stRegistryReaderTests
     }
 
     [Theory]
-    [InlineData(null, null, null, Re6stKeyState.None)]
-    [InlineData(null, 1, 0, Re6stKeyState.Init)]
-    [InlineData(1, null, null, Re6stKeyState.Stable)]
-    [InlineData(1, 2, null, Re6stKeyState.Prepare)]
-    [InlineData(null, 2, 1, Re6stKeyState.Switch)]
+    [InlineData(null, null, null, RotationState.None)]
+    [InlineData(null, 1, 0, RotationState.Init)]
+    [InlineData(1, null, null, RotationState.Stable)]
+    [InlineData(1, 2, null, RotationState.Prepare)]
+    [InlineData(null, 2, 1, RotationState.Switch)]
     [InlineData(1, null, 2, null)]
     [InlineData(1, 2, 3, null)]
     [InlineData(0, null, null, null)]
     [InlineData(null, null, 1, null)]
     [InlineData(null, 0, 1, null)]
-    public void Keys_are_in_a_step_of_their_rotation_or_refused(int? first, int? second, int? third, Re6stKeyState? expected)
+    public void Keys_are_in_a_step_of_their_rotation_or_refused(int? first, int? second, int? third, RotationState? expected)
     {
         using var file = Re6stDatabaseFile.Used();
         file.Execute("DELETE FROM config WHERE name LIKE 'babel_hmac%'");
