@@ -80,7 +80,7 @@ public sealed class MetricsTests
         var text = new System.Text.StringBuilder();
         metrics.WriteServer(text, rateLimited: 0);
         RegistryMetrics.Write(text, new RegistryNumbers(
-            new RegistryStatistics(1, 2, 3, 4, 5, 6), new PublishedParameters(7, Parameters: null, []), new SessionCount(1), new AdvertiserCount(2), new Health(true, 1), localNode,
+            new RegistryStatistics(1, 2, 3, 4, 5, 6), new PublishedParameters(7, Parameters: null), new SessionCount(1), new AdvertiserCount(2), new Health(true, 1), localNode,
             new MailStatistics(8, 9, 0, 0, 0, 0, 1, 2)));
         return PrometheusText.Parse(text.ToString());
     }

@@ -51,7 +51,7 @@ public sealed class RegistrySchemaTests
         },
         { new RotationBegun(Date), """hmac.rotation-begun 1 {"At":"2026-01-02T03:04:05+00:00"}""" },
         { new RotationHalted(Date), """hmac.rotation-halted 1 {"At":"2026-01-02T03:04:05+00:00"}""" },
-        { new VersionSigned([1, 2], "{}", 3), """parameters.version-signed 1 {"Version":"AQI=","Content":"{}","Steps":3}""" },
+        { new VersionSigned([1, 2], "0a", 3), """parameters.version-signed 2 {"Version":"AQI=","ContentDigest":"0a","Steps":3}""" },
     };
 
     [Theory, MemberData(nameof(Shapes))]
@@ -70,6 +70,9 @@ public sealed class RegistrySchemaTests
         Assert.Equivalent(cleaned, Schema.Deserialize("registry.cleaned", 2, """{"Tokens":["t"],"Prefixes":["01"],"RevokedSerials":[8]}"""u8.ToArray()), strict: true);
         var snapshot = (RegistrySnapshot)Schema.Deserialize("registry.snapshot", 1, """{"Tokens":[],"Certificates":[],"LastSerial":7,"RegistryPrefix":"01","BabelKeys":["AQ==","",""]}"""u8.ToArray());
         Assert.Equal(["AQ==", null, null], snapshot.Legacy!.BabelKeys, StringComparer.Ordinal);
+        var signed = (VersionSigned)Schema.Deserialize("parameters.version-signed", 1, """{"Version":"AQI=","Content":"{}","Steps":3}"""u8.ToArray());
+        Assert.Equal(("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a", 3), (signed.ContentDigest, signed.Steps));
+        Assert.Null(((VersionSigned)Schema.Deserialize("parameters.version-signed", 1, """{"Version":"AQI=","Steps":3}"""u8.ToArray())).ContentDigest);
         var keys = (BabelKeysChanged)Schema.Deserialize("registry.babel-keys-changed", 1, """{"Slots":["AQ==","",""]}"""u8.ToArray());
         Assert.Equal(["AQ==", null, null], keys.Slots, StringComparer.Ordinal);
         Assert.Equal((7ul, "01", 0, 0), (snapshot.LastSerial, snapshot.RegistryPrefix, snapshot.SpentTokens.Count, snapshot.Legacy.Revoked.Count));

@@ -98,10 +98,11 @@ internal sealed class RegistryControl(RegistryActors registry)
     private async Task<HmacReport> DescribeAsync(RotationStatus status)
     {
         PublishedParameters published = await AskAsync<PublishedParameters>(registry.Parameters, new GetPublished());
+        Fetches fetches = await AskAsync<Fetches>(registry.Parameters, new GetFetches());
         RegisteredNode[] nodes = [.. ((NodeList)await AskAsync(new ListNodes())).Nodes.Where(static node => !node.IsExcluded)];
         return new HmacReport(
             Name(status.State), status.Since, status.SafeAt, status.IsRotating, status.ValidUntil, published.Number, nodes.Length,
-            [.. nodes.Where(node => !published.FetchedBy.Contains(node.Prefix)).Select(static node => node.Prefix.CommonName)]);
+            [.. nodes.Where(node => !fetches.By.Contains(node.Prefix)).Select(static node => node.Prefix.CommonName)]);
     }
 
     private static string Name(RotationState state) => state.ToString().ToLowerInvariant();

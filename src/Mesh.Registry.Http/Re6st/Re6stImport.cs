@@ -52,7 +52,7 @@ public static class Re6stImport
         if (registry.KeyState != RotationState.None)
             streams["hmac"] = [new KeysChanged([.. registry.BabelKeys.Select(static key => key is null ? null : Convert.ToBase64String(key))], registry.ValidUntil, now)];
         if (registry.Version.Number > 0)
-            streams["parameters"] = [new VersionSigned([.. registry.Version.Blob], Content: null, Steps: registry.KeyState == RotationState.None ? 0 : 1)];
+            streams["parameters"] = [new VersionSigned([.. registry.Version.Blob], ContentDigest: null, Steps: registry.KeyState == RotationState.None ? 0 : 1)];
         return streams;
     }
 

@@ -40,7 +40,16 @@ public static class RegistrySchema
             .Add("hmac.keys-changed", version: 1, json.KeysChanged)
             .Add("hmac.rotation-begun", version: 1, json.RotationBegun)
             .Add("hmac.rotation-halted", version: 1, json.RotationHalted)
-            .Add("parameters.version-signed", version: 1, json.VersionSigned);
+            .Add("parameters.version-signed", version: 2, json.VersionSigned)
+            .Upcast("parameters.version-signed", fromVersion: 1, WithDigest);
+    }
+
+    // Version 1 held the text.
+    private static JsonNode WithDigest(JsonNode node)
+    {
+        if (node.AsObject().Remove("Content", out JsonNode? content) && content is not null)
+            node[nameof(VersionSigned.ContentDigest)] = ParametersActor.DigestOf(content.GetValue<string>());
+        return node;
     }
 
     // Version 2 held what other actors hold since.

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Actors.Ports;
@@ -42,7 +44,7 @@ public sealed class ParametersActor : PersistentActor
     private RoutingKeys? _keys;
 
     private NetworkVersion _version = NetworkVersion.Initial;
-    private string? _content;
+    private string? _digest;   // of what was signed last
     private long _signedSteps;
     private long _lastSnapshot;
     private ParametersGiven? _served;
@@ -62,6 +64,9 @@ public sealed class ParametersActor : PersistentActor
 
     /// <inheritdoc/>
     public override string PersistenceId => "parameters";
+
+    /// <summary>SHA-256 of <see cref="NetworkParameters.VersionedContent"/>, hexadecimal.</summary>
+    public static string DigestOf(string content) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -89,7 +94,10 @@ public sealed class ParametersActor : PersistentActor
                 Keep(keep);
                 break;
             case GetPublished:
-                Sender.Tell(new PublishedParameters(_version.Number, _served?.Parameters, [.. _fetches]));
+                Sender.Tell(new PublishedParameters(_version.Number, _served?.Parameters));
+                break;
+            case GetFetches:
+                Sender.Tell(new Fetches([.. _fetches]));
                 break;
             case AwaitSteps wait when _isNetworkKnown && _registryPrefix is null || _signedSteps >= wait.Steps:
                 Sender.Tell(new Done());
@@ -188,7 +196,7 @@ public sealed class ParametersActor : PersistentActor
     {
         Sender.Tell(new Adopted());   // leaves after the commit
         if (_version.Number == 0 && adopt.Version is not [0])
-            Persist(new VersionSigned([.. adopt.Version], adopt.Content, adopt.Steps), Apply);
+            Persist(new VersionSigned([.. adopt.Version], adopt.Content is { } content ? DigestOf(content) : null, adopt.Steps), Apply);
     }
 
     private void Publish()
@@ -196,8 +204,8 @@ public sealed class ParametersActor : PersistentActor
         if (_pending is not null || _registryPrefix is not { } registryPrefix || _revoked is not { } revoked || _keys is not { } keys)
             return;
         NetworkParameters wanted = _options.ToParameters(registryPrefix, _version, revoked.Keys) with { ValidUntil = keys.ValidUntil };
-        string content = wanted.VersionedContent();
-        if (string.Equals(content, _content, StringComparison.Ordinal) && keys.Steps == _signedSteps)
+        string digest = DigestOf(wanted.VersionedContent());
+        if (string.Equals(digest, _digest, StringComparison.Ordinal) && keys.Steps == _signedSteps)
         {
             _served ??= new ParametersGiven(wanted, keys.Keys.Sign, keys.Keys.Accept);
             return;
@@ -205,7 +213,7 @@ public sealed class ParametersActor : PersistentActor
 
         ulong number = _version.Number + 1;
         IRegistryAuthority authority = _ports.Authority;
-        _pending = new PendingVersion(wanted, content, keys);
+        _pending = new PendingVersion(wanted, digest, keys);
         _ports.WorkPool.Run(_pending, () => authority.SignVersion(number), Self);
     }
 
@@ -215,7 +223,7 @@ public sealed class ParametersActor : PersistentActor
         Context.Timers.StartSingle(PublishingDue.Instance, PublishingDue.Instance, PublishRetry);
     }
 
-    private void Record(PendingVersion work, NetworkVersion version) => Persist(new VersionSigned([.. version.Blob], work.Content, work.Keys.Steps), stored =>
+    private void Record(PendingVersion work, NetworkVersion version) => Persist(new VersionSigned([.. version.Blob], work.Digest, work.Keys.Steps), stored =>
     {
         Apply(stored);
         Context.Note((ulong)LastSequenceNr);
@@ -240,15 +248,15 @@ public sealed class ParametersActor : PersistentActor
     {
         if (!NetworkVersion.TryParse(signed.Version, out NetworkVersion? version))
             throw new FormatException("a stored version of the parameters is no version");
-        (_version, _content, _signedSteps) = (version, signed.Content, signed.Steps);
+        (_version, _digest, _signedSteps) = (version, signed.ContentDigest, signed.Steps);
     }
 
     /// <summary>A version that is being signed. Compared by identity: it is the tag of the work.</summary>
-    private sealed class PendingVersion(NetworkParameters parameters, string content, RoutingKeys keys)
+    private sealed class PendingVersion(NetworkParameters parameters, string digest, RoutingKeys keys)
     {
         public NetworkParameters Parameters => parameters;
 
-        public string Content => content;
+        public string Digest => digest;
 
         public RoutingKeys Keys => keys;
     }

@@ -20,8 +20,11 @@ public sealed record GetParameters(NodePrefix Prefix, string Pem) : ParametersCo
 /// <summary>The body of an answer that somebody has made from <see cref="ParametersGiven"/>, so that it need not be made again.</summary>
 public sealed record KeepEncoded(NodePrefix Prefix, string Pem, NetworkVersion Version, byte[] Body) : ParametersCommand;
 
-/// <summary>Which version is published, and who has it? Answer: <see cref="PublishedParameters"/>.</summary>
+/// <summary>Which version is published? Answer: <see cref="PublishedParameters"/>.</summary>
 public sealed record GetPublished : ParametersCommand;
+
+/// <summary>Who has asked for the published version? Answer: <see cref="Fetches"/>.</summary>
+public sealed record GetFetches : ParametersCommand;
 
 /// <summary>Is the version out that follows from a step of the key rotation? Answer: <see cref="Done"/>, when it is, or at once in a network without nodes.</summary>
 /// <param name="Steps">See <see cref="Rotation.RotationStatus.Steps"/>.</param>
@@ -49,8 +52,11 @@ public sealed record ParametersEncoded(byte[] Body) : RegistryAnswer;
 /// <summary>What is published.</summary>
 /// <param name="Number">Of the version; 0 before the first.</param>
 /// <param name="Parameters">The parameters, or null before the first version.</param>
-/// <param name="FetchedBy">Nodes that have asked for this version since this process serves the network.</param>
-public sealed record PublishedParameters(ulong Number, NetworkParameters? Parameters, ImmutableSortedSet<NodePrefix> FetchedBy) : RegistryAnswer;
+public sealed record PublishedParameters(ulong Number, NetworkParameters? Parameters) : RegistryAnswer;
+
+/// <summary>Who has asked for the published version since this process serves the network.</summary>
+/// <param name="By">The nodes.</param>
+public sealed record Fetches(ImmutableSortedSet<NodePrefix> By) : RegistryAnswer;
 
 /// <summary>Published on the event stream: the network has new parameters.</summary>
 /// <param name="Version">Their version.</param>
@@ -59,6 +65,7 @@ public sealed record VersionPublished(NetworkVersion Version, NodePrefix Registr
 
 /// <summary>The network has new parameters. Stored for ever.</summary>
 /// <param name="Version">The signed version, in the octets of the wire.</param>
-/// <param name="Content">What the parameters were when they were signed: the text whose change makes the next version.</param>
+/// <param name="ContentDigest">Of the text whose change makes the next version, see <see cref="ParametersActor.DigestOf"/>; null where that is not known. Not the text itself: it has the whole
+/// revocation list, so that a journal would grow with the square of the revocations.</param>
 /// <param name="Steps">Steps of the key rotation that are included.</param>
-public sealed record VersionSigned(byte[] Version, string? Content, long Steps);
+public sealed record VersionSigned(byte[] Version, string? ContentDigest, long Steps);

@@ -33,7 +33,7 @@ public sealed class Re6stImportTests
         Assert.Equal((null, Now), (keys.ValidUntil, keys.At));
         var version = Assert.IsType<VersionSigned>(Assert.Single(streams["parameters"]));
         Assert.Equal(Re6stDatabaseFile.VersionBlob(1), version.Version);
-        Assert.Equal((null, 1L), (version.Content, version.Steps));
+        Assert.Equal((null, 1L), (version.ContentDigest, version.Steps));
     }
 
     [Fact]
