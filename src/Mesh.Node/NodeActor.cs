@@ -1,5 +1,6 @@
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
+using Mesh.Actors.Ports;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Parameters;
@@ -17,7 +18,11 @@ namespace Mesh.Node;
 /// <param name="DataPlane">Packet forwarding.</param>
 /// <param name="Http">The registry.</param>
 /// <param name="Entropy">Secrets.</param>
-public sealed record NodePorts(IStreamPort Streams, IDataPlanePort DataPlane, IHttpPort Http, IEntropy Entropy);
+/// <param name="Peers">Datagrams between nodes.</param>
+/// <param name="WorkPool">Where RSA is done.</param>
+/// <param name="Credentials">The node's certificate on the disk.</param>
+public sealed record NodePorts(
+    IStreamPort Streams, IDataPlanePort DataPlane, IHttpPort Http, IEntropy Entropy, IPeerPort Peers, IWorkPool WorkPool, ICredentialPort Credentials);
 
 /// <summary>Settings of a node.</summary>
 public sealed record NodeOptions

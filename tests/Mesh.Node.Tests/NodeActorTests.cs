@@ -23,6 +23,7 @@ public sealed class NodeActorTests
     private readonly SimulatedDisk _disk = new();
     private readonly RecordingStreams _streams = new();
     private readonly RecordingDataPlane _dataPlane = new();
+    private readonly RecordingPeerPort _peers = new();
     private ActorTestKit _kit = null!;
     private PlayedRegistry _registry = null!;
     private TestProbe _asker = null!;
@@ -124,7 +125,7 @@ public sealed class NodeActorTests
         _kit = new ActorTestKit(schema: NodeActor.AddTo(new EventSchema()), disk: _disk);
         _registry = new PlayedRegistry(_kit);
         _asker = _kit.CreateProbe("asker");
-        var ports = new NodePorts(_streams, _dataPlane, _registry.Http, new CountingEntropy());
+        var ports = new NodePorts(_streams, _dataPlane, _registry.Http, new CountingEntropy(), _peers, new HeldWorkPool(), new HeldCredentials());
         var options = new NodeOptions { RegistryUrl = "http://registry.example", Tunnels = new TunnelsOptions { Self = NodePrefix.Empty, ClientCount = 1, Listen = new IPEndPoint(IPAddress.Any, 1326) } };
         _node = _kit.ActorOf(Props.Create(() => new NodeActor(Identities.A, options, ports)), "node");
         _kit.Advance(TimeSpan.FromMilliseconds(100));

@@ -138,7 +138,7 @@ public sealed class ResilienceTests
         ReadOnlyMemory<byte> certificate = ForeignCertificate(world.Nodes[1].Identity!);
         stranger.Boot(new EventSchema(), log: null, system =>
         {
-            var streams = new SimulatedStreams(stranger, certificate, static _ => null);
+            var streams = new SimulatedStreams(stranger, () => certificate, static _ => null);
             streams.Connect(new IPEndPoint(world.Nodes[0].Machine.Address, SimulatedNode.Port), TimeSpan.FromSeconds(5), system.ActorOf(Props.Create(() => new Notebook(events))));
         });
         world.Run(TimeSpan.FromSeconds(10));

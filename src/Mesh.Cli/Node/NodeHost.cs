@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mesh.Actors;
@@ -13,8 +14,11 @@ using Mesh.Cli.Shell;
 using Mesh.Node;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Platform.Linux.Http;
+using Mesh.Platform.Linux.Peers;
 using Mesh.Platform.Linux.Streams;
+using Mesh.Platform.Linux.Work;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 using Mesh.Security.Keys;
 
 namespace Mesh.Cli.Node;
@@ -24,6 +28,10 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
 {
     private static readonly IReadOnlySet<ulong> NobodyRevoked = new HashSet<ulong>();
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(8);
+    private const int WorkThreads = 1;   // handshakes of other nodes may keep one processor busy, not all
+    private const int WorkQueue = 256;
+
+    private volatile Credentials _credentials = Credentials.Of(identity);
 
     /// <summary>Runs until it is cancelled.</summary>
     /// <exception cref="CommandFailedException">It cannot start, or it cannot go on.</exception>
@@ -37,6 +45,8 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         using var plane = new LinuxDataPlane(settings.DataPlane(failure => ending.Tell(new NodeEnded($"forwarding has ended: {failure.Message}"))), streams);
         using OverlayDevice device = OverlayDevice.Configure(plane.DeviceName, plane.DeviceIndex, identity);
         using var http = new HttpPort();
+        await using PeerPort peers = OpenPeers();
+        using var work = new ThreadedWorkPool(WorkThreads, WorkQueue);
         var system = new ActorSystem(new ActorSystemOptions
         {
             Name = "node",
@@ -49,11 +59,14 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         // Data and control use the same number: what the kernel chose for the one is asked for with the other.
         var listen = new IPEndPoint(settings.Listen.Address, plane.LocalEndpoint.Port);
         NodeOptions options = Options(listen, local);
-        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance);
+        var credentials = new CredentialFiles(directory, renewed => _credentials = Credentials.Of(renewed));
+        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials);
         ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         var status = new NodeControl(guard, identity, plane, listen, settings);
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
+        if (!peers.HearsLocal)
+            log.Write(LogLevel.Info, "node", $"another program has [::1]:{LocalDatagram.NodePort}: a registry on this machine tells that one of new parameters");
         log.Write(LogLevel.Info, "node", $"{identity.Address} in {identity.Network} on {plane.DeviceName}, tunnels at {listen}");
         if (options.Tunnels.Advertised.Count == 0)
             log.Write(LogLevel.Info, "node", "no address of this node is advertised, so others cannot open tunnels to it at first; --advertise HOST:PORT changes that (or node.advertise-own, in a private network)");
@@ -65,19 +78,26 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
             throw CommandFailedException.Failed(ended.Reason);
     }
 
-    private TlsStreamPort OpenStreams()
+    private TlsStreamPort OpenStreams() => new(new TlsStreamOptions
     {
-        // TLS wants the key as the platform's own type.
-        X509Certificate2 own = X509Certificate2.CreateFromPem(identity.Certificate.ToPem(), identity.Key.ToPem());
-        return new TlsStreamPort(new TlsStreamOptions
+        Certificate = () => _credentials.Certificate,
+        Judge = der => _credentials.Identity.TryIdentify(der.Span, DateTimeOffset.UtcNow, NobodyRevoked, out _, out string problem) ? null : problem,
+        HandshakeTimeout = settings.Config.Get(NodeKeys.HandshakeTimeout),
+        MaxHandshakes = settings.Config.Get(NodeKeys.MaxHandshakes),
+        MaxAccepted = settings.Config.Get(NodeKeys.MaxAccepted),
+        MaxQueuedOctets = (int)settings.Config.Get(NodeKeys.MaxQueued),
+    });
+
+    private PeerPort OpenPeers()
+    {
+        try
         {
-            Certificate = () => own,
-            Judge = der => identity.TryIdentify(der.Span, DateTimeOffset.UtcNow, NobodyRevoked, out _, out string problem) ? null : problem,
-            HandshakeTimeout = settings.Config.Get(NodeKeys.HandshakeTimeout),
-            MaxHandshakes = settings.Config.Get(NodeKeys.MaxHandshakes),
-            MaxAccepted = settings.Config.Get(NodeKeys.MaxAccepted),
-            MaxQueuedOctets = (int)settings.Config.Get(NodeKeys.MaxQueued),
-        });
+            return PeerPort.Open(identity.Address, identity.Prefix.FirstAddress(identity.Network), LocalDatagram.NodePort);
+        }
+        catch (SocketException e)
+        {
+            throw CommandFailedException.Failed($"messages of other nodes cannot be received at [{identity.Address}]:{LocalDatagram.NodePort}: {e.Message}", e);
+        }
     }
 
     private NodeOptions Options(IPEndPoint listen, IReadOnlySet<IPAddress> local) => new()
@@ -130,5 +150,11 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         {
             // What did not stop in time ends with the process.
         }
+    }
+
+    /// <summary>Who this node is, and the same as TLS wants it: with the key as the platform's own type.</summary>
+    private sealed record Credentials(NodeIdentity Identity, X509Certificate2 Certificate)
+    {
+        public static Credentials Of(NodeIdentity identity) => new(identity, X509Certificate2.CreateFromPem(identity.Certificate.ToPem(), identity.Key.ToPem()));
     }
 }

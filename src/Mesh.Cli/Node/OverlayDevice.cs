@@ -12,9 +12,10 @@ namespace Mesh.Cli.Node;
 /// <code>
 /// NODE/128                on the TUN device
 /// NETWORK                 leaves by the TUN device
+/// SUBNET::  local         the first address of the node's subnet, where other nodes send their messages to, is taken as its own
 /// SUBNET    unreachable   our own addresses that nobody here has must not go into the overlay, from where they would come back
 /// </code>
-/// Address and route go away with the device; the last route is removed here.
+/// The first three go away with the device; the last route is removed here.
 /// </remarks>
 internal sealed class OverlayDevice : IDisposable
 {
@@ -38,6 +39,7 @@ internal sealed class OverlayDevice : IDisposable
         Ipv6Prefix subnet = identity.Prefix.Subnet(identity.Network);
         if (subnet.Length == Ipv6Prefix.MaxLength)
             return new OverlayDevice(null);
+        netlink.ReplaceRoute(new KernelRoute(ToIPAddress(subnet.First), Ipv6Prefix.MaxLength) { Kind = KernelRouteKind.Local, Link = index, Table = KernelRoute.LocalTable });
         var own = new KernelRoute(ToIPAddress(subnet.First), subnet.Length) { Kind = KernelRouteKind.Unreachable, Metric = LowPriority };
         netlink.ReplaceRoute(own);
         return new OverlayDevice(own);

@@ -26,6 +26,9 @@ public sealed record KernelRoute(IPAddress Prefix, int Length)
     /// <summary>The main routing table.</summary>
     public const uint MainTable = 254;
 
+    /// <summary>The table of the machine's own addresses, which is looked at first.</summary>
+    public const uint LocalTable = 255;
+
     /// <summary>What routing daemons call themselves in the protocol field where they speak Babel.</summary>
     public const byte BabelProtocol = 42;
 

@@ -38,7 +38,7 @@ public readonly record struct EchoPacket(
         }
 
         ReadOnlySpan<byte> message = packet[Ipv6HeaderLength..];
-        if (message[0] is not (EchoRequest or EchoReply) || message[1] != 0 || Checksum(packet) != 0
+        if (message[0] is not (EchoRequest or EchoReply) || message[1] != 0 || TransportChecksum.Of(packet, NextHeaderIcmpv6) != 0
             || !Ipv6Address.TryRead(packet[8..], out Ipv6Address source) || !Ipv6Address.TryRead(packet[24..], out Ipv6Address destination))
         {
             return false;
@@ -68,20 +68,7 @@ public readonly record struct EchoPacket(
         BinaryPrimitives.WriteUInt16BigEndian(message[4..], Identifier);
         BinaryPrimitives.WriteUInt16BigEndian(message[6..], Sequence);
         Data.Span.CopyTo(message[8..]);
-        BinaryPrimitives.WriteUInt16BigEndian(message[2..], Checksum(packet));
+        BinaryPrimitives.WriteUInt16BigEndian(message[2..], TransportChecksum.Of(packet, NextHeaderIcmpv6));
         return packet;
-    }
-
-    // RFC 8200 section 8.1: over the pseudo-header and the message; 0 where the message holds its right checksum.
-    private static ushort Checksum(ReadOnlySpan<byte> packet)
-    {
-        uint sum = NextHeaderIcmpv6 + (uint)(packet.Length - Ipv6HeaderLength);
-        for (int i = 8; i + 1 < packet.Length; i += 2)
-            sum += BinaryPrimitives.ReadUInt16BigEndian(packet[i..]);
-        if ((packet.Length & 1) != 0)
-            sum += (uint)packet[^1] << 8;
-        while (sum >> 16 != 0)
-            sum = (sum & 0xFFFF) + (sum >> 16);
-        return (ushort)~sum;
     }
 }

@@ -12,7 +12,10 @@ namespace Mesh.Simulation.Ports;
 /// Records: <c>type u8 | bytes</c> with the types of TLS (22 handshake, 23 data). As in TLS 1.3 the server's certificate comes first, and the client may
 /// send data together with its own.
 /// </remarks>
-public sealed class SimulatedStreams(Machine machine, ReadOnlyMemory<byte> certificate, Func<ReadOnlyMemory<byte>, string?> verify) : IStreamPort
+/// <param name="machine">Where the streams end.</param>
+/// <param name="certificate">This node's certificate at present, DER.</param>
+/// <param name="verify">Why a peer's certificate is refused, or null.</param>
+public sealed class SimulatedStreams(Machine machine, Func<ReadOnlyMemory<byte>> certificate, Func<ReadOnlyMemory<byte>, string?> verify) : IStreamPort
 {
     private const byte Handshake = 22;
     private const byte ApplicationData = 23;
@@ -35,7 +38,7 @@ public sealed class SimulatedStreams(Machine machine, ReadOnlyMemory<byte> certi
             var stream = new Stream(new StreamId(++_lastId), connection, owner, IsAccepted: true);
             Attach(stream);
             connection.Received = bytes => OnRecord(stream, bytes);
-            Send(stream, Handshake, certificate.Span);
+            Send(stream, Handshake, certificate().Span);
         });
         Tell(owner, isListening
             ? new StreamListening(new IPEndPoint(machine.Address, local.Port))
@@ -125,7 +128,7 @@ public sealed class SimulatedStreams(Machine machine, ReadOnlyMemory<byte> certi
         if (!stream.IsAccepted)
         {
             stream.IsOwned = true;
-            Send(stream, Handshake, certificate.Span);
+            Send(stream, Handshake, certificate().Span);
         }
 
         Tell(stream.Owner, new StreamOpened(stream.Id, peer, stream.Connection.Remote, stream.IsAccepted));

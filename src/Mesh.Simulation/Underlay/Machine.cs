@@ -8,10 +8,14 @@ namespace Mesh.Simulation.Underlay;
 /// <summary>A computer: an actor system while it runs, a disk that outlives it, and ports on the underlay.</summary>
 public sealed class Machine : UnderlayNode
 {
+    private static readonly TimeSpan LoopbackLatency = TimeSpan.FromMicroseconds(20);
+
     private readonly DeterministicRandom _random;
     private readonly DeterministicRandom _network;
     private readonly Dictionary<int, Action<Packet>> _udp = [];
     private readonly NatBox? _nat;
+    private Machine? _beside;
+    private Action<ReadOnlyMemory<byte>>? _loopback;
     private Digest _past;
     private long _pastDelivered;
     private TimeSpan _bootedAt;
@@ -106,6 +110,27 @@ public sealed class Machine : UnderlayNode
     /// <summary>Receives datagrams to a port.</summary>
     public void ListenUdp(int port, Action<Packet> receive) => _udp[port] = receive;
 
+    /// <summary>From now on this and the other are two programs of one computer: they reach each other over its loopback address.</summary>
+    public void PutBeside(Machine other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        (_beside, other._beside) = (other, this);
+    }
+
+    /// <summary>Receives what the program beside this one sends.</summary>
+    public void ListenLoopback(Action<ReadOnlyMemory<byte>> receive) => _loopback = receive;
+
+    /// <summary>Sends to the program beside this one.</summary>
+    /// <returns>False where there is none that listens.</returns>
+    public bool SendLoopback(ReadOnlyMemory<byte> datagram)
+    {
+        if (_beside?._loopback is null)
+            return false;
+        var here = new IPEndPoint(IPAddress.IPv6Loopback, 0);
+        Engine.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram));
+        return true;
+    }
+
     /// <summary>Does something later, unless the machine has stopped by then.</summary>
     public void After(TimeSpan delay, Action action)
     {
@@ -161,6 +186,8 @@ public sealed class Machine : UnderlayNode
         System?.Loop.AdvanceClock(Engine.Now - _bootedAt);
         if (packet.Protocol == PacketProtocol.Tcp)
             _tcp.Receive(packet);
+        else if (packet.Protocol == PacketProtocol.Loopback && System is not null && _loopback is not null)
+            _loopback(packet.Payload);
         else if (System is not null && _udp.TryGetValue(packet.Destination.Port, out Action<Packet>? receive))
             receive(packet);
         else
@@ -177,6 +204,7 @@ public sealed class Machine : UnderlayNode
         Disk.Crash(System.Loop.Now, _random);
         System = null;
         _udp.Clear();
+        _loopback = null;
         _tcp = new SimulatedTcp(this);
         Engine.SetDeadline(this);
     }

@@ -10,6 +10,9 @@ public enum PacketProtocol : byte
 
     /// <summary>TCP, as <see cref="SimulatedTcp"/> models it: delayed by losses, not lost.</summary>
     Tcp,
+
+    /// <summary>Between two programs of one computer: neither lost nor seen by anybody else.</summary>
+    Loopback,
 }
 
 /// <summary>A packet of the underlay. The payload is what a real machine would send.</summary>

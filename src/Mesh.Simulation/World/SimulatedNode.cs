@@ -91,13 +91,14 @@ public sealed class SimulatedNode
     private void Start(ActorSystem system, Joined joined)
     {
         _joined = joined;
-        var verifier = new CertificateVerifier(joined.Authority);
-        NodeIdentity identity = new(verifier, joined.Certificate, joined.Key, system.Loop.UtcNow);
+        var identity = new NodeIdentity(new CertificateVerifier(joined.Authority), joined.Certificate, joined.Key, system.Loop.UtcNow);
         Identity = identity;
-        var streams = new SimulatedStreams(Machine, joined.Certificate.Der.AsMemory(), der => Judge(identity, der));
+        var streams = new SimulatedStreams(Machine, () => Identity.Certificate.Der.AsMemory(), Judge);
         DataPlane = new SimulatedDataPlane(Machine, streams, Port);
-        Host = new SimulatedHost(Machine, DataPlane, identity.Address);
-        var ports = new NodePorts(streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine));
+        Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network));
+        var ports = new NodePorts(
+            streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine), new SimulatedPeerPort(Machine, Host), new SimulatedWorkPool(WorkTime),
+            new SimulatedCredentials(Machine, Keep));
         NodeOptions options = _options with { RegistryUrl = _registry.Url };
         ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
         system.EventStream.Subscribe<TunnelStatus>(observer);
@@ -106,10 +107,16 @@ public sealed class SimulatedNode
         system.ActorOf(Props.Create(() => new NodeActor(identity, options, ports)), "node");
     }
 
-    // The stream port's part of the judgement: is it a certificate of this network that is valid now? Revocation is the actors' part.
-    private string? Judge(NodeIdentity identity, ReadOnlyMemory<byte> der)
+    private void Keep(NodeIdentity identity)
     {
-        CertificateVerdict verdict = identity.Verifier.Verify(der.Span, Machine.System!.Loop.UtcNow, new HashSet<ulong>(), out _);
+        Identity = identity;
+        _joined = new Joined(identity.Verifier.Authority, identity.Certificate, identity.Key);
+    }
+
+    // The stream port's part of the judgement: is it a certificate of this network that is valid now? Revocation is the actors' part.
+    private string? Judge(ReadOnlyMemory<byte> der)
+    {
+        CertificateVerdict verdict = Identity!.Verifier.Verify(der.Span, Machine.System!.Loop.UtcNow, new HashSet<ulong>(), out _);
         return verdict == CertificateVerdict.Valid ? null : verdict.ToString();
     }
 
