@@ -42,7 +42,7 @@ public sealed partial class PeerActor
     private void Greet()
     {
         TimeSpan delay = _ports.Options.GreetingRetry * Math.Pow(2, _greetings++);
-        delay = delay < _ports.Options.GreetingPause ? delay : _ports.Options.GreetingPause;
+        delay = delay < _ports.Options.MaxGreetingRetry ? delay : _ports.Options.MaxGreetingRetry;
         Context.Timers.StartSingle(GreetingDue.Instance, GreetingDue.Instance, delay * (0.9 + (0.2 * Context.Random.NextDouble())));
         SendGreeting(_record.Prefix.FirstAddress(_identity.Network), LocalDatagram.NodePort);
     }

@@ -27,6 +27,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     private readonly List<Tell> _waiting = [];
     private NodeIdentity _identity;
     private int _attempts;   // of the first one that waits; 0 while it is not under way
+    private int _answers;    // sent since then and not acknowledged yet
 
     private PeerActor(PeerPorts ports, PeerRecord record, NodeIdentity identity)
     {
@@ -188,15 +189,17 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     {
         Tell next = _waiting[0];
         Context.Timers.StartSingle(RetryDue.Instance, RetryDue.Instance, _ports.Options.MessageRetry * Math.Pow(2, _attempts));
-        _attempts++;
+        (_attempts, _answers) = (_attempts + 1, 0);
         Send([next.Code, .. next.Data.Span], _record.Prefix.FirstAddress(_identity.Network), LocalDatagram.NodePort);
     }
 
     private FsmStep<PeerState, Proposal?> OnRespond(Respond respond)
     {
         // The numbers may be used up; then the peer greets us in the end.
+        bool hasData = respond.Data is { IsEmpty: false };
+        _answers += hasData ? 1 : 0;
         if (_record.Session is { IsExhausted: false })
-            Send(respond.Data is { } data ? [respond.Code, .. data.Span] : [], respond.To, respond.Port);
+            Send(hasData ? [respond.Code, .. respond.Data!.Value.Span] : [], respond.To, respond.Port);   // a code without data would be a question
         return Continue();   // where its message has begun the session, what waits comes after the answer
     }
 
@@ -243,10 +246,15 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
         return step;
     }
 
-    // An acknowledgement does not say of what. As one message at most is under way, it is taken for that one's; what this gets wrong after a loss, the next round of news repairs.
+    // An acknowledgement does not say of what. One message of ours at most is under way, but answers are acknowledged, too: those come first. So a message may be sent once more than is
+    // needed, and never once too few.
     private FsmStep<PeerState, Proposal?> ShowsLife(SessionMessage message)
     {
-        if (_attempts > 0 && (message.IsAcknowledgement || message.Code == _waiting[0].Code))
+        if (message.IsAcknowledgement && _answers > 0)
+        {
+            _answers--;
+        }
+        else if (_attempts > 0 && (message.IsAcknowledgement || message.Code == _waiting[0].Code))
         {
             _waiting.RemoveAt(0);
             _attempts = 0;
@@ -264,7 +272,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     private FsmStep<PeerState, Proposal?> Begin(PeerSession session, int? protocol, bool isOurTurn)
     {
         (_record.Session, _record.Floor, _record.Protocol, _record.LastHeard) = (session, session.Key, protocol ?? 0, Context.Now);
-        _attempts = 0;
+        (_attempts, _answers) = (0, 0);
         Context.Timers.Cancel(RetryDue.Instance);
         _ports.Counters.Add(PeerCounter.Established);
         _ports.Owner.Tell(new PeerReady(_record.Prefix, _record.Certificate!, session.Key, isOurTurn), Self);

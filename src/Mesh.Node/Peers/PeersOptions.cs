@@ -27,8 +27,11 @@ public sealed record PeersOptions
     /// <summary>How often at most a greeting is answered with one of our own (re6st: 60 s). The same greeting again is taken for a repetition of a lost one and answered up to twice more.</summary>
     public TimeSpan GreetingPause { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>When an unanswered greeting is repeated first; then after twice as long each time, up to <see cref="GreetingPause"/>. Default 2 s.</summary>
+    /// <summary>When an unanswered greeting is repeated first; then after twice as long each time, up to <see cref="MaxGreetingRetry"/>. Default 2 s.</summary>
     public TimeSpan GreetingRetry { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest time between two greetings to a peer that does not answer. Default 10 s (re6st: 60 s, so that one lost datagram costs a minute).</summary>
+    public TimeSpan MaxGreetingRetry { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>After how long without a session a peer is given up, and what was to be sent with it. Default 3 minutes.</summary>
     public TimeSpan GreetingPatience { get; init; } = TimeSpan.FromMinutes(3);

@@ -124,6 +124,9 @@ internal sealed class ChosenEntropy : IEntropy
 
     private byte _next;
 
+    /// <summary>What tells this node's secrets from another's that are made at the same time.</summary>
+    public byte Start { set => _next = value; }
+
     public void Fill(Span<byte> destination)
     {
         if (destination.Length == SecretPart && Secrets.TryDequeue(out byte[]? secret))
