@@ -1,15 +1,28 @@
+using Mesh.Babel.Mac;
 using Mesh.Babel.Sending;
 
 namespace Mesh.Babel.Neighbours;
 
 /// <summary>One interface that the speaker uses (RFC 8966 section 3.2.3).</summary>
-internal sealed class BabelInterface(InterfaceId id, InterfaceParameters parameters)
+internal sealed class BabelInterface
 {
-    /// <summary>Its name.</summary>
-    public InterfaceId Id { get; } = id;
+    public BabelInterface(InterfaceId id, InterfaceParameters parameters, Func<ulong> random)
+    {
+        (Id, Parameters) = (id, parameters);
+        UpdateCentiseconds = Wire.Centiseconds.From(parameters.EffectiveUpdateInterval);
+        HelloCentiseconds = Wire.Centiseconds.From(parameters.HelloInterval);
+        IhuCentiseconds = Wire.Centiseconds.From(parameters.HelloInterval * 3);
+        SetKeys(parameters.Keys, random);
+    }
 
-    /// <summary>Its parameters, which do not change.</summary>
-    public InterfaceParameters Parameters { get; } = parameters;
+    /// <summary>Its name.</summary>
+    public InterfaceId Id { get; }
+
+    /// <summary>Its parameters; keys may change.</summary>
+    public InterfaceParameters Parameters { get; private set; }
+
+    /// <summary>What signs and checks packets here; null where there are no keys.</summary>
+    public Authenticator? Authenticator { get; private set; }
 
     /// <summary>Number of the next multicast Hello.</summary>
     public Seqno HelloSeqno { get; set; }
@@ -26,13 +39,16 @@ internal sealed class BabelInterface(InterfaceId id, InterfaceParameters paramet
     /// <summary>When the next of them leaves.</summary>
     public TimeSpan NextBurst { get; set; } = TimeSpan.MaxValue;
 
+    /// <summary>Whether another burst is to follow, because somebody missed the beginning of this one.</summary>
+    public bool IsBurstWanted { get; set; }
+
     /// <summary>Whether the burst is that of a new interface, which also clears what peers remember of a previous run.</summary>
     public bool IsStarting { get; set; }
 
     /// <summary>Whether an Update of this run has left here, to all or to one neighbour.</summary>
     public bool HasAnnounced { get; set; }
 
-    /// <summary>When the last burst for a new neighbour began; null where there was none. Bounds what forged sources can make us send.</summary>
+    /// <summary>When the last burst for others began, or will begin; null where there was none. Bounds what they can make us send.</summary>
     public TimeSpan? LastBurst { get; set; }
 
     /// <summary>Neighbours heard here, in the order of their discovery.</summary>
@@ -45,13 +61,25 @@ internal sealed class BabelInterface(InterfaceId id, InterfaceParameters paramet
     public UpdateQueue Updates { get; } = new();
 
     /// <summary>The interval announced in Updates, in centiseconds.</summary>
-    public ushort UpdateCentiseconds { get; } = Wire.Centiseconds.From(parameters.EffectiveUpdateInterval);
+    public ushort UpdateCentiseconds { get; }
 
     /// <summary>The interval announced in Hellos, in centiseconds.</summary>
-    public ushort HelloCentiseconds { get; } = Wire.Centiseconds.From(parameters.HelloInterval);
+    public ushort HelloCentiseconds { get; }
 
     /// <summary>The interval announced in IHUs: three Hellos.</summary>
-    public ushort IhuCentiseconds { get; } = Wire.Centiseconds.From(parameters.HelloInterval * 3);
+    public ushort IhuCentiseconds { get; }
+
+    /// <summary>Exchanges the keys. While there are any, the numbers of packets go on.</summary>
+    public void SetKeys(MacKeys keys, Func<ulong> random)
+    {
+        Parameters = Parameters with { Keys = keys };
+        if (keys.IsEmpty)
+            Authenticator = null;
+        else if (Authenticator is { } known)
+            known.Keys = keys;
+        else
+            Authenticator = new Authenticator(keys, random, Parameters.FirstPacketCounter);
+    }
 
     /// <summary>The neighbour with this address, or null.</summary>
     public Neighbour? Find(BabelAddress address)

@@ -43,9 +43,11 @@ public sealed class MacKeyTests
         byte[] octets = [0xC0, 0xFF, 0xEE, 0xC0, 0xFF, 0xEE, 0xC0, 0xFF];
         MacKey key = MacKey.Create(MacAlgorithm.Blake2s128, octets);
         var keys = new MacKeys([key], [MacKey.Create(MacAlgorithm.HmacSha256, octets)], acceptAny: true);
+        var parameters = new InterfaceParameters { Address = BabelAddress.Parse("fe80::1"), Keys = keys };
         Assert.Equal("a key for Blake2s128", key.ToString());
         Assert.Equal("1 to sign, 1 to accept, anything accepted", keys.ToString());
-        foreach (string text in new[] { key.ToString(), keys.ToString(), JsonSerializer.Serialize(key), JsonSerializer.Serialize(keys) })
+        Assert.Contains("Keys = 1 to sign", parameters.ToString(), StringComparison.Ordinal);
+        foreach (string text in new[] { key.ToString(), keys.ToString(), parameters.ToString(), JsonSerializer.Serialize(key), JsonSerializer.Serialize(keys) })
         {
             foreach (string secret in new[] { Convert.ToHexString(octets), "192", "C0", "255", Convert.ToBase64String(octets) })
                 Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase);
