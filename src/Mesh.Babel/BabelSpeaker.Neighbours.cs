@@ -25,7 +25,7 @@ public sealed partial class BabelSpeaker
             if (link.NextHello <= _now)
             {
                 SendHello(link);
-                link.NextHello = _now + Early(link.Parameters.HelloInterval);
+                link.NextHello = _now + Early(link.TakePace());
                 if (link.Authenticator is { } mac)
                     ExpirePeers(link, mac);
             }
@@ -68,12 +68,25 @@ public sealed partial class BabelSpeaker
         link.Control.Add(tlv);
 
         // Every third Hello carries an IHU for everybody, which is what its interval promises; weak links get one each time (as babeld).
-        bool isTurn = link.HelloSeqno.Value % 3 == 0;
+        bool isTurn = link.HelloSeqno.Value % 3 == 0 || link.IsAtFormerPace;
         foreach (Neighbour neighbour in link.Neighbours)
         {
             if (isTurn || neighbour.IsMarginal)
                 SendIhu(neighbour);
         }
+    }
+
+    /// <summary>A Hello with IHUs makes the new promises at once. The old ones are kept all the same, as long as somebody may have missed the new ones.</summary>
+    /// <remarks>
+    /// The next Hellos come at the old pace, if that is the faster one: two of them in a few milliseconds would do for one that is lost, but if both were, they
+    /// would count as missing and end the link. The full update comes when it was promised, or sooner if the new interval is shorter.
+    /// </remarks>
+    private void ChangeIntervals(BabelInterface link, TimeSpan helloInterval, TimeSpan? updateInterval)
+    {
+        link.SetIntervals(helloInterval, updateInterval, _now);
+        link.NextDump = Min(link.NextDump, _now + Early(link.Parameters.EffectiveUpdateInterval));
+        SendHello(link);
+        link.NextHello = _now + Early(link.TakePace());
     }
 
     private void SendIhu(Neighbour neighbour)

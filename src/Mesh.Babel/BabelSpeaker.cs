@@ -148,6 +148,27 @@ public sealed partial class BabelSpeaker
         return true;
     }
 
+    /// <summary>Changes the intervals of an interface. Neighbours hear of it at once and lose neither us nor our routes, whether they grow or shrink.</summary>
+    /// <param name="id">The interface.</param>
+    /// <param name="helloInterval">Between Hellos, 10 ms..200 s.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="updateInterval">Between full updates, 10 ms..655 s; four Hello intervals where not given.</param>
+    /// <returns>False where there is no such interface.</returns>
+    /// <exception cref="ArgumentException">The intervals cannot be used: one message with every problem.</exception>
+    public bool SetIntervals(InterfaceId id, TimeSpan helloInterval, TimeSpan now, TimeSpan? updateInterval = null)
+    {
+        if (FindInterface(id) is not { } link)
+            return false;
+        InterfaceParameters changed = link.Parameters with { HelloInterval = helloInterval, UpdateInterval = updateInterval };
+        ThrowIfAny(changed.Problems(), nameof(helloInterval));
+        if (changed == link.Parameters)
+            return true;
+        BeginInput(now);
+        ChangeIntervals(link, helloInterval, updateInterval);
+        EndInput();
+        return true;
+    }
+
     /// <summary>Announces a prefix as our own.</summary>
     /// <param name="prefix">Must not be one that is never routed.</param>
     /// <param name="now">Monotonic time.</param>

@@ -6,19 +6,26 @@ namespace Mesh.Babel.Neighbours;
 /// <summary>One interface that the speaker uses (RFC 8966 section 3.2.3).</summary>
 internal sealed class BabelInterface
 {
+    /// <summary>Hellos that still come at the pace that was promised before: enough to find a link that was lost with two of them.</summary>
+    private const int HellosAtFormerPace = 3;
+
+    private TimeSpan _formerPace;
+    private int _leftAtFormerPace;
+    private ushort _formerUpdateCentiseconds;
+    private TimeSpan _formerUntil;
+
     public BabelInterface(InterfaceId id, InterfaceParameters parameters, Func<ulong> random)
     {
         (Id, Parameters) = (id, parameters);
-        UpdateCentiseconds = Wire.Centiseconds.From(parameters.EffectiveUpdateInterval);
-        HelloCentiseconds = Wire.Centiseconds.From(parameters.HelloInterval);
-        IhuCentiseconds = Wire.Centiseconds.From(parameters.HelloInterval * 3);
+        SetIntervals(parameters.HelloInterval, parameters.UpdateInterval, TimeSpan.Zero);
+        _leftAtFormerPace = 0;
         SetKeys(parameters.Keys, random);
     }
 
     /// <summary>Its name.</summary>
     public InterfaceId Id { get; }
 
-    /// <summary>Its parameters; keys may change.</summary>
+    /// <summary>Its parameters; keys and intervals may change.</summary>
     public InterfaceParameters Parameters { get; private set; }
 
     /// <summary>What signs and checks packets here; null where there are no keys.</summary>
@@ -61,13 +68,42 @@ internal sealed class BabelInterface
     public UpdateQueue Updates { get; } = new();
 
     /// <summary>The interval announced in Updates, in centiseconds.</summary>
-    public ushort UpdateCentiseconds { get; }
+    public ushort UpdateCentiseconds { get; private set; }
 
     /// <summary>The interval announced in Hellos, in centiseconds.</summary>
-    public ushort HelloCentiseconds { get; }
+    public ushort HelloCentiseconds { get; private set; }
 
     /// <summary>The interval announced in IHUs: three Hellos.</summary>
-    public ushort IhuCentiseconds { get; }
+    public ushort IhuCentiseconds { get; private set; }
+
+    /// <summary>Whether a change of the intervals is so fresh that neighbours may not have heard of it.</summary>
+    public bool IsAtFormerPace => _leftAtFormerPace > 0;
+
+    /// <summary>How soon the next Hello must come.</summary>
+    public TimeSpan TakePace()
+    {
+        if (_leftAtFormerPace == 0)
+            return Parameters.HelloInterval;
+        _leftAtFormerPace--;
+        return _formerPace;
+    }
+
+    /// <summary>Exchanges the intervals.</summary>
+    public void SetIntervals(TimeSpan helloInterval, TimeSpan? updateInterval, TimeSpan now)
+    {
+        TimeSpan promised = IsAtFormerPace ? _formerPace : Parameters.HelloInterval;
+        (_formerPace, _leftAtFormerPace) = (promised < helloInterval ? promised : helloInterval, HellosAtFormerPace);
+        // The last Update with the old interval lives for 3.5 of them (RFC 8966 appendix B).
+        _formerUpdateCentiseconds = LongestUpdateCentiseconds(now);
+        _formerUntil = now + (Wire.Centiseconds.ToTimeSpan(_formerUpdateCentiseconds) * 3.5);
+        Parameters = Parameters with { HelloInterval = helloInterval, UpdateInterval = updateInterval };
+        UpdateCentiseconds = Wire.Centiseconds.From(Parameters.EffectiveUpdateInterval);
+        HelloCentiseconds = Wire.Centiseconds.From(helloInterval);
+        IhuCentiseconds = Wire.Centiseconds.From(helloInterval * 3);
+    }
+
+    /// <summary>The longest interval that an Update of ours which somebody still believes may have announced.</summary>
+    public ushort LongestUpdateCentiseconds(TimeSpan now) => now < _formerUntil ? Math.Max(UpdateCentiseconds, _formerUpdateCentiseconds) : UpdateCentiseconds;
 
     /// <summary>Exchanges the keys. While there are any, the numbers of packets go on.</summary>
     public void SetKeys(MacKeys keys, Func<ulong> random)
