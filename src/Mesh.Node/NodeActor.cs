@@ -54,9 +54,9 @@ public sealed class NodeActor : Actor
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
-    private RoutesPublished _routes = new([]);
     private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
     private ulong _version;
+    private ActorRef _babel = null!;   // from the start on
 
     /// <summary>Makes a node.</summary>
     public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports) => (_identity, _options, _ports) = (identity, options, ports);
@@ -79,15 +79,14 @@ public sealed class NodeActor : Actor
     {
         EventStream events = Context.System.EventStream;
         events.Subscribe<TunnelStatus>(Self);
-        events.Subscribe<RoutesPublished>(Self);
         events.Subscribe<NetworkParametersChanged>(Self);
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
-        ActorRef babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
+        _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
-        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, babel, Identify);
+        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify);
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         // Last: it announces the parameters to those that are there by then.
         Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client)), "parameters");
@@ -107,15 +106,12 @@ public sealed class NodeActor : Actor
             case TunnelStatus status:
                 _tunnels[status.Index.Value] = status;
                 break;
-            case RoutesPublished routes:
-                _routes = routes;
-                break;
             case NetworkParametersChanged changed:
                 _version = changed.Parameters.Version.Number;
                 _revoked = changed.Parameters.RevokedSerials;
                 break;
             case GetNodeStatus:
-                Sender.Tell(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], _routes.Routes));
+                _babel.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], [])), Sender);
                 break;
             default:
                 Unhandled(message);

@@ -62,6 +62,9 @@ public sealed class ScenarioRun
         }
     }
 
+    /// <summary>Called with each step when it is over.</summary>
+    public Action<StepResult>? StepEnded { get; init; }
+
     /// <summary>The simulated world, to look at.</summary>
     public SimulatedNetwork World => _world;
 
@@ -100,7 +103,9 @@ public sealed class ScenarioRun
             Inflict inflict => Inflict(inflict),
             _ => throw new UnreachableException(),
         };
-        _steps.Add(new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood));
+        var ended = new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood);
+        _steps.Add(ended);
+        StepEnded?.Invoke(ended);
         if (!isGood)
             _violations.Add($"at {_world.Engine.Now.TotalSeconds:0.000} s: {title}: {outcome}");
     }
