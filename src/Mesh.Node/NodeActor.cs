@@ -4,11 +4,13 @@ using Mesh.Actors.Ports;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Parameters;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Security.Keys;
 
 namespace Mesh.Node;
@@ -33,6 +35,12 @@ public sealed record NodeOptions
     /// <summary>Tunnels; <see cref="TunnelsOptions.Self"/> is replaced by the identity's prefix.</summary>
     public TunnelsOptions Tunnels { get; init; } = new() { Self = NodePrefix.Empty };
 
+    /// <summary>Messages between nodes.</summary>
+    public PeersOptions Peers { get; init; } = new();
+
+    /// <summary>What the node says when others ask what it runs.</summary>
+    public NodeInformation Software { get; init; } = new("unknown", "unknown");
+
     /// <summary>Tuning of the routing speaker.</summary>
     public Babel.BabelOptions Babel { get; init; } = new();
 }
@@ -47,6 +55,9 @@ public sealed record NodeOptions
 ///   tunnels            opens, serves and retires
 ///     tunnel-N         one tunnel
 ///   babel              routing; publishes the forwarding table
+///   peers              messages between nodes
+///     remembered*      certificates of peers
+///     2-16             the session with node 2/16
 /// </code></remarks>
 public sealed class NodeActor : Actor
 {
@@ -56,7 +67,9 @@ public sealed class NodeActor : Actor
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
     private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
     private ulong _version;
-    private ActorRef _babel = null!;   // from the start on
+    private ActorRef? _babel;
+    private ActorRef? _peers;
+    private ActorRef? _parameters;
 
     /// <summary>Makes a node.</summary>
     public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports) => (_identity, _options, _ports) = (identity, options, ports);
@@ -65,14 +78,14 @@ public sealed class NodeActor : Actor
     /// operator to see. A disk that is full may have room again later; the part that could not store something begins anew from what is stored.</summary>
     protected override SupervisorStrategy SupervisorStrategy { get; } = new(static reason => reason switch
     {
-        PortUnavailableException => Directive.Escalate,
+        PortUnavailableException or NetworkRefusedException => Directive.Escalate,
         JournalException { Failure: JournalFailure.Full or JournalFailure.Locked or JournalFailure.Unavailable } => Directive.Restart,
         JournalException => Directive.Escalate,
         _ => SupervisorStrategy.DefaultDecider(reason),
     });
 
     /// <summary>Declares what a node stores.</summary>
-    public static EventSchema AddTo(EventSchema schema) => ParametersActor.AddTo(AddressBookActor.AddTo(schema));
+    public static EventSchema AddTo(EventSchema schema) => PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema)));
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -88,8 +101,10 @@ public sealed class NodeActor : Actor
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify);
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
+        _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
         // Last: it announces the parameters to those that are there by then.
-        Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client)), "parameters");
+        _parameters = Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client, _ports.WorkPool)), "parameters");
     }
 
     /// <inheritdoc/>
@@ -110,8 +125,14 @@ public sealed class NodeActor : Actor
                 _version = changed.Parameters.Version.Number;
                 _revoked = changed.Parameters.RevokedSerials;
                 break;
+            case GetPeersStatus:
+                _peers!.Tell(message, Sender);
+                break;
+            case GetParametersStatus:
+                _parameters!.Tell(message, Sender);
+                break;
             case GetNodeStatus:
-                _babel.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], [])), Sender);
+                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], [])), Sender);
                 break;
             default:
                 Unhandled(message);

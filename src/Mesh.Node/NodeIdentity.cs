@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Mesh.Protocol.Addressing;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
@@ -55,12 +56,25 @@ public sealed class NodeIdentity
     /// <param name="problem">Why it is refused: a sentence.</param>
     public bool TryIdentify(ReadOnlySpan<byte> der, DateTimeOffset now, IReadOnlySet<ulong> revokedSerials, out NodePrefix peer, out string problem)
     {
-        CertificateVerdict verdict = Verifier.Verify(der, now, revokedSerials, out NodeCertificate? certificate);
+        bool isGood = TryVerify(der, now, revokedSerials, out NodeCertificate? certificate, out problem);
+        peer = certificate?.Prefix ?? default;
+        return isGood;
+    }
+
+    /// <summary>Judges a peer's certificate.</summary>
+    /// <param name="der">Anything that came from the network.</param>
+    /// <param name="now">The wall clock.</param>
+    /// <param name="revokedSerials">The revocation list.</param>
+    /// <param name="certificate">The certificate where it could be read, whether it is refused or not.</param>
+    /// <param name="problem">Why it is refused: a sentence.</param>
+    public bool TryVerify(
+        ReadOnlySpan<byte> der, DateTimeOffset now, IReadOnlySet<ulong> revokedSerials, [NotNullWhen(true)] out NodeCertificate? certificate, out string problem)
+    {
+        CertificateVerdict verdict = Verifier.Verify(der, now, revokedSerials, out certificate);
         if (verdict == CertificateVerdict.NotYetValid)
             verdict = Verifier.Verify(certificate!, TolerantTime(certificate!, now), revokedSerials);
-        peer = certificate?.Prefix ?? default;
-        problem = verdict == CertificateVerdict.Valid ? "" : $"its certificate{(certificate is null ? "" : $" for {peer}")} is refused: {Describe(verdict)}";
-        if (verdict == CertificateVerdict.Valid && peer == Prefix)
+        problem = verdict == CertificateVerdict.Valid ? "" : $"its certificate{(certificate is null ? "" : $" for {certificate.Prefix}")} is refused: {Describe(verdict)}";
+        if (verdict == CertificateVerdict.Valid && certificate!.Prefix == Prefix)
             problem = "it is ourselves";
         return problem.Length == 0;
     }

@@ -124,8 +124,10 @@ public sealed class NodeActorTests
     {
         _kit = new ActorTestKit(schema: NodeActor.AddTo(new EventSchema()), disk: _disk);
         _registry = new PlayedRegistry(_kit);
+        var work = new VirtualWorkPool { Delay = TimeSpan.Zero };
+        work.Attach(_kit);
         _asker = _kit.CreateProbe("asker");
-        var ports = new NodePorts(_streams, _dataPlane, _registry.Http, new CountingEntropy(), _peers, new HeldWorkPool(), new HeldCredentials());
+        var ports = new NodePorts(_streams, _dataPlane, _registry.Http, new CountingEntropy(), _peers, work, new HeldCredentials());
         var options = new NodeOptions { RegistryUrl = "http://registry.example", Tunnels = new TunnelsOptions { Self = NodePrefix.Empty, ClientCount = 1, Listen = new IPEndPoint(IPAddress.Any, 1326) } };
         _node = _kit.ActorOf(Props.Create(() => new NodeActor(Identities.A, options, ports)), "node");
         _kit.Advance(TimeSpan.FromMilliseconds(100));

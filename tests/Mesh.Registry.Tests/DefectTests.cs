@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Mesh.Actors.TestKit;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Calls;
@@ -218,7 +219,7 @@ public sealed class DefectTests
     {
         (RegistryWorld world, Caller caller, FakeLocalNode node) = RegistryWithNode();
         CallingNode own = caller.Join("registry"), silent = caller.Join("silent");
-        node.Answer(own.Prefix, PeerCode.Information, "v, p");
+        node.Answer(own.Prefix, PeerCode.NodeInformation, "v, p");
         node.Answer(own.Prefix, PeerCode.Topology, $"1 {silent.Prefix.CommonName}");
         TimeSpan start = world.Kit.Now;
         TestProbe versions = caller.Begin("/versions"), topology = caller.Begin("/topology"), bootstrap = caller.Begin(silent.Request("getBootstrapPeer"));
@@ -238,10 +239,10 @@ public sealed class DefectTests
     {
         (_, Caller caller, FakeLocalNode node) = RegistryWithNode();
         CallingNode own = caller.Join("registry"), liar = caller.Join("liar");
-        foreach (byte code in new[] { PeerCode.Address, PeerCode.Information, PeerCode.Topology })
+        foreach (byte code in new[] { PeerCode.Address, PeerCode.NodeInformation, PeerCode.Topology })
             node.Answers[(liar.Prefix, code)] = [0xC3, 0x28, 0xFF];
         node.Answers[(own.Prefix, PeerCode.Address)] = [0xFF];
-        node.Answer(own.Prefix, PeerCode.Information, "1.0, Linux");
+        node.Answer(own.Prefix, PeerCode.NodeInformation, "1.0, Linux");
         node.Answer(own.Prefix, PeerCode.Topology, $"0 {liar.Prefix.CommonName}");
         Assert.Equal("""{"0000000000000000":"1.0, Linux","0000000000000001":null}""", caller.Text("/versions"));
         Assert.Equal("""{"":["0/16"],"1/16":["0/16"]}""", caller.Text("/topology"));
@@ -254,8 +255,8 @@ public sealed class DefectTests
     {
         (_, Caller caller, FakeLocalNode node) = RegistryWithNode();
         CallingNode own = caller.Join("registry"), peer = caller.Join("peer");
-        node.Answer(own.Prefix, PeerCode.Information, "1.0, Linux");
-        node.Answer(peer.Prefix, PeerCode.Information, "2.0, Linux");
+        node.Answer(own.Prefix, PeerCode.NodeInformation, "1.0, Linux");
+        node.Answer(peer.Prefix, PeerCode.NodeInformation, "2.0, Linux");
         node.Answer(own.Prefix, PeerCode.Topology, $"0 {peer.Prefix.CommonName}");
         node.Answer(peer.Prefix, PeerCode.Topology, $"1 {own.Prefix.CommonName}");
         node.WithoutSession.Add(peer.Prefix);

@@ -1,6 +1,8 @@
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Node;
+using Mesh.Node.Parameters;
+using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
 
 namespace Mesh.Cli.Node;
@@ -19,7 +21,7 @@ internal sealed class NodeGuard(Func<NodeActor> make, ActorRef owner) : Actor
     private ActorRef? _node;
 
     /// <inheritdoc/>
-    protected override SupervisorStrategy SupervisorStrategy { get; } = new(static reason => reason is PortUnavailableException ? Directive.Stop : SupervisorStrategy.DefaultDecider(reason));
+    protected override SupervisorStrategy SupervisorStrategy { get; } = new(static reason => reason is PortUnavailableException or NetworkRefusedException ? Directive.Stop : SupervisorStrategy.DefaultDecider(reason));
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -41,7 +43,7 @@ internal sealed class NodeGuard(Func<NodeActor> make, ActorRef owner) : Actor
     {
         switch (message)
         {
-            case ActorFailed { Reason: PortUnavailableException or JournalException } failed:
+            case ActorFailed { Reason: PortUnavailableException or NetworkRefusedException or JournalException } failed:
                 owner.Tell(new NodeEnded(failed.Reason.Message.TrimEnd('.')));
                 break;
             case ActorFailed:
@@ -49,7 +51,7 @@ internal sealed class NodeGuard(Func<NodeActor> make, ActorRef owner) : Actor
             case Terminated:
                 owner.Tell(new NodeEnded("the node has stopped by itself; the log says why"));
                 break;
-            case GetNodeStatus:
+            case GetNodeStatus or GetPeersStatus or GetParametersStatus:
                 _node!.Tell(message, Sender);
                 break;
             default:

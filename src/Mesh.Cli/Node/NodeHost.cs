@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Mesh.Actors;
@@ -18,6 +19,7 @@ using Mesh.Platform.Linux.Peers;
 using Mesh.Platform.Linux.Streams;
 using Mesh.Platform.Linux.Work;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Keys;
 
@@ -104,6 +106,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
     {
         RegistryUrl = settings.RegistryUrl,
         Babel = settings.Babel,
+        Software = new NodeInformation(MeshCommandLine.Version, RuntimeInformation.OSDescription),
         Tunnels = settings.Tunnels with
         {
             Listen = settings.Accept ? listen : null,

@@ -19,7 +19,8 @@ public sealed partial class TunnelActor
         _frame.ResetWrittenCount();
         new CloseRequest(close.Reason, close.Text).Encode(_frame);
         Send();
-        return GoTo(TunnelState.Closing);
+        // Whoever may not take part is cut off at once: not one more packet of it is let in.
+        return close.Reason == CloseReason.NotAllowed ? End(close.Text) : GoTo(TunnelState.Closing);
     }
 
     private FsmStep<TunnelState, TunnelProgress>? WhileClosing(FsmEvent<TunnelProgress> e)
@@ -91,5 +92,5 @@ public sealed partial class TunnelActor
     }
 
     private static bool IsTooLate(object message) =>
-        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or KeepAliveDue or ProbeDue or RekeyDue or CloseTunnel;
+        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or KeepAliveDue or ProbeDue or RekeyDue or CloseTunnel;
 }

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
@@ -201,6 +202,11 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case TellPeers tell:
                 SendPeers(tell);
                 return Stay();
+            case TellVersion tell:
+                _frame.ResetWrittenCount();
+                new VersionNews(tell.Version).Encode(_frame);
+                Send();
+                return Stay();
             case DataPlaneEvent happened:
                 OnDataPlane(happened);
                 return Stay();
@@ -226,7 +232,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return End(closed.Reason);
             case CloseTunnel close:
                 return Close(close);
-            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers:
+            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
                 return null;
@@ -255,7 +261,10 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return Stay();
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
                 return Drain(request);
-            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind:
+            case VersionNews.Kind when VersionNews.TryDecode(frame.Payload.Span, out VersionNews? news):
+                Context.System.EventStream.Publish(new VersionHeard(_peer, news.Version));
+                return Stay();
+            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind or VersionNews.Kind:
                 return End($"the peer sent a malformed frame of kind {frame.Kind}");
             default:
                 return Stay();   // a newer peer may send more kinds than we know

@@ -2,6 +2,7 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels;
@@ -77,6 +78,9 @@ public sealed record PeersLearned(NodePrefix From, PeerAddresses Addresses);
 
 /// <summary>Tell the peer about these nodes.</summary>
 public sealed record TellPeers(PeerAddresses Addresses);
+
+/// <summary>Tell the peer which version of the parameters is known to exist.</summary>
+public sealed record TellVersion(NetworkVersion Version);
 
 /// <summary>The peer sees us at this address.</summary>
 public sealed record SeenAt(ObservedEndpoint Endpoint);

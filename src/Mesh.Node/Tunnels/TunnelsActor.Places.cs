@@ -88,7 +88,7 @@ public sealed partial class TunnelsActor
         if (ended.WasUp && !isUnwanted && Context.Now - entry.UpSince >= _options.MinRetryDelay)
             return;
         int failures = _retries.TryGetValue(ended.Peer, out Retry retry) ? retry.Failures + 1 : 1;
-        _retries[ended.Peer] = new Retry(failures, Context.Now, Backoff(failures));
+        _retries[ended.Peer] = new Retry(failures, Context.Now, entry.IsRefused ? _options.MaxRetryDelay : Backoff(failures));   // who was shut out may come by itself when it is let in again
     }
 
     private TimeSpan Backoff(int failures)

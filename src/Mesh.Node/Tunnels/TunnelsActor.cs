@@ -7,6 +7,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels;
@@ -27,6 +28,7 @@ public sealed partial class TunnelsActor : Actor
     private readonly Queue<int> _freeIndices = new();
     private TunnelsOptions _options;
     private AddressList _advertised;
+    private NetworkVersion? _version;
     private int _nextIndex = 1;
     private ImmutableArray<PeerAddressEntry> _known = [];
     private TimeSpan _isolatedSince;
@@ -73,6 +75,7 @@ public sealed partial class TunnelsActor : Actor
     {
         _isolatedSince = Context.Now;
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
+        Context.System.EventStream.Subscribe<VersionLearned>(Self);
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
         Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
         Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
@@ -132,6 +135,11 @@ public sealed partial class TunnelsActor : Actor
                 break;
             case NetworkParametersChanged changed:
                 OnParameters(changed);
+                break;
+            case VersionLearned learned:
+                _version = learned.Version;
+                if (_options.TellsVersion)
+                    TellVersionTo(_tunnels.Values.Where(static t => t is { IsUp: true, IsClosing: false }));
                 break;
             default:
                 Unhandled(message);
@@ -223,6 +231,12 @@ public sealed partial class TunnelsActor : Actor
         (mine.IsUp, mine.UpSince, mine.Certificate) = (true, Context.Now, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close
+        if (!_ports.Identify(up.Certificate, out _, out string problem))
+        {
+            Close(mine, CloseReason.NotAllowed, problem);   // it was revoked while the keys were exchanged
+            return;
+        }
+
         foreach ((TunnelIndex index, Entry other) in _tunnels.Where(t => t.Key != up.Index && t.Value.Peer == up.Peer).ToArray())
         {
             if (!other.IsUp || other.IsClosing)
@@ -235,6 +249,16 @@ public sealed partial class TunnelsActor : Actor
 
         Log.Info($"tunnel to {up.Peer} is up ({(up.IsClient ? "opened" : "accepted")})");
         mine.Actor.Tell(new TellPeers(PeersToShare(up.Peer)));
+        if (_options.TellsVersion)
+            TellVersionTo([mine]);   // one of us may have slept
+    }
+
+    private void TellVersionTo(IEnumerable<Entry> tunnels)
+    {
+        if (_version is null)
+            return;
+        foreach (Entry tunnel in tunnels)
+            tunnel.Actor.Tell(new TellVersion(_version));
     }
 
     private Entry LoserOf(Entry one, Entry other)

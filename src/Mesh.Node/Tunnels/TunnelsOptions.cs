@@ -45,6 +45,9 @@ public sealed record TunnelsOptions
     /// <summary>How many known peers a new neighbour is told about. Default 16, at most 63.</summary>
     public int SharedPeers { get; init; } = 16;
 
+    /// <summary>Whether peers hear of new versions of the parameters in the tunnels. Default true; without, they hear of them in messages between nodes only, as nodes of re6st do.</summary>
+    public bool TellsVersion { get; init; } = true;
+
     /// <summary>Timers of each tunnel.</summary>
     public TunnelOptions Tunnel { get; init; } = new();
 }

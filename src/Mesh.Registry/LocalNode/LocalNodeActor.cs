@@ -1,5 +1,6 @@
 using Mesh.Actors;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Parameters;
 
@@ -105,7 +106,7 @@ public sealed class LocalNodeActor : Actor
     private void Notify(NodePrefix node)
     {
         _statistics = _statistics with { Notified = _statistics.Notified + 1 };
-        Send(node, PeerCode.Version);
+        Send(node, PeerCode.NetworkVersion);
     }
 
     private void Send(NodePrefix node, byte code)

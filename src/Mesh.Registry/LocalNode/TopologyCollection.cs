@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 
 namespace Mesh.Registry.LocalNode;
 

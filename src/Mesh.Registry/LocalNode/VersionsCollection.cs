@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 
 namespace Mesh.Registry.LocalNode;
 
@@ -16,7 +17,7 @@ internal sealed class VersionsCollection : NodeCollection
     private readonly Dictionary<NodePrefix, string> _texts = [];
 
     public VersionsCollection(ImmutableArray<NodePrefix> nodes, NetworkPrefix network, TimeSpan now, LocalNodePatience patience)
-        : base(PeerCode.Information, now, patience)
+        : base(PeerCode.NodeInformation, now, patience)
     {
         Nodes = nodes;
         foreach (NodePrefix node in nodes)

@@ -11,6 +11,9 @@ public sealed class SessionKey
     /// <summary>Octets of a key.</summary>
     public const int Length = 20;
 
+    // The year 9000: what a peer claims must not be beyond what a date can hold.
+    private static readonly ulong MaxMicroseconds = MicrosecondsOf(new DateTimeOffset(9000, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
     private readonly byte[] _secret;
 
     /// <summary>The key in <paramref name="secret"/>, which the caller took from a cryptographic source.</summary>
@@ -44,6 +47,20 @@ public sealed class SessionKey
         entropy.Fill(secret[sizeof(ulong)..]);
         return new SessionKey(secret);
     }
+
+    /// <summary>A key for a session between nodes that is newer than another one, also where the clock has been set back since: then it continues that one's time.</summary>
+    /// <param name="now">The wall clock.</param>
+    /// <param name="other">What the receiver may remember of us.</param>
+    /// <param name="entropy">Source of the random part.</param>
+    public static SessionKey ForPeerAfter(DateTimeOffset now, SessionKey other, IEntropy entropy)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        DateTimeOffset next = other.Time.AddMicroseconds(1);
+        return ForPeer(now > next ? now : next, entropy);
+    }
+
+    /// <summary>When a key of a session between nodes was made, by its maker's clock.</summary>
+    public DateTimeOffset Time => DateTimeOffset.UnixEpoch.AddTicks((long)Math.Min(BinaryPrimitives.ReadUInt64BigEndian(_secret), MaxMicroseconds) * TimeSpan.TicksPerMicrosecond);
 
     /// <summary>The smallest key of an instant: what a node takes for the key of a peer that it does not know yet.</summary>
     public static SessionKey FloorAt(DateTimeOffset time)

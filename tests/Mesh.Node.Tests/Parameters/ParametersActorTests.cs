@@ -15,6 +15,7 @@ public sealed class ParametersActorTests
     private TestProbe _client = null!;
     private TestProbe _listener = null!;
     private ParametersActor _actor = null!;
+    private VirtualWorkPool _work = null!;
 
     [Fact]
     public void It_asks_at_once_and_then_about_every_hour()
@@ -132,10 +133,12 @@ public sealed class ParametersActorTests
     private void Start()
     {
         _kit = new ActorTestKit(schema: ParametersActor.AddTo(new EventSchema()), disk: _disk);
+        _work = new VirtualWorkPool { Delay = TimeSpan.Zero };
+        _work.Attach(_kit);
         _client = _kit.CreateProbe("client");
         _listener = _kit.CreateProbe("listener");
         _kit.System.EventStream.Subscribe<NetworkParametersChanged>(_listener.Ref);
-        _kit.ActorOf(Props.Create(() => _actor = new ParametersActor(Identities.A, _client.Ref)));
+        _kit.ActorOf(Props.Create(() => _actor = new ParametersActor(Identities.A, _client.Ref, _work)));
     }
 
     private void Answer(byte[] body)
@@ -143,6 +146,7 @@ public sealed class ParametersActorTests
         CallRegistry call = _client.ExpectMsg<CallRegistry>(TimeSpan.FromHours(2));
         Assert.Equal(RegistryMethod.GetNetworkConfig, call.Method);
         _client.Reply(new RegistryAnswered(call.Tag, body));
+        _kit.Advance(TimeSpan.Zero);
     }
 
     private void Fail()

@@ -4,6 +4,7 @@ using System.Text;
 using Mesh.Actors;
 using Mesh.Actors.RealTime;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Http.LocalNode;
 using Mesh.Registry.LocalNode;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Mesh.Actors.TestKit;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.Calls;
 using Mesh.Registry.LocalNode;
@@ -134,8 +135,8 @@ public sealed class MethodTests
         (_, Caller caller, FakeLocalNode node) = WithNode();
         CallingNode own = caller.Join("registry"), second = caller.Join("second"), third = caller.Join("third");
         Assert.Equal(204, caller.Status("/revoke?cn_or_serial=3"));
-        node.Answer(own.Prefix, PeerCode.Information, "0.6, Linux");
-        node.Answer(second.Prefix, PeerCode.Information, "0.5 \"x\", é");
+        node.Answer(own.Prefix, PeerCode.NodeInformation, "0.6, Linux");
+        node.Answer(second.Prefix, PeerCode.NodeInformation, "0.5 \"x\", é");
         node.Answer(own.Prefix, PeerCode.Topology, "1 1/16");
         node.Answer(second.Prefix, PeerCode.Topology, "1 2/16 0/16");
         RegistryResponse versions = caller.Get("/versions");

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Registry.LocalNode;
 
@@ -12,7 +13,7 @@ namespace Mesh.Registry.Tests.LocalNode;
 
 public sealed class LocalNodeActorTests
 {
-    private const byte Version = PeerCode.Version, Address = PeerCode.Address, Information = PeerCode.Information, Topology = PeerCode.Topology;
+    private const byte Version = PeerCode.NetworkVersion, Address = PeerCode.Address, Information = PeerCode.NodeInformation, Topology = PeerCode.Topology;
 
     private readonly RegistryWorld _world = new();
     private readonly FakeLocalNode _node;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Registry.Bootstrap;
 using Mesh.Registry.LocalNode;
 

@@ -1,8 +1,8 @@
 using System.Text;
 using Mesh.Protocol.Addressing;
-using Mesh.Registry.LocalNode;
+using Mesh.Protocol.Peer;
 
-namespace Mesh.Registry.Tests.LocalNode;
+namespace Mesh.Protocol.Tests.Peer;
 
 public sealed class TopologyReportTests
 {
@@ -19,6 +19,8 @@ public sealed class TopologyReportTests
     {
         Assert.True(TryDecode(text, out TopologyReport? report));
         Assert.Equal((clients, servers), (report!.Clients.Length, report.Servers.Length));
+        Assert.True(TryDecode(Encoding.ASCII.GetString(report.Encode()), out TopologyReport? again));
+        Assert.Equal([.. report.Clients, .. report.Servers], [.. again!.Clients, .. again.Servers]);
     }
 
     [Theory]
@@ -52,7 +54,7 @@ public sealed class TopologyReportTests
     public void Hostile_octets_are_refused_or_read()
     {
         byte[] seed = "3 2/16 4/16 5/16 32768/16 7/20"u8.ToArray();
-        var random = new Mesh.Actors.DeterministicRandom(11);
+        var random = new Random(11);
         int read = 0;
         for (int round = 0; round < 20_000; round++)
         {

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text;
 using Mesh.Protocol.Addressing;
 
-namespace Mesh.Registry.LocalNode;
+namespace Mesh.Protocol.Peer;
 
 /// <summary>With whom a node has tunnels, as it says.</summary>
 /// <remarks><code>N CN CN ...</code> as text, separated by blanks: N, then those to whom the node opened a tunnel, N of them, then those who opened one to it.</remarks>
@@ -61,9 +62,19 @@ public sealed record TopologyReport(ImmutableArray<NodePrefix> Clients, Immutabl
         return true;
     }
 
+    /// <summary>The text, in ASCII.</summary>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="MaxTunnels"/> tunnels: a bug on our side.</exception>
+    public byte[] Encode()
+    {
+        if (Clients.Length + Servers.Length > MaxTunnels)
+            throw new InvalidOperationException($"A report names at most {MaxTunnels} tunnels.");
+        string count = Clients.Length.ToString(CultureInfo.InvariantCulture);
+        return Encoding.ASCII.GetBytes(string.Join(' ', (IEnumerable<string>)[count, .. Clients.Select(static peer => peer.CommonName), .. Servers.Select(static peer => peer.CommonName)]));
+    }
+
     private static bool TryParseCount(ReadOnlySpan<char> text, out int count)
     {
         count = -1;
-        return text.Length <= 4 && int.TryParse(text, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out count) && count <= MaxTunnels;
+        return text.Length <= 4 && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count <= MaxTunnels;
     }
 }

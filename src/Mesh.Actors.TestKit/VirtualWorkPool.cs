@@ -1,15 +1,13 @@
-using Mesh.Actors;
 using Mesh.Actors.Ports;
-using Mesh.Actors.TestKit;
 
-namespace Mesh.Registry.Tests;
+namespace Mesh.Actors.TestKit;
 
 /// <summary>A work pool in virtual time: the function runs at once, its outcome comes after <see cref="Delay"/>.</summary>
-internal sealed class VirtualWorkPool : IWorkPool
+public sealed class VirtualWorkPool : IWorkPool
 {
     private ActorTestKit? _kit;
 
-    /// <summary>How long each piece of work takes.</summary>
+    /// <summary>How long each piece of work takes. Default 3 ms.</summary>
     public TimeSpan Delay { get; set; } = TimeSpan.FromMilliseconds(3);
 
     /// <summary>Set: every piece of work is refused.</summary>
@@ -18,10 +16,16 @@ internal sealed class VirtualWorkPool : IWorkPool
     /// <summary>Set: every piece of work fails.</summary>
     public Exception? Fault { get; set; }
 
+    /// <summary>How many pieces of work were asked for, refused and failed ones among them.</summary>
+    public int RunCount { get; private set; }
+
+    /// <summary>Says in whose time it works. Call it before the first piece of work.</summary>
     public void Attach(ActorTestKit kit) => _kit = kit;
 
+    /// <inheritdoc/>
     public void Run(object tag, Func<object> work, ActorRef replyTo)
     {
+        RunCount++;
         object outcome = IsFull ? new WorkRejected(tag) : Fault is { } fault ? new WorkFailed(tag, fault) : Outcome(tag, work);
         _ = _kit!.Loop.ScheduleTell(IsFull ? TimeSpan.Zero : Delay, replyTo, outcome);
     }
@@ -32,9 +36,9 @@ internal sealed class VirtualWorkPool : IWorkPool
         {
             return new WorkDone(tag, work());
         }
-        catch (ArgumentException exception)   // what an authority throws that is asked for something that cannot be
+        catch (Exception e)
         {
-            return new WorkFailed(tag, exception);
+            return new WorkFailed(tag, e);   // whoever asked judges it
         }
     }
 }
