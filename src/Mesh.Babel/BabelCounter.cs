@@ -27,7 +27,7 @@ public enum BabelCounter
     /// <summary>TLVs of unknown type.</summary>
     UnknownTlv,
 
-    /// <summary>TLVs that are malformed, or run past the packet.</summary>
+    /// <summary>TLVs that are malformed, misplaced, or run past the packet.</summary>
     MalformedTlv,
 
     /// <summary>TLVs with an unknown address encoding.</summary>
@@ -92,6 +92,48 @@ public enum BabelCounter
 
     /// <summary>IPv4 updates not sent because the interface has no IPv4 address.</summary>
     NoIpv4Address,
+
+    /// <summary>Packets without a MAC, where there are keys.</summary>
+    MissingMac,
+
+    /// <summary>Packets none of whose MACs is good under any of our keys: of another network, or forged.</summary>
+    WrongMac,
+
+    /// <summary>Packets with a good MAC and no number.</summary>
+    MissingPacketCounter,
+
+    /// <summary>Packets with a good MAC whose sender has not shown yet that they are of today.</summary>
+    UnknownIndex,
+
+    /// <summary>Packets with a good MAC that came before, or too late.</summary>
+    OldPacketCounter,
+
+    /// <summary>Those of the five kinds above that were used all the same, because the interface accepts anything.</summary>
+    Tolerated,
+
+    /// <summary>Senders with a good MAC that could not be challenged or answered because too many are remembered.</summary>
+    PeerLimit,
+
+    /// <summary>Challenges sent, repetitions included.</summary>
+    ChallengesSent,
+
+    /// <summary>Challenges not sent because the last one to the same peer was a moment ago.</summary>
+    ChallengesSuppressed,
+
+    /// <summary>Challenges of ours that were answered.</summary>
+    ChallengesPassed,
+
+    /// <summary>Packets with an answer to no challenge of ours, or to one that is over.</summary>
+    ChallengesFailed,
+
+    /// <summary>Challenges of others that we answered.</summary>
+    ChallengesAnswered,
+
+    /// <summary>Challenges of others that we did not answer: multicast, or too soon after the last one.</summary>
+    ChallengesIgnored,
+
+    /// <summary>Fresh indices drawn because the packet counter had run out.</summary>
+    IndexChanges,
 
     /// <summary>Neighbours found.</summary>
     NeighboursFound,

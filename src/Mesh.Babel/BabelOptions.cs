@@ -51,7 +51,7 @@ public sealed record BabelOptions
     /// <summary>Feasibility distances (prefix and router-id) known at a time. An update that would need one more is not sent.</summary>
     public int MaxSources { get; init; } = 131_072;
 
-    /// <summary>Neighbours known at a time, on all interfaces.</summary>
+    /// <summary>Neighbours known at a time, on all interfaces; and on each interface with keys, senders of whose packet counters something is known.</summary>
     public int MaxNeighbours { get; init; } = 4_096;
 
     /// <summary>Seqno requests remembered at a time, own and forwarded.</summary>

@@ -12,6 +12,9 @@ public sealed partial class BabelSpeaker
 
     private static readonly TimeSpan BurstSpacing = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Between two bursts for peers that are known by their signature.</summary>
+    private static readonly TimeSpan BurstPause = TimeSpan.FromMilliseconds(300);
+
     private void TickInterfaces()
     {
         foreach (BabelInterface link in _interfaces)
@@ -22,7 +25,9 @@ public sealed partial class BabelSpeaker
             if (link.NextHello <= _now)
             {
                 SendHello(link);
-                link.NextHello = _now + Early(link.Parameters.HelloInterval);
+                link.NextHello = _now + Early(link.TakePace());
+                if (link.Authenticator is { } mac)
+                    ExpirePeers(link, mac);
             }
 
             if (link.NextDump <= _now)
@@ -63,12 +68,25 @@ public sealed partial class BabelSpeaker
         link.Control.Add(tlv);
 
         // Every third Hello carries an IHU for everybody, which is what its interval promises; weak links get one each time (as babeld).
-        bool isTurn = link.HelloSeqno.Value % 3 == 0;
+        bool isTurn = link.HelloSeqno.Value % 3 == 0 || link.IsAtFormerPace;
         foreach (Neighbour neighbour in link.Neighbours)
         {
             if (isTurn || neighbour.IsMarginal)
                 SendIhu(neighbour);
         }
+    }
+
+    /// <summary>A Hello with IHUs makes the new promises at once. The old ones are kept all the same, as long as somebody may have missed the new ones.</summary>
+    /// <remarks>
+    /// The next Hellos come at the old pace, if that is the faster one: two of them in a few milliseconds would do for one that is lost, but if both were, they
+    /// would count as missing and end the link. The full update comes when it was promised, or sooner if the new interval is shorter.
+    /// </remarks>
+    private void ChangeIntervals(BabelInterface link, TimeSpan helloInterval, TimeSpan? updateInterval)
+    {
+        link.SetIntervals(helloInterval, updateInterval, _now);
+        link.NextDump = Min(link.NextDump, _now + Early(link.Parameters.EffectiveUpdateInterval));
+        SendHello(link);
+        link.NextHello = _now + Early(link.TakePace());
     }
 
     private void SendIhu(Neighbour neighbour)
@@ -96,9 +114,24 @@ public sealed partial class BabelSpeaker
 
         link.BurstLeft--;
         link.NextBurst = link.BurstLeft > 0 ? _now + BurstSpacing : TimeSpan.MaxValue;
-        if (link.BurstLeft == 0)
-            link.IsStarting = false;
+        if (link.BurstLeft > 0)
+            return;
+        link.IsStarting = false;
+        if (link.IsBurstWanted)
+            WantBurst(link);
     }
+
+    /// <summary>A peer that is known by its signature needs our Hellos soon: it is to get a whole series that begins after now. One every <see cref="BurstPause"/> serves all.</summary>
+    private void WantBurst(BabelInterface link)
+    {
+        link.IsBurstWanted = link.BurstLeft is > 0 and < BurstLength;
+        if (link.BurstLeft > 0)
+            return;
+        TimeSpan soon = _now + BurstSpacing;
+        StartBurst(link, link.LastBurst is { } last && last + BurstPause > soon ? last + BurstPause : soon);
+    }
+
+    private static void StartBurst(BabelInterface link, TimeSpan first) => (link.BurstLeft, link.NextBurst, link.LastBurst) = (BurstLength, first, first - BurstSpacing);
 
     private Span<byte> EncodeWildcardRetraction(Span<byte> tlv)
     {
@@ -145,9 +178,7 @@ public sealed partial class BabelSpeaker
         if (link.BurstLeft == 0 && (link.LastBurst is not { } last || _now - last >= link.Parameters.HelloInterval))
         {
             // It has just appeared and needs two Hellos of ours to use the link: do not let it wait for two intervals.
-            link.LastBurst = _now;
-            link.BurstLeft = BurstLength;
-            link.NextBurst = _now + BurstSpacing;
+            StartBurst(link, _now + BurstSpacing);
         }
 
         return added;
@@ -162,11 +193,13 @@ public sealed partial class BabelSpeaker
         if (!wasAccepted)
         {
             // A.1: the peer has restarted. Nothing that we know of it is true any more.
-            BabelInterface link = neighbour.Link;
-            BabelAddress address = neighbour.Address;
             LoseNeighbour(neighbour);
-            if (FindOrAddNeighbour(link, address) is { } reborn)
+            if (FindOrAddNeighbour(neighbour.Link, neighbour.Address) is { } reborn)
+            {
+                reborn.IsVerified = neighbour.IsVerified;
                 HandleHello(reborn, hello);
+            }
+
             return;
         }
 

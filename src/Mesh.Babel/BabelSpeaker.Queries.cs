@@ -30,7 +30,15 @@ public sealed partial class BabelSpeaker
             foreach (Neighbour neighbour in link.Neighbours)
             {
                 list.Add(new NeighbourSnapshot(
-                    link.Id, neighbour.Address, neighbour.Hellos.Bits, neighbour.UnicastHellos.Bits, neighbour.RxCost, neighbour.TxCost, neighbour.Cost, neighbour.CostMultiplier));
+                    link.Id,
+                    neighbour.Address,
+                    neighbour.Hellos.Bits,
+                    neighbour.UnicastHellos.Bits,
+                    neighbour.RxCost,
+                    neighbour.TxCost,
+                    neighbour.Cost,
+                    neighbour.CostMultiplier,
+                    AuthenticationOf(link, neighbour)));
             }
         }
 
@@ -98,6 +106,13 @@ public sealed partial class BabelSpeaker
 
         list.Sort(static (left, right) => BabelPrefix.Compare(left.Prefix, right.Prefix));
         return list;
+    }
+
+    private static NeighbourAuthentication AuthenticationOf(BabelInterface link, Neighbour neighbour)
+    {
+        if (link.Authenticator is null)
+            return NeighbourAuthentication.Off;
+        return neighbour.IsVerified ? NeighbourAuthentication.Verified : NeighbourAuthentication.Unverified;
     }
 
     private RouteSnapshot Snapshot(int cell)

@@ -6,12 +6,24 @@ namespace Mesh.Babel;
 /// <content>Receiving packets (RFC 8966 sections 3, 4).</content>
 public sealed partial class BabelSpeaker
 {
-    /// <summary>A packet came.</summary>
+    /// <summary>A packet came over a link that does not say to which address it was sent, such as a tunnel.</summary>
     /// <param name="id">The interface on which it came.</param>
     /// <param name="source">Its source address; the caller has checked that the source port is 6696.</param>
     /// <param name="packet">The UDP payload.</param>
     /// <param name="now">Monotonic time.</param>
-    public void Receive(InterfaceId id, BabelAddress source, ReadOnlySpan<byte> packet, TimeSpan now)
+    /// <remarks>Where there are keys, the MAC covers the destination and so tells which it was: the group is tried first, then our own address.</remarks>
+    public void Receive(InterfaceId id, BabelAddress source, ReadOnlySpan<byte> packet, TimeSpan now) => ReceiveAt(id, source, destination: null, packet, now);
+
+    /// <summary>A packet came.</summary>
+    /// <param name="id">The interface on which it came.</param>
+    /// <param name="source">Its source address; the caller has checked that the source port is 6696.</param>
+    /// <param name="destination">The address to which it was sent: <see cref="BabelAddress.Multicast"/>, or our own address on the interface.</param>
+    /// <param name="packet">The UDP payload.</param>
+    /// <param name="now">Monotonic time.</param>
+    public void Receive(InterfaceId id, BabelAddress source, BabelAddress destination, ReadOnlySpan<byte> packet, TimeSpan now) =>
+        ReceiveAt(id, source, destination, packet, now);
+
+    private void ReceiveAt(InterfaceId id, BabelAddress source, BabelAddress? destination, ReadOnlySpan<byte> packet, TimeSpan now)
     {
         BeginInput(now);
         Count(BabelCounter.PacketsReceived);
@@ -21,12 +33,12 @@ public sealed partial class BabelSpeaker
             Count(BabelCounter.BadSource);
         else if (PacketReader.TryOpen(packet, source, out PacketReader reader) != PacketStatus.Valid)
             Count(BabelCounter.BadPacket);
-        else
-            ReadPacket(link, source, reader);
+        else if (Admit(link, source, destination, packet) is var admission && admission != Admission.Refused)
+            ReadPacket(link, source, reader, admission);
         EndInput();
     }
 
-    private void ReadPacket(BabelInterface link, BabelAddress source, PacketReader reader)
+    private void ReadPacket(BabelInterface link, BabelAddress source, PacketReader reader, Admission admission)
     {
         for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
         {
@@ -36,13 +48,14 @@ public sealed partial class BabelSpeaker
                 continue;
             }
 
-            if (kind is TlvKind.Pad or TlvKind.RouterId or TlvKind.NextHop)
+            if (kind is TlvKind.Pad or TlvKind.RouterId or TlvKind.NextHop or TlvKind.Authentication)
                 continue;
 
             // Looked up each time: a Hello may have replaced the entry. An Update alone makes one too, so that a table that is sent
             // before the first Hello is not lost.
             if (FindOrAddNeighbour(link, source) is not { } neighbour)
                 return;
+            neighbour.IsVerified = admission == Admission.Verified;
             Handle(neighbour, kind, reader);
         }
     }

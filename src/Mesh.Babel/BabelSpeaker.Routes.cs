@@ -336,7 +336,7 @@ public sealed partial class BabelSpeaker
     {
         ushort longest = 1;
         foreach (BabelInterface link in _interfaces)
-            longest = Math.Max(longest, link.UpdateCentiseconds);
+            longest = Math.Max(longest, link.LongestUpdateCentiseconds(_now));
         return longest;
     }
 

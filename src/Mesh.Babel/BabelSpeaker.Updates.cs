@@ -76,7 +76,7 @@ public sealed partial class BabelSpeaker
 
     private void Flush(BabelInterface link, BabelAddress destination, ControlQueue control, UpdateQueue updates)
     {
-        _writer.Begin(link.Parameters.PayloadLimit);
+        BeginPacket(link);
         int position = 0;
         while (control.TryNext(ref position, out ReadOnlySpan<byte> tlv))
         {
@@ -168,12 +168,18 @@ public sealed partial class BabelSpeaker
         return true;
     }
 
+    private void BeginPacket(BabelInterface link) => _writer.Begin(link.Parameters.PayloadLimit, link.Authenticator?.Overhead ?? 0);
+
     private void Emit(BabelInterface link, BabelAddress destination)
     {
-        ReadOnlySpan<byte> packet = _writer.Finish();
+        if (link.Authenticator is not { } mac)
+            _ = _writer.Finish();
+        else if (mac.Seal(_writer, link.Parameters.Address, destination))
+            Count(BabelCounter.IndexChanges);
+        ReadOnlySpan<byte> packet = _writer.Whole;
         Count(BabelCounter.PacketsSent);
         Count(BabelCounter.OctetsSent, packet.Length);
         _output.Send(link.Id, destination, packet);
-        _writer.Begin(link.Parameters.PayloadLimit);
+        BeginPacket(link);
     }
 }

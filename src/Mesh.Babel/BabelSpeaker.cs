@@ -16,8 +16,8 @@ namespace Mesh.Babel;
 /// </para>
 /// <para>
 /// The parts: <c>Wire</c> octets, <c>Neighbours</c> Hello, IHU and link cost, <c>Routes</c> what neighbours announced, <c>Sources</c> feasibility distances,
-/// <c>Requests</c> what waits for a newer sequence number, <c>Sending</c> queues. Authentication (RFC 8967), RTT (RFC 9616), source-specific routes
-/// (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
+/// <c>Requests</c> what waits for a newer sequence number, <c>Sending</c> queues, <c>Mac</c> whether a packet is a member's and of today (RFC 8967).
+/// RTT (RFC 9616), source-specific routes (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
 /// </para>
 /// <para>
 /// Where RFC 8966 leaves a choice: Hello timers are exact; seqno requests, and answers to requests, leave at once or urgently; a lost or returned route
@@ -54,7 +54,10 @@ public sealed partial class BabelSpeaker
     /// <summary>Makes a speaker without interfaces and prefixes.</summary>
     /// <param name="routerId">Names this speaker. Use a new one, or keep the sequence number, across restarts: otherwise others may refuse its routes for minutes.</param>
     /// <param name="options">Tuning and limits.</param>
-    /// <param name="random">Uniform 64-bit numbers; used for jitter and the first sequence number.</param>
+    /// <param name="random">
+    /// Uniform 64-bit numbers; used for jitter, the first sequence number and, where there are keys, indices and nonces. These are on the wire for all to see:
+    /// they need not be secret, but no two runs may draw the same, so a seed must not come twice in the life of a key.
+    /// </param>
     /// <param name="output">Where packets and reports go.</param>
     /// <param name="writer">Scratch space of 64 kB. Speakers on one thread may share one, unless one's output runs another from within a call.</param>
     public BabelSpeaker(RouterId routerId, BabelOptions options, Func<ulong> random, IBabelOutput output, PacketWriter? writer = null)
@@ -105,7 +108,7 @@ public sealed partial class BabelSpeaker
         if (_isShutDown)
             throw new InvalidOperationException("The speaker has been shut down.");
         BeginInput(now);
-        var link = new BabelInterface(id, parameters)
+        var link = new BabelInterface(id, parameters, _random)
         {
             HelloSeqno = new Seqno((ushort)_random()),
             IsStarting = true,
@@ -141,6 +144,27 @@ public sealed partial class BabelSpeaker
             return false;
         BeginInput(now);
         LoseNeighbours(link);
+        EndInput();
+        return true;
+    }
+
+    /// <summary>Changes the intervals of an interface. Neighbours hear of it at once and lose neither us nor our routes, whether they grow or shrink.</summary>
+    /// <param name="id">The interface.</param>
+    /// <param name="helloInterval">Between Hellos, 10 ms..200 s.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <param name="updateInterval">Between full updates, 10 ms..655 s; four Hello intervals where not given.</param>
+    /// <returns>False where there is no such interface.</returns>
+    /// <exception cref="ArgumentException">The intervals cannot be used: one message with every problem.</exception>
+    public bool SetIntervals(InterfaceId id, TimeSpan helloInterval, TimeSpan now, TimeSpan? updateInterval = null)
+    {
+        if (FindInterface(id) is not { } link)
+            return false;
+        InterfaceParameters changed = link.Parameters with { HelloInterval = helloInterval, UpdateInterval = updateInterval };
+        ThrowIfAny(changed.Problems(), nameof(helloInterval));
+        if (changed == link.Parameters)
+            return true;
+        BeginInput(now);
+        ChangeIntervals(link, helloInterval, updateInterval);
         EndInput();
         return true;
     }

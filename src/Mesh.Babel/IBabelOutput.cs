@@ -7,6 +7,7 @@ public interface IBabelOutput
     /// <param name="link">The interface.</param>
     /// <param name="destination"><see cref="BabelAddress.Multicast"/> or a neighbour's link-local address.</param>
     /// <param name="payload">Valid during the call only.</param>
+    /// <remarks>Where there are keys, the payload is signed for just this source and destination.</remarks>
     void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload);
 
     /// <summary>The way to these prefixes changed: another next hop, no route any more, or a hold that began or ended. Ask the speaker for the new state.</summary>

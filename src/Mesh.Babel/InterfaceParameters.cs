@@ -1,3 +1,5 @@
+using Mesh.Babel.Mac;
+
 namespace Mesh.Babel;
 
 /// <summary>How the speaker uses one interface.</summary>
@@ -30,6 +32,12 @@ public sealed record InterfaceParameters
 
     /// <summary>Whether routes through this interface are not announced on it; depends on <see cref="Kind"/> where not given.</summary>
     public bool? SplitHorizon { get; init; }
+
+    /// <summary>The keys with which packets are signed and checked; none where not given. They can be changed later: <see cref="BabelSpeaker.SetKeys"/>.</summary>
+    public MacKeys Keys { get; init; } = MacKeys.None;
+
+    /// <summary>The number of the first packet, which RFC 8967 section 3.1 leaves open. For tests, which cannot send 2^32 packets.</summary>
+    internal uint FirstPacketCounter { get; init; }
 
     internal TimeSpan EffectiveUpdateInterval => UpdateInterval ?? HelloInterval * 4;
 

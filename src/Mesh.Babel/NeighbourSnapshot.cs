@@ -11,6 +11,7 @@ namespace Mesh.Babel;
 /// <param name="TxCost">What it says it costs to receive from us.</param>
 /// <param name="Cost">Cost of the link, multiplier included.</param>
 /// <param name="CostMultiplier">In 1/256.</param>
+/// <param name="Authentication">Whether its packets are known to be its own.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct NeighbourSnapshot(
     InterfaceId Interface,
@@ -20,4 +21,5 @@ public readonly record struct NeighbourSnapshot(
     ushort RxCost,
     ushort TxCost,
     ushort Cost,
-    ushort CostMultiplier);
+    ushort CostMultiplier,
+    NeighbourAuthentication Authentication = NeighbourAuthentication.Off);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mesh.Babel.Mac;
 
 namespace Mesh.Babel.Tests;
 
@@ -9,6 +10,13 @@ internal static class Vectors
     [
         "01-plain", "07-retraction-ab", "07-retraction-bc", "08-seqno-request-ab", "08-seqno-request-ac", "08-seqno-request-bc",
         "13-packing-plain", "18-bird-plain", "22-frr-plain",
+    ];
+
+    /// <summary>Those whose packets are signed.</summary>
+    public static TheoryData<string> MacCaptures =>
+    [
+        "02-mac-blake2s128", "03-mac-hmac-sha256", "04-mac-challenge-restart", "11-unicast-rtt-mac", "14-packing-mac", "19-bird-mac-blake2s128",
+        "19-bird-mac-hmac-sha256", "20-key-rotation", "21-accept-bad-signatures",
     ];
 
     public static JsonElement Load(string name)
@@ -26,5 +34,17 @@ internal static class Vectors
         }
     }
 
-    public static IEnumerable<byte[]> AllPayloads() => Captures.SelectMany(row => Packets(row.Data).Select(packet => packet.Payload));
+    public static IEnumerable<byte[]> AllPayloads() => Captures.Concat(MacCaptures).SelectMany(row => Packets(row.Data).Select(packet => packet.Payload));
+
+    public static MacKey Key(JsonElement key) => MacKey.Create(
+        string.Equals(key.GetProperty("type").GetString(), "blake2s128", StringComparison.Ordinal) ? MacAlgorithm.Blake2s128 : MacAlgorithm.HmacSha256,
+        Convert.FromHexString(key.GetProperty("value").GetString()!));
+
+    /// <summary>The keys of a capture, by name.</summary>
+    public static Dictionary<string, MacKey> Keys(string name) =>
+        Load(name).GetProperty("keys").EnumerateArray().ToDictionary(key => key.GetProperty("id").GetString()!, Key, StringComparer.Ordinal);
+
+    public static BabelAddress Destination(JsonElement packet) => BabelAddress.Parse(packet.GetProperty("dst").GetString()!);
+
+    public static TimeSpan Time(JsonElement packet) => TimeSpan.FromSeconds(packet.GetProperty("t").GetDouble());
 }

@@ -1,15 +1,35 @@
+using Mesh.Babel.Mac;
 using Mesh.Babel.Sending;
 
 namespace Mesh.Babel.Neighbours;
 
 /// <summary>One interface that the speaker uses (RFC 8966 section 3.2.3).</summary>
-internal sealed class BabelInterface(InterfaceId id, InterfaceParameters parameters)
+internal sealed class BabelInterface
 {
-    /// <summary>Its name.</summary>
-    public InterfaceId Id { get; } = id;
+    /// <summary>Hellos that still come at the pace that was promised before: enough to find a link that was lost with two of them.</summary>
+    private const int HellosAtFormerPace = 3;
 
-    /// <summary>Its parameters, which do not change.</summary>
-    public InterfaceParameters Parameters { get; } = parameters;
+    private TimeSpan _formerPace;
+    private int _leftAtFormerPace;
+    private ushort _formerUpdateCentiseconds;
+    private TimeSpan _formerUntil;
+
+    public BabelInterface(InterfaceId id, InterfaceParameters parameters, Func<ulong> random)
+    {
+        (Id, Parameters) = (id, parameters);
+        SetIntervals(parameters.HelloInterval, parameters.UpdateInterval, TimeSpan.Zero);
+        _leftAtFormerPace = 0;
+        SetKeys(parameters.Keys, random);
+    }
+
+    /// <summary>Its name.</summary>
+    public InterfaceId Id { get; }
+
+    /// <summary>Its parameters; keys and intervals may change.</summary>
+    public InterfaceParameters Parameters { get; private set; }
+
+    /// <summary>What signs and checks packets here; null where there are no keys.</summary>
+    public Authenticator? Authenticator { get; private set; }
 
     /// <summary>Number of the next multicast Hello.</summary>
     public Seqno HelloSeqno { get; set; }
@@ -26,13 +46,16 @@ internal sealed class BabelInterface(InterfaceId id, InterfaceParameters paramet
     /// <summary>When the next of them leaves.</summary>
     public TimeSpan NextBurst { get; set; } = TimeSpan.MaxValue;
 
+    /// <summary>Whether another burst is to follow, because somebody missed the beginning of this one.</summary>
+    public bool IsBurstWanted { get; set; }
+
     /// <summary>Whether the burst is that of a new interface, which also clears what peers remember of a previous run.</summary>
     public bool IsStarting { get; set; }
 
     /// <summary>Whether an Update of this run has left here, to all or to one neighbour.</summary>
     public bool HasAnnounced { get; set; }
 
-    /// <summary>When the last burst for a new neighbour began; null where there was none. Bounds what forged sources can make us send.</summary>
+    /// <summary>When the last burst for others began, or will begin; null where there was none. Bounds what they can make us send.</summary>
     public TimeSpan? LastBurst { get; set; }
 
     /// <summary>Neighbours heard here, in the order of their discovery.</summary>
@@ -45,13 +68,54 @@ internal sealed class BabelInterface(InterfaceId id, InterfaceParameters paramet
     public UpdateQueue Updates { get; } = new();
 
     /// <summary>The interval announced in Updates, in centiseconds.</summary>
-    public ushort UpdateCentiseconds { get; } = Wire.Centiseconds.From(parameters.EffectiveUpdateInterval);
+    public ushort UpdateCentiseconds { get; private set; }
 
     /// <summary>The interval announced in Hellos, in centiseconds.</summary>
-    public ushort HelloCentiseconds { get; } = Wire.Centiseconds.From(parameters.HelloInterval);
+    public ushort HelloCentiseconds { get; private set; }
 
     /// <summary>The interval announced in IHUs: three Hellos.</summary>
-    public ushort IhuCentiseconds { get; } = Wire.Centiseconds.From(parameters.HelloInterval * 3);
+    public ushort IhuCentiseconds { get; private set; }
+
+    /// <summary>Whether a change of the intervals is so fresh that neighbours may not have heard of it.</summary>
+    public bool IsAtFormerPace => _leftAtFormerPace > 0;
+
+    /// <summary>How soon the next Hello must come.</summary>
+    public TimeSpan TakePace()
+    {
+        if (_leftAtFormerPace == 0)
+            return Parameters.HelloInterval;
+        _leftAtFormerPace--;
+        return _formerPace;
+    }
+
+    /// <summary>Exchanges the intervals.</summary>
+    public void SetIntervals(TimeSpan helloInterval, TimeSpan? updateInterval, TimeSpan now)
+    {
+        TimeSpan promised = IsAtFormerPace ? _formerPace : Parameters.HelloInterval;
+        (_formerPace, _leftAtFormerPace) = (promised < helloInterval ? promised : helloInterval, HellosAtFormerPace);
+        // The last Update with the old interval lives for 3.5 of them (RFC 8966 appendix B).
+        _formerUpdateCentiseconds = LongestUpdateCentiseconds(now);
+        _formerUntil = now + (Wire.Centiseconds.ToTimeSpan(_formerUpdateCentiseconds) * 3.5);
+        Parameters = Parameters with { HelloInterval = helloInterval, UpdateInterval = updateInterval };
+        UpdateCentiseconds = Wire.Centiseconds.From(Parameters.EffectiveUpdateInterval);
+        HelloCentiseconds = Wire.Centiseconds.From(helloInterval);
+        IhuCentiseconds = Wire.Centiseconds.From(helloInterval * 3);
+    }
+
+    /// <summary>The longest interval that an Update of ours which somebody still believes may have announced.</summary>
+    public ushort LongestUpdateCentiseconds(TimeSpan now) => now < _formerUntil ? Math.Max(UpdateCentiseconds, _formerUpdateCentiseconds) : UpdateCentiseconds;
+
+    /// <summary>Exchanges the keys. While there are any, the numbers of packets go on.</summary>
+    public void SetKeys(MacKeys keys, Func<ulong> random)
+    {
+        Parameters = Parameters with { Keys = keys };
+        if (keys.IsEmpty)
+            Authenticator = null;
+        else if (Authenticator is { } known)
+            known.Keys = keys;
+        else
+            Authenticator = new Authenticator(keys, random, Parameters.FirstPacketCounter);
+    }
 
     /// <summary>The neighbour with this address, or null.</summary>
     public Neighbour? Find(BabelAddress address)

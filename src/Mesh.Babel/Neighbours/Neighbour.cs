@@ -38,6 +38,9 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
     /// <summary>Cost of the link, multiplier included; what routes are computed with.</summary>
     public ushort Cost { get; set; } = Metric.Infinity;
 
+    /// <summary>Whether its last packet had a good MAC and number.</summary>
+    public bool IsVerified { get; set; }
+
     /// <summary>When it last got the whole table on request.</summary>
     public TimeSpan LastDump { get; set; } = TimeSpan.MinValue;
 

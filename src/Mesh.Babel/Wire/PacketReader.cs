@@ -7,7 +7,8 @@ namespace Mesh.Babel.Wire;
 /// <code>
 /// 42 | version 2 | body length u16 | body: TLVs | trailer
 /// </code>
-/// The trailer is not looked at: nothing in it belongs to RFC 8966. Parser state: the default prefix of each family (Update with P), the next hop of
+/// The trailer is not looked at: nothing in it belongs to RFC 8966, and the MACs in it have been checked before (<c>Mac</c>). So have the numbers and
+/// challenges in the body (RFC 8967). Parser state: the default prefix of each family (Update with P), the next hop of
 /// each family (Next Hop; IPv6 starts as the packet's source), and the router-id (Router-Id, or Update with R). It changes even when the TLV is ignored.
 /// </remarks>
 public ref struct PacketReader
@@ -87,6 +88,9 @@ public ref struct PacketReader
         return PacketStatus.Valid;
     }
 
+    /// <summary>Octets of header and body of a packet that <see cref="TryOpen"/> found valid; the rest is its trailer.</summary>
+    public static int LengthWithoutTrailer(ReadOnlySpan<byte> packet) => HeaderLength + BinaryPrimitives.ReadUInt16BigEndian(packet[2..]);
+
     /// <summary>Reads the next TLV.</summary>
     public TlvKind Read()
     {
@@ -147,6 +151,10 @@ public ref struct PacketReader
             case SeqnoRequestTlv.Type when SeqnoRequestTlv.TryDecode(body, out SeqnoRequestTlv seqnoRequest, out consumed):
                 SeqnoRequest = seqnoRequest;
                 return WithSubTlvs(body, consumed, TlvKind.SeqnoRequest);
+            case PacketCounterTlv.Type or ChallengeRequestTlv.Type or ChallengeReplyTlv.Type:
+                return TlvKind.Authentication;
+            case MacTlv.Type:
+                return Ignore(IgnoreReason.Misplaced);
             case IhuTlv.Type or NextHopTlv.Type or UpdateTlv.Type or RouteRequestTlv.Type or SeqnoRequestTlv.Type:
                 return Ignore(body.Length > 0 && body[0] > (byte)AddressEncoding.LinkLocal ? IgnoreReason.UnknownEncoding : IgnoreReason.Malformed);
             case AckRequestTlv.Type or AckTlv.Type or HelloTlv.Type or RouterIdTlv.Type:

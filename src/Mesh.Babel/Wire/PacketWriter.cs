@@ -6,7 +6,7 @@ namespace Mesh.Babel.Wire;
 /// <remarks>
 /// Each packet is self-contained: <see cref="Begin"/> forgets router-id, next hop and default prefix. Compression follows babeld, so that it is
 /// known to be understood: P on the first IPv6 Update and on every one of at least 48 bits; IPv4 is never compressed.
-/// A trailer is not written; who adds one reserves its octets by a smaller limit.
+/// Who signs packets keeps octets in reserve, for a last TLV of the body and for the trailer.
 /// </remarks>
 public sealed class PacketWriter
 {
@@ -19,6 +19,7 @@ public sealed class PacketWriter
     private const int MinDefaultPrefixLength = 48;
     private readonly byte[] _buffer = new byte[ushort.MaxValue];
     private int _limit;
+    private int _wholeLimit;
     private int _length;
     private RouterId _routerId;
     private BabelAddress _ipv4NextHop;
@@ -31,10 +32,14 @@ public sealed class PacketWriter
     /// <summary>The largest UDP payload for an interface: never fragmented, yet at least <see cref="MinPayload"/>.</summary>
     public static int PayloadLimit(int interfaceMtu) => Math.Clamp(interfaceMtu - IpUdpOverhead, MinPayload, ushort.MaxValue - IpUdpOverhead);
 
-    /// <summary>Starts a packet of at most <paramref name="payloadLimit"/> octets.</summary>
-    public void Begin(int payloadLimit)
+    /// <summary>What <see cref="Finish"/> and <see cref="AppendReserved"/> have made of the packet, valid until the next <see cref="Begin"/>.</summary>
+    public ReadOnlySpan<byte> Whole => _buffer.AsSpan(0, _length);
+
+    /// <summary>Starts a packet of at most <paramref name="payloadLimit"/> octets, the last <paramref name="reserved"/> of which only <see cref="AppendReserved"/> gets.</summary>
+    public void Begin(int payloadLimit, int reserved = 0)
     {
-        _limit = payloadLimit;
+        _wholeLimit = payloadLimit;
+        _limit = payloadLimit - reserved;
         _length = PacketReader.HeaderLength;
         _routerId = default;
         _ipv4NextHop = default;
@@ -108,11 +113,21 @@ public sealed class PacketWriter
         return true;
     }
 
-    /// <summary>Writes the header and returns the packet, which is valid until the next <see cref="Begin"/>.</summary>
+    /// <summary>Appends a TLV for which octets were reserved: to the body, or after <see cref="Finish"/> to the trailer.</summary>
+    /// <exception cref="InvalidOperationException">More than was reserved: a mistake of ours.</exception>
+    public void AppendReserved(ReadOnlySpan<byte> tlv)
+    {
+        if (_wholeLimit - _length < tlv.Length)
+            throw new InvalidOperationException($"{tlv.Length} octets were not reserved: {_length} of {_wholeLimit} are written.");
+        tlv.CopyTo(_buffer.AsSpan(_length));
+        _length += tlv.Length;
+    }
+
+    /// <summary>Writes the header and returns header and body, which are valid until the next <see cref="Begin"/>.</summary>
     public ReadOnlySpan<byte> Finish()
     {
         (_buffer[0], _buffer[1]) = (PacketReader.Magic, PacketReader.Version);
         BinaryPrimitives.WriteUInt16BigEndian(_buffer.AsSpan(2), (ushort)(_length - PacketReader.HeaderLength));
-        return _buffer.AsSpan(0, _length);
+        return Whole;
     }
 }

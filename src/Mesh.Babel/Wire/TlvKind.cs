@@ -38,6 +38,9 @@ public enum TlvKind
 
     /// <summary>See <see cref="PacketReader.SeqnoRequest"/>.</summary>
     SeqnoRequest,
+
+    /// <summary>PC, Challenge Request or Challenge Reply (RFC 8967): they are for who checks the packet before it is read.</summary>
+    Authentication,
 }
 
 /// <summary>Why a TLV was ignored.</summary>
@@ -46,7 +49,7 @@ public enum IgnoreReason
     /// <summary>It was not.</summary>
     None,
 
-    /// <summary>A type that is not in RFC 8966.</summary>
+    /// <summary>A type that is neither in RFC 8966 nor in RFC 8967.</summary>
     UnknownType,
 
     /// <summary>Too short, or a length or value that its layout does not allow.</summary>
@@ -75,6 +78,9 @@ public enum IgnoreReason
 
     /// <summary>A TLV that runs past the body; reading ends there.</summary>
     Truncated,
+
+    /// <summary>A MAC, which counts in the trailer only (RFC 8967 section 6.1).</summary>
+    Misplaced,
 }
 
 /// <summary>Whether a datagram is a Babel packet at all (RFC 8966 section 4.2).</summary>

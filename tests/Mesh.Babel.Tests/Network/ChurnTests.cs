@@ -1,3 +1,6 @@
+using Mesh.Babel.Mac;
+using Mesh.Babel.Tests.Mac;
+
 namespace Mesh.Babel.Tests.Network;
 
 /// <summary>Random networks under random faults: never a forwarding loop, and convergence when the faults stop.</summary>
@@ -10,12 +13,25 @@ public sealed class ChurnTests
 
     [Theory]
     [MemberData(nameof(Groups))]
-    public void No_loop_at_any_instant_and_convergence_afterwards(int group)
+    public void No_loop_at_any_instant_and_convergence_afterwards(int group) => Run(group, MacKeys.None);
+
+    /// <summary>Packets that are refused must not make worse what faults do.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void No_loop_at_any_instant_and_convergence_afterwards_with_keys(int group) => Run(group, new MacKeys([MacBench.KeyA], [MacBench.KeyB]));
+
+    private static void Run(int group, MacKeys keys)
     {
         for (ulong seed = (ulong)group * 10; seed < ((ulong)group * 10) + 10; seed++)
         {
             VirtualNetwork network = Shapes.RandomGraph(1_000 + seed, Hello);
             network.MaxMultiplier = 4;
+            foreach (VirtualNode node in network.Nodes)
+                node.SetKeys(keys);
             network.StartAll();
             network.RunFor(TimeSpan.FromSeconds(30));
             int faults = 6 + network.Random.Below(10);

@@ -1,13 +1,17 @@
 namespace Mesh.Babel.Tests.Network;
 
-/// <summary>A cable between two speakers; each end is an interface of its speaker.</summary>
-internal sealed class VirtualLink(int index, VirtualNode left, VirtualNode right, ushort cost, TimeSpan latency)
+/// <summary>A cable between two speakers, or a LAN of several; each end is an interface of its speaker.</summary>
+internal sealed class VirtualLink(int index, VirtualNode[] ends, LinkKind kind, ushort cost, TimeSpan latency)
 {
     public int Index { get; } = index;
 
-    public VirtualNode Left { get; } = left;
+    public IReadOnlyList<VirtualNode> Ends { get; } = ends;
 
-    public VirtualNode Right { get; } = right;
+    public LinkKind Kind { get; } = kind;
+
+    public VirtualNode Left => Ends[0];
+
+    public VirtualNode Right => Ends[1];
 
     public ushort Cost { get; } = cost;
 
@@ -20,9 +24,14 @@ internal sealed class VirtualLink(int index, VirtualNode left, VirtualNode right
 
     public InterfaceId Id => new(Index);
 
+    /// <summary>The other end of a cable.</summary>
     public VirtualNode PeerOf(VirtualNode node) => node == Left ? Right : Left;
+
+    /// <summary>The node at a next hop that a route shows.</summary>
+    public VirtualNode NodeAt(BabelAddress address) => Ends.First(node => AddressOf(node) == address);
 
     public BabelAddress AddressOf(VirtualNode node) => BabelAddress.Parse($"fe80::{Index + 1:x}:{node.Index + 1:x}");
 
-    public InterfaceParameters ParametersFor(VirtualNode node, TimeSpan hello) => new() { Address = AddressOf(node), Cost = Cost, HelloInterval = hello };
+    public InterfaceParameters ParametersFor(VirtualNode node, TimeSpan hello) =>
+        new() { Address = AddressOf(node), Kind = Kind, Cost = Cost, HelloInterval = hello, Keys = node.Keys };
 }

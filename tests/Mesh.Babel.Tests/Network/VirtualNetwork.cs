@@ -44,6 +44,12 @@ internal sealed class VirtualNetwork
     /// <summary>The largest multiplier that a test sets on a neighbour, as a factor; bounds what a path may cost.</summary>
     public int MaxMultiplier { get; set; } = 1;
 
+    /// <summary>The most that a packet may be late beyond its link's latency; packets overtake each other within it.</summary>
+    public TimeSpan Jitter { get; set; } = TimeSpan.FromMilliseconds(2);
+
+    /// <summary>Whether a route that is lost is a violation, too.</summary>
+    public bool MustKeepRoutes { get; set; }
+
     public List<string> Violations { get; } = [];
 
     public VirtualNode AddNode()
@@ -53,15 +59,10 @@ internal sealed class VirtualNetwork
         return node;
     }
 
-    public VirtualLink Connect(VirtualNode left, VirtualNode right, ushort cost = 96)
-    {
-        var link = new VirtualLink(Links.Count, left, right, cost, Random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)));
-        Links.Add(link);
-        left.Links.Add(link);
-        right.Links.Add(link);
-        _totalCost += cost;
-        return link;
-    }
+    public VirtualLink Connect(VirtualNode left, VirtualNode right, ushort cost = 96) => Join(LinkKind.PointToPointTunnel, cost, left, right);
+
+    /// <summary>Puts nodes on a network where all hear what one multicasts.</summary>
+    public VirtualLink ConnectLan(params VirtualNode[] nodes) => Join(LinkKind.Lan, 96, nodes);
 
     /// <summary>Starts all nodes within one Hello interval.</summary>
     public void StartAll()
@@ -101,20 +102,19 @@ internal sealed class VirtualNetwork
         Mix(((ulong)sender.Index << 32) | (uint)link.Index);
         foreach (byte octet in payload)
             Mix(octet);
-        VirtualNode receiver = link.PeerOf(sender);
-        bool isForReceiver = destination == BabelAddress.Multicast || destination == link.AddressOf(receiver);
-        bool isLost = Random.Chance(link.Loss);
-        if (!link.IsUp || !isForReceiver || isLost)
-            return;
-        byte[] copy = payload.ToArray();
-        TimeSpan jitter = Random.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(2));
-        At(Now + link.Latency + jitter, () =>
+        byte[]? copy = null;
+        foreach (VirtualNode receiver in link.Ends)
         {
-            if (!link.IsUp || !receiver.IsAlive)
-                return;
-            receiver.Speaker.Receive(link.Id, link.AddressOf(sender), copy, Now);
-            Reschedule(receiver);
-        });
+            if (receiver == sender)
+                continue;
+            bool isForReceiver = destination == BabelAddress.Multicast || destination == link.AddressOf(receiver);
+            bool isLost = Random.Chance(link.Loss);
+            if (!link.IsUp || !isForReceiver || isLost)
+                continue;
+            copy ??= payload.ToArray();
+            TimeSpan jitter = Random.Between(TimeSpan.Zero, Jitter);
+            Deliver(sender, link, receiver, destination, copy, Now + link.Latency + jitter);
+        }
     }
 
     public void Changed(VirtualNode node, ReadOnlySpan<BabelPrefix> prefixes)
@@ -123,7 +123,12 @@ internal sealed class VirtualNetwork
         {
             RouteChanges++;
             if (!node.Speaker.TryGetSelected(prefix, out RouteSnapshot route))
+            {
+                if (MustKeepRoutes && node.IsAlive)
+                    Violations.Add($"{Now}: node {node.Index} has lost its route to {prefix}");
                 continue;
+            }
+
             if (route.Metric > _totalCost * MaxMultiplier)
                 Violations.Add($"{Now}: node {node.Index} has {prefix} at metric {route.Metric}, more than any path can cost ({_totalCost * MaxMultiplier})");
             VirtualNode? at = node.NextHop(prefix);
@@ -195,6 +200,28 @@ internal sealed class VirtualNetwork
 
     public void AssertNoViolation() => Assert.Empty(Violations.Take(3));
 
+    private VirtualLink Join(LinkKind kind, ushort cost, params VirtualNode[] nodes)
+    {
+        var link = new VirtualLink(Links.Count, nodes, kind, cost, Random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)));
+        Links.Add(link);
+        foreach (VirtualNode node in nodes)
+            node.Links.Add(link);
+        _totalCost += cost * (nodes.Length - 1);
+        return link;
+    }
+
+    private void Deliver(VirtualNode sender, VirtualLink link, VirtualNode receiver, BabelAddress destination, byte[] packet, TimeSpan at) => At(at, () =>
+    {
+        if (!link.IsUp || !receiver.IsAlive)
+            return;
+        // A LAN tells where a packet was sent to, a tunnel does not.
+        if (link.Kind == LinkKind.Lan)
+            receiver.Speaker.Receive(link.Id, link.AddressOf(sender), destination, packet, Now);
+        else
+            receiver.Speaker.Receive(link.Id, link.AddressOf(sender), packet, Now);
+        Reschedule(receiver);
+    });
+
     private bool Arrives(VirtualNode from, VirtualNode to)
     {
         VirtualNode? at = from;
@@ -203,7 +230,7 @@ internal sealed class VirtualNetwork
             if (!at.Speaker.TryGetSelected(to.Prefix, out RouteSnapshot route))
                 return false;
             VirtualLink link = at.Links.Find(l => l.Id == route.Interface)!;
-            at = link.PeerOf(at);
+            at = link.NodeAt(route.NextHop);
             if (!link.IsUp || !at.IsAlive)
                 return false;
             if (at == to)
@@ -220,11 +247,17 @@ internal sealed class VirtualNetwork
         while (changed)
         {
             changed = false;
-            foreach (VirtualLink link in Links.Where(l => l.IsUp && l.Left.IsAlive && l.Right.IsAlive))
+            foreach (VirtualLink link in Links.Where(l => l.IsUp))
             {
-                int low = Math.Min(island[link.Left.Index], island[link.Right.Index]);
-                changed |= island[link.Left.Index] != low || island[link.Right.Index] != low;
-                island[link.Left.Index] = island[link.Right.Index] = low;
+                VirtualNode[] alive = [.. link.Ends.Where(node => node.IsAlive)];
+                if (alive.Length == 0)
+                    continue;
+                int low = alive.Min(node => island[node.Index]);
+                foreach (VirtualNode node in alive)
+                {
+                    changed |= island[node.Index] != low;
+                    island[node.Index] = low;
+                }
             }
         }
 

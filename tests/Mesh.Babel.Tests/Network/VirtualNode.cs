@@ -1,3 +1,5 @@
+using Mesh.Babel.Mac;
+
 namespace Mesh.Babel.Tests.Network;
 
 /// <summary>A speaker in a <see cref="VirtualNetwork"/>, with one prefix of its own.</summary>
@@ -18,6 +20,9 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
 
     public List<VirtualLink> Links { get; } = [];
 
+    /// <summary>Its keys on all links.</summary>
+    public MacKeys Keys { get; private set; } = MacKeys.None;
+
     public void Start()
     {
         _incarnation++;
@@ -28,6 +33,17 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
         _ = Speaker.Announce(Prefix, network.Now);
         foreach (VirtualLink link in Links)
             Speaker.AddInterface(link.Id, link.ParametersFor(this, network.Hello), network.Now);
+        network.Reschedule(this);
+    }
+
+    /// <summary>Gives it other keys, running or not.</summary>
+    public void SetKeys(MacKeys keys)
+    {
+        Keys = keys;
+        if (!IsAlive)
+            return;
+        foreach (VirtualLink link in Links)
+            Assert.True(Speaker.SetKeys(link.Id, keys, network.Now));
         network.Reschedule(this);
     }
 
@@ -46,5 +62,5 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
 
     /// <summary>The node to which packets for <paramref name="prefix"/> go next; null where they stop here.</summary>
     public VirtualNode? NextHop(BabelPrefix prefix) =>
-        Speaker.TryGetSelected(prefix, out RouteSnapshot route) ? Links.Find(l => l.Id == route.Interface)!.PeerOf(this) : null;
+        Speaker.TryGetSelected(prefix, out RouteSnapshot route) ? Links.Find(l => l.Id == route.Interface)!.NodeAt(route.NextHop) : null;
 }
