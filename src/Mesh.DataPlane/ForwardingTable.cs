@@ -32,15 +32,13 @@ public sealed class ForwardingTable
     public int RangeCount => _routes.Length;
 
     /// <summary>Builds a table.</summary>
-    /// <param name="entries">In any order.</param>
+    /// <param name="entries">In any order; in that of their prefixes, the shorter ones first, it is done fastest.</param>
     /// <param name="icmpSource">One of this machine's overlay addresses, to send ICMPv6 errors from; zero sends none.</param>
     /// <exception cref="ArgumentException">A length is not in 0..128, a prefix has bits beyond its length, or two entries have the same
     /// prefix and length.</exception>
     public static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> entries, UInt128 icmpSource = default)
     {
-        ForwardingEntry[] sorted = entries.ToArray();
-        Array.Sort(sorted, static (x, y) => x.Prefix != y.Prefix ? x.Prefix.CompareTo(y.Prefix) : x.Length.CompareTo(y.Length));
-
+        ReadOnlySpan<ForwardingEntry> sorted = Sort(entries);
         var ranges = new Ranges(2 * sorted.Length + 1);
         var enclosing = new (UInt128 Last, Route Route)[130];   // what is open at this point, outermost first; prefixes nest at most 129 deep
         int depth = 0;
@@ -99,6 +97,22 @@ public sealed class ForwardingTable
         }
         return low;
     }
+
+    private static ReadOnlySpan<ForwardingEntry> Sort(ReadOnlySpan<ForwardingEntry> entries)
+    {
+        for (int i = 1; i < entries.Length; i++)
+        {
+            if (Order(entries[i - 1], entries[i]) <= 0)
+                continue;
+            ForwardingEntry[] sorted = entries.ToArray();
+            Array.Sort(sorted, Order);
+            return sorted;
+        }
+
+        return entries;
+    }
+
+    private static int Order(ForwardingEntry x, ForwardingEntry y) => x.Prefix != y.Prefix ? x.Prefix.CompareTo(y.Prefix) : x.Length.CompareTo(y.Length);
 
     private static UInt128 LastAddress(UInt128 prefix, int length)
     {

@@ -65,9 +65,9 @@ public sealed class NodeActor : Actor
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
-    private RoutesPublished _routes = new([]);
     private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
     private ulong _version;
+    private ActorRef? _babel;
     private ActorRef? _peers;
     private ActorRef? _parameters;
 
@@ -92,15 +92,14 @@ public sealed class NodeActor : Actor
     {
         EventStream events = Context.System.EventStream;
         events.Subscribe<TunnelStatus>(Self);
-        events.Subscribe<RoutesPublished>(Self);
         events.Subscribe<NetworkParametersChanged>(Self);
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
-        ActorRef babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
+        _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
-        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, babel, Identify);
+        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify);
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
@@ -122,9 +121,6 @@ public sealed class NodeActor : Actor
             case TunnelStatus status:
                 _tunnels[status.Index.Value] = status;
                 break;
-            case RoutesPublished routes:
-                _routes = routes;
-                break;
             case NetworkParametersChanged changed:
                 _version = changed.Parameters.Version.Number;
                 _revoked = changed.Parameters.RevokedSerials;
@@ -136,7 +132,7 @@ public sealed class NodeActor : Actor
                 _parameters!.Tell(message, Sender);
                 break;
             case GetNodeStatus:
-                Sender.Tell(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], _routes.Routes));
+                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], [])), Sender);
                 break;
             default:
                 Unhandled(message);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime;
 using System.Text.Json;
 using Mesh.Actors;
 using Mesh.Cli.Configuration;
@@ -38,6 +39,7 @@ internal static class SimCommands
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
+                GCSettings.LatencyMode = GCLatencyMode.Batch;   // nobody waits for a pause, and a collector on a second thread costs a third more
                 ResolvedConfig config = MeshSchema.Load(context, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
                 Scenario read = Load(parsed.GetValue(scenario)!, config);
                 string? directory = parsed.GetValue(report);
@@ -62,10 +64,23 @@ internal static class SimCommands
     {
         bool shows = context.IsTerminal && !isQuiet && level is null;
         Action<ScenarioProgress>? progress = shows ? now => context.Error.Write($"\r{Line(now),-110}") : null;
-        ScenarioResult result = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation).Run();
+        if (!isQuiet)
+            context.Out.WriteLine($"{scenario.Name}, seed {seed}: {scenario.Description}");
+        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation)
+        {
+            StepEnded = isQuiet ? null : step => PrintStep(context, step, shows),
+        };
+        ScenarioResult result = run.Run();
         if (shows)
             context.Error.Write($"\r{new string(' ', 110)}\r");
         return result;
+    }
+
+    private static void PrintStep(CliContext context, StepResult step, bool clears)
+    {
+        if (clears)
+            context.Error.Write($"\r{new string(' ', 110)}\r");
+        context.Out.WriteLine($"  {step.EndedSeconds,8:0.0} s  {(step.IsGood ? "ok  " : "FAIL")}  {step.Title}: {step.Outcome}");
     }
 
     private static Scenario Load(string path, ResolvedConfig config)
@@ -89,9 +104,6 @@ internal static class SimCommands
     private static void Print(CliContext context, ScenarioResult result, string? directory)
     {
         TextWriter output = context.Out;
-        output.WriteLine($"{result.Scenario}, seed {result.Seed}: {result.Description}");
-        foreach (StepResult step in result.Steps)
-            output.WriteLine($"  {step.EndedSeconds,8:0.0} s  {(step.IsGood ? "ok  " : "FAIL")}  {step.Title}: {step.Outcome}");
         output.WriteLine($"{result.VirtualSeconds:0.0} virtual seconds in {result.WallSeconds:0.00} s, {result.Nodes} nodes, {result.Messages:N0} messages, {result.Packets:N0} packets, {result.LostPackets:N0} lost");
         foreach (string violation in result.Violations)
             output.WriteLine($"violation {violation}");

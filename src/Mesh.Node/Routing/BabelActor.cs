@@ -17,7 +17,12 @@ namespace Mesh.Node.Routing;
 public sealed record NodeRoute(Ipv6Prefix Destination, TunnelIndex Tunnel, NodePrefix Via, int Metric);
 
 /// <summary>The forwarding table has been replaced. Published on the event stream.</summary>
+/// <param name="Routes">In the order of their destinations; metrics as they were when the route was chosen.</param>
 public sealed record RoutesPublished(ImmutableArray<NodeRoute> Routes);
+
+/// <summary>Complete a status with the routes as they are now, and answer the sender with it.</summary>
+/// <param name="Status">Without routes.</param>
+public sealed record DescribeRoutes(NodeStatus Status);
 
 /// <summary>Runs the Babel speaker on the node's tunnels and publishes its routes to the data plane.</summary>
 /// <remarks>
@@ -29,6 +34,8 @@ public sealed class BabelActor : Actor, IBabelOutput
     private readonly RoutingOptions _options;
     private readonly IDataPlanePort _dataPlane;
     private readonly Dictionary<InterfaceId, RoutingLinkUp> _links = [];
+    private readonly RouteBook _routes = new();
+    private readonly List<BabelPrefix> _changed = [];
     private readonly BabelSpeaker _speaker;
     private readonly BabelAddress _linkLocal;
     private TimeSpan _helloInterval;
@@ -51,7 +58,7 @@ public sealed class BabelActor : Actor, IBabelOutput
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
         _speaker.Announce(new BabelPrefix(own.Bits, (byte)own.Length), Context.Now);
-        Publish();
+        PublishTable();
         ArmTimer();
     }
 
@@ -94,6 +101,9 @@ public sealed class BabelActor : Actor, IBabelOutput
                 _publishPending = false;
                 Publish();
                 break;
+            case DescribeRoutes describe:
+                Sender.Tell(describe.Status with { Routes = [.. _routes.Routes.Select(WithMetric)] });
+                break;
             case NetworkParametersChanged changed:
                 _helloInterval = changed.Parameters.Hello;   // for tunnels that come up from now on
                 break;
@@ -114,6 +124,7 @@ public sealed class BabelActor : Actor, IBabelOutput
 
     void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
     {
+        _changed.AddRange(prefixes);
         if (_publishPending)
             return;
         _publishPending = true;
@@ -152,29 +163,53 @@ public sealed class BabelActor : Actor, IBabelOutput
 
     private void Publish()
     {
-        IReadOnlyList<RouteSnapshot> known = _speaker.Routes();
+        foreach (BabelPrefix prefix in _changed)
+            Look(prefix);
+        _changed.Clear();
+        if (_routes.Apply())
+            PublishTable();
+    }
+
+    private void PublishTable()
+    {
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
-        ImmutableArray<NodeRoute>.Builder routes = ImmutableArray.CreateBuilder<NodeRoute>();
-        foreach (RouteSnapshot route in known)
+        var entries = new ForwardingEntry[_routes.Routes.Length + 2];
+        // What nobody announces must not leak out of the overlay.
+        entries[0] = new ForwardingEntry(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable);
+        int count = 1;
+        bool hasOwn = false;
+        foreach (NodeRoute route in _routes.Routes)
         {
-            if (!route.IsSelected || !_links.TryGetValue(route.Interface, out RoutingLinkUp? link))
-                continue;
-            var destination = new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length);
-            // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
-            if (_options.Network.Prefix.Contains(destination) && destination.Length > _options.Network.Length && !own.Contains(destination))
-                routes.Add(new NodeRoute(destination, link.Tunnel, link.Peer, route.Metric));
+            if (!hasOwn && own < route.Destination)
+            {
+                entries[count++] = new ForwardingEntry(own.Bits, own.Length, Route.Local);
+                hasOwn = true;
+            }
+
+            entries[count++] = new ForwardingEntry(route.Destination.Bits, route.Destination.Length, Route.Through(route.Tunnel));
         }
 
-        var entries = new List<ForwardingEntry>(routes.Count + 2)
-        {
-            // What nobody announces must not leak out of the overlay.
-            new(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable),
-        };
-        entries.AddRange(routes.Select(r => new ForwardingEntry(r.Destination.Bits, r.Destination.Length, Route.Through(r.Tunnel))));
-        entries.Add(new ForwardingEntry(own.Bits, own.Length, Route.Local));
-        _dataPlane.Publish(ForwardingTable.Create(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entries), _options.Self.NodeAddress(_options.Network).Value));
-        Context.System.EventStream.Publish(new RoutesPublished(routes.ToImmutable()));
+        if (!hasOwn)
+            entries[count] = new ForwardingEntry(own.Bits, own.Length, Route.Local);
+        _dataPlane.Publish(ForwardingTable.Create(entries, _options.Self.NodeAddress(_options.Network).Value));
+        Context.System.EventStream.Publish(new RoutesPublished(_routes.Routes));
     }
+
+    private void Look(BabelPrefix prefix)
+    {
+        var destination = new Ipv6Prefix(prefix.Bits, prefix.Length);
+        // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
+        if (!_options.Network.Prefix.Contains(destination) || destination.Length <= _options.Network.Length || _options.Self.Subnet(_options.Network).Contains(destination))
+            return;
+        NodeRoute? route = _speaker.TryGetSelected(prefix, out RouteSnapshot selected) && _links.TryGetValue(selected.Interface, out RoutingLinkUp? link)
+            ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric)
+            : null;
+        _routes.Change(destination, route);
+    }
+
+    // What a route costs changes more often than which way it leads.
+    private NodeRoute WithMetric(NodeRoute route) =>
+        _speaker.TryGetSelected(new BabelPrefix(route.Destination.Bits, (byte)route.Destination.Length), out RouteSnapshot selected) ? route with { Metric = selected.Metric } : route;
 
     private sealed class Due
     {

@@ -28,14 +28,17 @@ public sealed record Scenario
     /// <summary>Who is where.</summary>
     public required IReadOnlyList<Site> Sites { get; init; }
 
+    /// <summary>Whether a node runs on the registry's computer, as in every real network: through it the registry's news reach the others at once. It joins first. Default true.</summary>
+    public bool HasRegistryNode { get; init; } = true;
+
     /// <summary>Nodes are switched on at random within this time. Default 10 s.</summary>
     public TimeSpan JoinSpread { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>What happens, in order.</summary>
     public required IReadOnlyList<ScenarioStep> Steps { get; init; }
 
-    /// <summary>Nodes in all sites.</summary>
-    public int NodeCount => Sites.Sum(s => s.Nodes);
+    /// <summary>Nodes in all sites, and the registry's.</summary>
+    public int NodeCount => Sites.Sum(s => s.Nodes) + (HasRegistryNode ? 1 : 0);
 }
 
 /// <summary>Machines at one place.</summary>
@@ -92,7 +95,7 @@ public enum MachineFault
 
 /// <summary>Something is done to a machine.</summary>
 /// <param name="Fault">What.</param>
-/// <param name="Machine">Its name: a node's, or <c>registry</c>.</param>
+/// <param name="Machine">Its name: a node's, <c>registry-node</c> or <c>registry</c>.</param>
 public sealed record Inflict(MachineFault Fault, string Machine) : ScenarioStep
 {
     /// <inheritdoc/>

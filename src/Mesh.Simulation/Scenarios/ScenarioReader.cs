@@ -2,6 +2,7 @@ using Mesh.Hocon;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
 using Mesh.Simulation.Underlay;
+using Mesh.Simulation.World;
 
 namespace Mesh.Simulation.Scenarios;
 
@@ -68,13 +69,14 @@ public static class ScenarioReader
             Network = ReadNetwork(section, standard.Network),
             Internet = ReadInternet(section.Section("internet", isRequired: false), internet),
             DiameterMilliseconds = section.Duration("diameter", TimeSpan.FromMilliseconds(40), TimeSpan.Zero, TimeSpan.FromSeconds(1)).TotalMilliseconds,
+            HasRegistryNode = section.Flag("registry-node", standard.HasRegistryNode),
             JoinSpread = section.Duration("join-spread", standard.JoinSpread, TimeSpan.Zero, TimeSpan.FromHours(1)),
             Sites = [.. section.List("sites", isRequired: true).Select(ReadSite)],
         };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), scenario.Network) };
-        scenario = scenario with { Steps = [.. section.List("steps", isRequired: true).Select(step => ReadStep(step, scenario.Sites)).OfType<ScenarioStep>()] };
-        if (scenario.NodeCount is < 1 or > MaxNodes)
-            section.Problem("sites", $"all sites together have 1 to {MaxNodes} nodes, not {scenario.NodeCount}");
+        scenario = scenario with { Steps = [.. section.List("steps", isRequired: true).Select(step => ReadStep(step, scenario)).OfType<ScenarioStep>()] };
+        if (scenario.Sites.Sum(s => s.Nodes) is < 1 or > MaxNodes)
+            section.Problem("sites", $"all sites together have 1 to {MaxNodes} nodes, not {scenario.Sites.Sum(s => s.Nodes)}");
         foreach (IGrouping<string, Site> twice in scenario.Sites.GroupBy(s => s.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             section.Problem("sites", $"two sites are called '{twice.Key}'");
         section.Finish();
@@ -127,7 +129,7 @@ public static class ScenarioReader
         return site;
     }
 
-    private static ScenarioStep? ReadStep(ScenarioSection section, IReadOnlyList<Site> sites)
+    private static ScenarioStep? ReadStep(ScenarioSection section, Scenario scenario)
     {
         string action = section.Text("do", fallback: null);
         ScenarioStep? step = action switch
@@ -136,19 +138,20 @@ public static class ScenarioReader
             "wait" => new PassTime(section.Duration("for", fallback: null, TimeSpan.Zero, TimeSpan.FromDays(36_500))),
             "await-routes" => new AwaitRoutes(section.Duration("within", TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1))),
             "ping-all" => new PingAll(section.Integer("attempts", 3, 1, 100)),
-            "kill" or "crash" or "boot" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, sites)),
+            "kill" or "crash" or "boot" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, scenario)),
             _ => Unknown(section, action),
         };
         section.Finish();
         return step;
     }
 
-    private static string ReadMachine(ScenarioSection section, IReadOnlyList<Site> sites)
+    private static string ReadMachine(ScenarioSection section, Scenario scenario)
     {
         string name = section.Text("machine", fallback: null);
-        bool exists = name is "registry" or "" || sites.Any(s => Enumerable.Range(1, s.Nodes).Any(i => name == $"{s.Name}-{i}"));
+        bool exists = name is SimulatedNetwork.RegistryName or "" || (name == SimulatedNetwork.RegistryNodeName && scenario.HasRegistryNode)
+            || scenario.Sites.Any(s => Enumerable.Range(1, s.Nodes).Any(i => name == $"{s.Name}-{i}"));
         if (!exists)
-            section.Problem("machine", $"there is no machine '{name}'; nodes are called SITE-NUMBER, for example {sites.FirstOrDefault()?.Name}-1, and the registry 'registry'");
+            section.Problem("machine", $"there is no machine '{name}'; nodes are called SITE-NUMBER, for example {scenario.Sites.FirstOrDefault()?.Name}-1, and the registry 'registry'");
         return name;
     }
 

@@ -24,6 +24,7 @@ public sealed class ScenarioRun
         "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan FirstJoinLimit = TimeSpan.FromMinutes(1);   // it never takes a second unless the underlay is absurdly slow
     private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
@@ -50,6 +51,8 @@ public sealed class ScenarioRun
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
             seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, new NodeOptions { RegistryUrl = "" }, scenario.NodeCount, log);
+        if (scenario.HasRegistryNode)
+            _world.AddRegistryNode();
         foreach (Site site in scenario.Sites)
         {
             if (site.IsBehindNat)
@@ -59,6 +62,9 @@ public sealed class ScenarioRun
         }
     }
 
+    /// <summary>Called with each step when it is over.</summary>
+    public Action<StepResult>? StepEnded { get; init; }
+
     /// <summary>The simulated world, to look at.</summary>
     public SimulatedNetwork World => _world;
 
@@ -66,8 +72,14 @@ public sealed class ScenarioRun
     public ScenarioResult Run()
     {
         DeterministicRandom random = _world.ForkRandom();
-        foreach (SimulatedNode node in _world.Nodes)
-            _world.Engine.At(random.NextTimeSpan(TimeSpan.FromMilliseconds(1), _scenario.JoinSpread + TimeSpan.FromMilliseconds(1)), () => _world.Boot(node));
+        if (_world.RegistryNode is { } first)
+        {
+            _world.Boot(first);
+            RunFor(FirstJoinLimit, () => first.IsRunning);
+        }
+
+        foreach (SimulatedNode node in _world.Nodes.Where(n => n != _world.RegistryNode))
+            _world.Engine.At(_world.Engine.Now + random.NextTimeSpan(TimeSpan.FromMilliseconds(1), _scenario.JoinSpread + TimeSpan.FromMilliseconds(1)), () => _world.Boot(node));
         Carry(new PassTime(_scenario.JoinSpread + TimeSpan.FromMilliseconds(2)), "nodes are switched on");
         foreach (ScenarioStep step in _scenario.Steps)
         {
@@ -91,7 +103,9 @@ public sealed class ScenarioRun
             Inflict inflict => Inflict(inflict),
             _ => throw new UnreachableException(),
         };
-        _steps.Add(new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood));
+        var ended = new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood);
+        _steps.Add(ended);
+        StepEnded?.Invoke(ended);
         if (!isGood)
             _violations.Add($"at {_world.Engine.Now.TotalSeconds:0.000} s: {title}: {outcome}");
     }

@@ -11,6 +11,12 @@ namespace Mesh.Simulation.World;
 /// <summary>A whole overlay in one process: a registry, sites with or without NAT, and nodes.</summary>
 public sealed class SimulatedNetwork
 {
+    /// <summary>Name of the registry's machine.</summary>
+    public const string RegistryName = "registry";
+
+    /// <summary>Name of the machine of the registry's node: another program on the same computer.</summary>
+    public const string RegistryNodeName = "registry-node";
+
     private readonly DeterministicRandom _random;
     private readonly NetworkPrefix _network;
     private readonly NodeOptions _nodeOptions;
@@ -35,7 +41,7 @@ public sealed class SimulatedNetwork
         _random = new DeterministicRandom(seed);
         (_network, _nodeOptions, _diameter, _log) = (network, node, diameter, log);
         Internet = new Internet(Engine, internet);
-        Machine machine = AddPublicMachine("registry");
+        Machine machine = AddPublicMachine(RegistryName, RandomPlace());
         Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
         Registry.Boot(LogOf(machine));
     }
@@ -55,11 +61,26 @@ public sealed class SimulatedNetwork
     /// <summary>The overlay network.</summary>
     public NetworkPrefix Network => _network;
 
+    /// <summary>The node on the registry's computer, or null where there is none.</summary>
+    public SimulatedNode? RegistryNode { get; private set; }
+
+    /// <summary>Adds a node on the registry's computer. It has to join before all others: the registry tells its news to the node that joined first.</summary>
+    /// <exception cref="InvalidOperationException">There are nodes already.</exception>
+    public SimulatedNode AddRegistryNode()
+    {
+        if (_nodes.Count > 0)
+            throw new InvalidOperationException("the registry's node comes before all others");
+        Machine machine = AddPublicMachine(RegistryNodeName, Registry.Machine.Place);
+        Registry.Machine.PutBeside(machine);
+        AddNode(machine);
+        return RegistryNode = _nodes[0];
+    }
+
     /// <summary>Adds nodes with public addresses.</summary>
     public void AddPublicNodes(string site, int count)
     {
         for (int i = 1; i <= count; i++)
-            AddNode(AddPublicMachine($"{site}-{i}"));
+            AddNode(AddPublicMachine($"{site}-{i}", RandomPlace()));
     }
 
     /// <summary>Adds a site behind a NAT box.</summary>
@@ -95,9 +116,9 @@ public sealed class SimulatedNetwork
 
     private void AddNode(Machine machine) => _nodes.Add(new SimulatedNode(machine, Registry, SimulationKeys.OfNode(_nodes.Count), _nodeOptions));
 
-    private Machine AddPublicMachine(string name)
+    private Machine AddPublicMachine(string name, Place place)
     {
-        var machine = new Machine(Engine, Internet, name, NextPublicAddress(), RandomPlace(), nat: null, _random.Fork());
+        var machine = new Machine(Engine, Internet, name, NextPublicAddress(), place, nat: null, _random.Fork());
         Internet.Attach(machine);
         return machine;
     }

@@ -7,6 +7,7 @@ using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
 using Mesh.Simulation.Ports;
@@ -70,14 +71,18 @@ public sealed class SimulatedNode
     /// <summary>Its routes.</summary>
     public IReadOnlyCollection<NodeRoute> Routes { get; private set; } = [];
 
-    /// <summary>Version of the network parameters it uses.</summary>
-    public ulong ParametersVersion { get; private set; }
+    /// <summary>The network parameters that it uses, or null while it knows none.</summary>
+    public NetworkParameters? Parameters { get; private set; }
+
+    /// <summary>Version of the network parameters it uses, 0 while it knows none.</summary>
+    public ulong ParametersVersion => Parameters?.Version.Number ?? 0;
 
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log)
     {
         _tunnels.Clear();
         Routes = [];
+        Parameters = null;
         (Host, DataPlane) = (null, null);
         Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
         {
@@ -174,7 +179,7 @@ public sealed class SimulatedNode
                     node.Routes = routes.Routes;
                     break;
                 case NetworkParametersChanged changed:
-                    node.ParametersVersion = changed.Parameters.Version.Number;
+                    node.Parameters = changed.Parameters;
                     break;
             }
         }

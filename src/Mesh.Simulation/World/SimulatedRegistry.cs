@@ -44,7 +44,8 @@ public sealed class SimulatedRegistry
     public void Boot(ILogSink? log) => Machine.Boot(RegistrySchema.AddTo(new EventSchema()), log, system =>
     {
         var entropy = new SeededEntropy(Machine);
-        RegistryActors actors = RegistryActors.Start(system, _options, new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)));
+        var ports = new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)) { LocalNode = new SimulatedLocalNode(Machine) };
+        RegistryActors actors = RegistryActors.Start(system, _options, ports);
         new SimulatedHttp(Machine).Serve(Port, actors.Desk);
         actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
     });

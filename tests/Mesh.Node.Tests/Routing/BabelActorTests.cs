@@ -68,6 +68,19 @@ public sealed class BabelActorTests
         Assert.Equal(21, LastRoutes().Count);
     }
 
+    [Fact]
+    public void A_status_has_the_metrics_of_this_moment_though_the_way_has_not_changed()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        peer.Announce(metric: 1000, Subnet(10));
+        Assert.Equal([96, 1096], Status().Routes.Select(r => r.Metric));
+        int tables = _dataPlane.Tables.Count;
+        peer.Announce(metric: 2000, Subnet(10));
+        Assert.Equal([96, 2096], Status().Routes.Select(r => r.Metric));
+        Assert.Equal(tables, _dataPlane.Tables.Count);
+    }
+
     [Theory]
     [InlineData("::/0")]
     [InlineData("2001:db8:42::/48")]
@@ -168,6 +181,13 @@ public sealed class BabelActorTests
 
     private static RouteKind Lookup(ForwardingTable table, string address) => table.Lookup(Ipv6Address.Parse(address).Value).Kind;
 
+    private NodeStatus Status()
+    {
+        TestProbe asker = _kit.CreateProbe();
+        asker.Send(_babel, new DescribeRoutes(new NodeStatus(Self, Self.NodeAddress(Network), 0, [], [])));
+        return asker.ExpectMsg<NodeStatus>();
+    }
+
     private IReadOnlyList<NodeRoute> LastRoutes() => _routes.ReceiveAll().OfType<RoutesPublished>().Last().Routes;
 
     /// <summary>A real speaker at the other end of a tunnel, run by hand.</summary>
@@ -198,10 +218,12 @@ public sealed class BabelActorTests
             Exchange(TimeSpan.FromSeconds(20));
         }
 
-        public void Announce(params BabelPrefix[] prefixes)
+        public void Announce(params BabelPrefix[] prefixes) => Announce(metric: 0, prefixes);
+
+        public void Announce(ushort metric, params BabelPrefix[] prefixes)
         {
             foreach (BabelPrefix prefix in prefixes)
-                _speaker.Announce(prefix, Now);
+                _speaker.Announce(prefix, Now, metric);
             Exchange(TimeSpan.FromSeconds(20));
         }
 

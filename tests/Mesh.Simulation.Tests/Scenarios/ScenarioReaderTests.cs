@@ -23,7 +23,7 @@ public sealed class ScenarioReaderTests
     public void A_good_scenario_is_read()
     {
         Scenario scenario = ScenarioReader.Parse(Good);
-        Assert.Equal(("test", 2, 0.01, 2, 4), (scenario.Name, scenario.NodeCount, scenario.Internet.Loss, scenario.Registry.ClientCount, scenario.Registry.MaxClients));
+        Assert.Equal(("test", 3, 0.01, 2, 4), (scenario.Name, scenario.NodeCount, scenario.Internet.Loss, scenario.Registry.ClientCount, scenario.Registry.MaxClients));
         Assert.Equal(new PassTime(TimeSpan.FromSeconds(1)), Assert.Single(scenario.Steps));
     }
 
@@ -45,6 +45,7 @@ public sealed class ScenarioReaderTests
     [InlineData("do = wait, for = 1 s", "do = wait", "9: scenario.steps[0].for: is missing", true)]
     [InlineData("do = wait, for = 1 s", "for = 1 s", "9: scenario.steps[0].do: is missing", true)]
     [InlineData("do = wait, for = 1 s", "do = kill, machine = a-3", "9: scenario.steps[0].machine: there is no machine 'a-3'; nodes are called SITE-NUMBER, for example a-1, and the registry 'registry'", true)]
+    [InlineData("name = test", "name = test\n registry-node = perhaps", "3: scenario.registry-node: expected true or false", true)]
     [InlineData("do = wait, for = 1 s", "do = kill", "9: scenario.steps[0].machine: is missing", true)]
     [InlineData("name = test", "name = test\n network = \"not a prefix\"", "3: scenario.network: 'not a prefix' is not an IPv6 prefix such as 2001:db8:42::/48", true)]
     [InlineData("{ name = a, nodes = 2 }", "{ name = a }, { name = a }", "5: scenario.sites: two sites are called 'a'", true)]
@@ -56,6 +57,15 @@ public sealed class ScenarioReaderTests
         Assert.Contains(refused.Problems, p => Regex.IsMatch(p, $@"^my\.conf:{parts[0]}:\d+: {Regex.Escape(parts[1])}", RegexOptions.None, TimeSpan.FromSeconds(1)));
         if (isOnly)
             Assert.InRange(refused.Problems.Count, 1, 2);
+    }
+
+    [Fact]
+    public void The_registrys_node_can_be_named_where_there_is_one()
+    {
+        string kill = Good.Replace("do = wait, for = 1 s", "do = kill, machine = registry-node", StringComparison.Ordinal);
+        Assert.Equal(new Inflict(MachineFault.Kill, "registry-node"), Assert.Single(ScenarioReader.Parse(kill).Steps));
+        string without = kill.Replace("name = test", "name = test\n registry-node = false", StringComparison.Ordinal);
+        Assert.Contains("there is no machine 'registry-node'", Assert.Throws<ScenarioException>(() => ScenarioReader.Parse(without)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

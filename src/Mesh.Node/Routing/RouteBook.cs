@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Node.Routing;
+
+/// <summary>The routes in use, in the order of their destinations. What has changed is worked in piece by piece: a table of thousands is not sorted anew for one route.</summary>
+internal sealed class RouteBook
+{
+    private readonly List<(Ipv6Prefix Destination, NodeRoute? Route)> _changes = [];
+
+    /// <summary>The routes as of the last <see cref="Apply"/>.</summary>
+    public ImmutableArray<NodeRoute> Routes { get; private set; } = [];
+
+    /// <summary>Notes that the route to a destination is now another one, or none.</summary>
+    public void Change(Ipv6Prefix destination, NodeRoute? route) => _changes.Add((destination, route));
+
+    /// <summary>Works the noted changes in; of several for one destination the last one counts.</summary>
+    /// <returns>False where everything is as it was, but for metrics perhaps.</returns>
+    public bool Apply()
+    {
+        bool isOther = false;
+        ImmutableArray<NodeRoute> before = Routes;
+        ImmutableArray<NodeRoute>.Builder after = ImmutableArray.CreateBuilder<NodeRoute>(before.Length + _changes.Count);
+        int taken = 0;
+        foreach ((Ipv6Prefix destination, NodeRoute? route) in InOrder())
+        {
+            int place = PlaceOf(destination, before, taken);
+            after.AddRange(before.AsSpan(taken..place));
+            NodeRoute? old = place < before.Length && before[place].Destination == destination ? before[place] : null;
+            if (route is not null)
+                after.Add(route);
+            taken = old is null ? place : place + 1;
+            isOther |= (route?.Tunnel, route?.Via) != (old?.Tunnel, old?.Via);
+        }
+
+        _changes.Clear();
+        if (!isOther)
+            return false;
+
+        after.AddRange(before.AsSpan(taken..));
+        Routes = after.DrainToImmutable();
+        return true;
+    }
+
+    private IEnumerable<(Ipv6Prefix Destination, NodeRoute? Route)> InOrder() => _changes.Count == 1
+        ? _changes
+        : _changes.Index().GroupBy(static change => change.Item.Destination).OrderBy(static group => group.Key).Select(static group => group.Last().Item);
+
+    // The first place from begin on whose destination is not before this one.
+    private static int PlaceOf(Ipv6Prefix destination, ImmutableArray<NodeRoute> routes, int begin)
+    {
+        int end = routes.Length;
+        while (begin < end)
+        {
+            int middle = begin + ((end - begin) / 2);
+            if (routes[middle].Destination < destination)
+                begin = middle + 1;
+            else
+                end = middle;
+        }
+
+        return begin;
+    }
+}
