@@ -1,3 +1,4 @@
+using Mesh.Actors;
 using Mesh.Protocol.Registry;
 
 namespace Mesh.Node.Parameters;
@@ -9,6 +10,10 @@ public sealed record NetworkParametersChanged(NetworkParameters Parameters)
     /// <summary>The keys of routing, decrypted.</summary>
     public RoutingKeys Keys { get; init; } = RoutingKeys.None;
 }
+
+/// <summary>Published by an actor that was restarted and has to know the parameters: it is told them, and the newest version that is known to exist, where there are any.</summary>
+/// <param name="By">Who wants to know.</param>
+public sealed record NetworkParametersWanted(ActorRef By);
 
 /// <summary>Published on the event stream when a newer version of the parameters is known to exist. It is signed by the authority; the parameters themselves may still have to be fetched.</summary>
 public sealed record VersionLearned(NetworkVersion Version);

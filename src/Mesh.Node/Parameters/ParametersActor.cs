@@ -97,6 +97,7 @@ public sealed partial class ParametersActor : PersistentActor
         EventStream events = Context.System.EventStream;
         events.Subscribe<VersionHeard>(Self);
         events.Subscribe<ParametersOutdated>(Self);
+        events.Subscribe<NetworkParametersWanted>(Self);
         events.Subscribe<RoutesPublished>(Self);
         events.Subscribe<Certificates.IdentityChanged>(Self);
     }
@@ -141,6 +142,12 @@ public sealed partial class ParametersActor : PersistentActor
             case RoutesPublished routes:
                 OnRoutes(routes);
                 break;
+            case NetworkParametersWanted wanted when _parameters is not null:
+                wanted.By.Tell(new VersionLearned(_newest));
+                wanted.By.Tell(new NetworkParametersChanged(_parameters) { Keys = _keys });
+                break;
+            case NetworkParametersWanted:
+                break;   // they will be published
             case RegistryMissed:
                 OnRegistryMissed();
                 break;

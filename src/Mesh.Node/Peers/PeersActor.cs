@@ -77,6 +77,7 @@ public sealed partial class PeersActor : Actor
         events.Subscribe<TunnelStatus>(Self);
         events.Subscribe<RoutesPublished>(Self);
         events.Publish(new AdvertisedAddressesWanted(Self));
+        events.Publish(new NetworkParametersWanted(Self));
         _remembered = Context.ActorOf(Props.Create(() => new RememberedPeersActor(Options.MaxRemembered, Self)), "remembered");
         _ports.Port.Attach(Self);
         Context.Timers.StartPeriodic(UpkeepDue.Instance, UpkeepDue.Instance, Context.Random.NextTimeSpan(UpkeepInterval / 2, UpkeepInterval), UpkeepInterval);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mesh.Actors;
 using Mesh.Babel;
+using Mesh.Babel.Mac;
 using Mesh.DataPlane;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
@@ -39,6 +40,7 @@ public sealed class BabelActor : Actor, IBabelOutput
     private readonly BabelSpeaker _speaker;
     private readonly BabelAddress _linkLocal;
     private TimeSpan _helloInterval;
+    private MacKeys _keys = MacKeys.None;
     private TimeSpan _armedFor = TimeSpan.MinValue;
     private bool _publishPending;
 
@@ -67,6 +69,7 @@ public sealed class BabelActor : Actor, IBabelOutput
     protected override void PostRestart(Exception reason)
     {
         PreStart();
+        Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
         Context.System.EventStream.Publish(new RoutingLinksWanted());
     }
 
@@ -105,7 +108,7 @@ public sealed class BabelActor : Actor, IBabelOutput
                 Sender.Tell(describe.Status with { Routes = [.. _routes.Routes.Select(WithMetric)] });
                 break;
             case NetworkParametersChanged changed:
-                _helloInterval = changed.Parameters.Hello;   // for tunnels that come up from now on
+                OnParameters(changed);
                 break;
             default:
                 Unhandled(message);
@@ -139,7 +142,33 @@ public sealed class BabelActor : Actor, IBabelOutput
         var id = new InterfaceId(up.Tunnel.Value);
         RemoveLink(id);
         _links.Add(id, up);
-        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu }, Context.Now);
+        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+    }
+
+    // Both on tunnels that are up, too: neighbours and routes stay.
+    private void OnParameters(NetworkParametersChanged changed)
+    {
+        if (changed.Parameters.Hello != _helloInterval)
+        {
+            _helloInterval = changed.Parameters.Hello;
+            foreach (InterfaceId id in _links.Keys.OrderBy(static id => id.Value))
+                _speaker.SetIntervals(id, _helloInterval, Context.Now);
+        }
+
+        MacKeys keys = ToMacKeys(changed.Keys);
+        if (keys.Equals(_keys))
+            return;
+        _keys = keys;
+        Log.Info($"routing packets are authenticated with {changed.Keys}");
+        foreach (InterfaceId id in _links.Keys.OrderBy(static id => id.Value))
+            _speaker.SetKeys(id, keys, Context.Now);
+    }
+
+    // Protocol reference 8: BLAKE2s-128.
+    private static MacKeys ToMacKeys(RoutingKeys keys)
+    {
+        static MacKey Key(ReadOnlyMemory<byte> octets) => MacKey.Create(MacAlgorithm.Blake2s128, octets.Span);
+        return keys.Sign is { } sign ? new MacKeys([Key(sign)], keys.Accept is { } accept ? [Key(accept)] : null, keys.AcceptsAny) : MacKeys.None;
     }
 
     private void RemoveLink(InterfaceId id)

@@ -69,7 +69,11 @@ public sealed partial class TunnelsActor : Actor
 
     // The port goes on to hand in the streams that it accepts: our reference is the same.
     /// <inheritdoc/>
-    protected override void PostRestart(Exception reason) => Begin();
+    protected override void PostRestart(Exception reason)
+    {
+        Begin();
+        Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
+    }
 
     private void Begin()
     {
