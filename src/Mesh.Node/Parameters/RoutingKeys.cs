@@ -32,7 +32,8 @@ public sealed record RoutingKeys(ReadOnlyMemory<byte>? Sign, ReadOnlyMemory<byte
             return false;
         if (!acceptsAny && parameters.BabelHmacAccept is { } encryptedAccept && !TryDecrypt(encryptedAccept.AsSpan(), key, out accept))
             return false;
-        keys = new RoutingKeys(sign is null ? null : sign, accept is null ? null : accept, acceptsAny);
+        // An array that is null would become memory that is there and empty.
+        keys = new RoutingKeys(sign is null ? default(ReadOnlyMemory<byte>?) : sign, accept is null ? default(ReadOnlyMemory<byte>?) : accept, acceptsAny);
         return true;
     }
 

@@ -27,7 +27,8 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     private readonly List<Tell> _waiting = [];
     private NodeIdentity _identity;
     private int _attempts;   // of the first one that waits; 0 while it is not under way
-    private int _answers;    // sent since then and not acknowledged yet
+    private TimeSpan _answeredLast;   // acknowledgements that take longer than a message's repetition are lost
+    private int _answers;    // acknowledgements that are still to come for other things than the first one that waits
 
     private PeerActor(PeerPorts ports, PeerRecord record, NodeIdentity identity)
     {
@@ -189,7 +190,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     {
         Tell next = _waiting[0];
         Context.Timers.StartSingle(RetryDue.Instance, RetryDue.Instance, _ports.Options.MessageRetry * Math.Pow(2, _attempts));
-        (_attempts, _answers) = (_attempts + 1, 0);
+        _attempts++;
         Send([next.Code, .. next.Data.Span], _record.Prefix.FirstAddress(_identity.Network), LocalDatagram.NodePort);
     }
 
@@ -197,7 +198,8 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     {
         // The numbers may be used up; then the peer greets us in the end.
         bool hasData = respond.Data is { IsEmpty: false };
-        _answers += hasData ? 1 : 0;
+        if (hasData)
+            ExpectAcknowledgement();
         if (_record.Session is { IsExhausted: false })
             Send(hasData ? [respond.Code, .. respond.Data!.Value.Span] : [], respond.To, respond.Port);   // a code without data would be a question
         return Continue();   // where its message has begun the session, what waits comes after the answer
@@ -250,12 +252,15 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     // needed, and never once too few.
     private FsmStep<PeerState, Proposal?> ShowsLife(SessionMessage message)
     {
-        if (message.IsAcknowledgement && _answers > 0)
+        if (message.IsAcknowledgement && _answers > 0 && Context.Now - _answeredLast < _ports.Options.MessageRetry)
         {
             _answers--;
         }
-        else if (_attempts > 0 && (message.IsAcknowledgement || message.Code == _waiting[0].Code))
+        else if (_attempts > 0 && (message.IsAcknowledgement || (message.Code == _waiting[0].Code && !message.Data.IsEmpty)))
         {
+            // What both ends say by themselves may have crossed, and is no answer then: the acknowledgement is still to come, and must not be taken for that of the next message.
+            if (!message.IsAcknowledgement && message.Code is PeerCode.NetworkVersion or PeerCode.Capabilities)
+                ExpectAcknowledgement();
             _waiting.RemoveAt(0);
             _attempts = 0;
             Context.Timers.Cancel(RetryDue.Instance);
@@ -267,6 +272,8 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
         Self.Tell(GoOn.Instance);
         return GoTo(PeerState.Connected);   // it was not dead, only slow
     }
+
+    private void ExpectAcknowledgement() => (_answers, _answeredLast) = (Context.Now - _answeredLast < _ports.Options.MessageRetry ? _answers + 1 : 1, Context.Now);
 
     // From now on the session is in use.
     private FsmStep<PeerState, Proposal?> Begin(PeerSession session, int? protocol, bool isOurTurn)

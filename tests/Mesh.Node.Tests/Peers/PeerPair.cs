@@ -30,6 +30,9 @@ internal sealed class PeerPair
     /// <summary>Everything that was sent, in order; lost datagrams too.</summary>
     public List<(bool ToB, byte[] Octets)> Sent { get; } = [];
 
+    /// <summary>The same for people: when, from whom, the first octets, what became of it.</summary>
+    public List<string> Trace { get; } = [];
+
     /// <summary>Says whether a datagram is lost: its number from 0.</summary>
     public Func<int, bool> Loses { get; set; } = static _ => false;
 
@@ -82,6 +85,7 @@ internal sealed class PeerPair
             Assert.Contains(datagram.To, (Ipv6Address[])[Peer(toB).Address, Peer(toB).Prefix.FirstAddress(Peer(toB).Network)]);
             bool isLost = Loses(Sent.Count);
             Sent.Add((toB, datagram.Datagram.ToArray()));
+            Trace.Add($"{_now.TotalSeconds:0.000} {(toB ? "A" : "B")} {Convert.ToHexString(datagram.Datagram.Span[..Math.Min(6, datagram.Datagram.Length)])}{(datagram.Datagram.Length == 24 ? " ack" : "")}{(isLost ? " lost" : "")}");
             if (!isLost)
                 _flying.Add((_now + Latency, toB, datagram));
         }

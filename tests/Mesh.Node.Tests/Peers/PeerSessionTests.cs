@@ -57,7 +57,8 @@ public sealed class PeerSessionTests
         var pair = new PeerPair { Loses = _ => random.NextDouble() < 0.33 };
         pair.A.Tell(Kill);
         pair.B.Tell(new TellPeer(Identities.A.Prefix, PeerCode.KillAnswer, default));
-        Assert.True(pair.RunUntil(() => pair.A.Heard.PendingCount > 0 && pair.B.Heard.PendingCount > 0, TimeSpan.FromMinutes(4)));
+        bool arrived = pair.RunUntil(() => pair.A.Heard.PendingCount > 0 && pair.B.Heard.PendingCount > 0, TimeSpan.FromMinutes(4));
+        Assert.True(arrived, string.Join("; ", pair.Trace));
     }
 
     [Fact]
@@ -363,7 +364,7 @@ public sealed class PeerSessionTests
     {
         var pair = new PeerPair();
         pair.A.Tell(new AskPeerAddress(Identities.B.Prefix));
-        pair.Run(TimeSpan.FromSeconds(1));
+        pair.Run(TimeSpan.FromSeconds(3));
         Assert.True(pair.IsConnected);
         pair.A.Heard.ReceiveAll();
         pair.B.Heard.ReceiveAll();
