@@ -3,6 +3,7 @@ using Mesh.Actors.Persistence;
 using Mesh.Actors.Ports;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
@@ -44,22 +45,28 @@ public sealed record NodeOptions
 ///   parameters*        network parameters
 ///   address-book*      where other nodes can be reached
 ///   bootstrap          first peer, own advertisement
+///   certificate        renews this node's certificate and the authority's
 ///   tunnels            opens, serves and retires
 ///     tunnel-N         one tunnel
 ///   babel              routing; publishes the forwarding table
 /// </code></remarks>
 public sealed class NodeActor : Actor
 {
-    private readonly NodeIdentity _identity;
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
     private RoutesPublished _routes = new([]);
     private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
     private ulong _version;
+    private NodeIdentity _identity;
+    private CertificateStatus _certificate;
 
     /// <summary>Makes a node.</summary>
-    public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports) => (_identity, _options, _ports) = (identity, options, ports);
+    public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports)
+    {
+        (_identity, _options, _ports) = (identity, options, ports);
+        _certificate = new CertificateKnowledge(identity, _revoked).StatusAt(Context.UtcNow);
+    }
 
     /// <summary>A port that another process holds will not be free in a moment, and a damaged journal or one that somebody else writes to does not heal: that is for the
     /// operator to see. A disk that is full may have room again later; the part that could not store something begins anew from what is stored.</summary>
@@ -81,6 +88,8 @@ public sealed class NodeActor : Actor
         events.Subscribe<TunnelStatus>(Self);
         events.Subscribe<RoutesPublished>(Self);
         events.Subscribe<NetworkParametersChanged>(Self);
+        events.Subscribe<IdentityChanged>(Self);
+        events.Subscribe<CertificateStatus>(Self);
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
@@ -89,6 +98,7 @@ public sealed class NodeActor : Actor
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, babel, Identify);
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
         // Last: it announces the parameters to those that are there by then.
         Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client)), "parameters");
     }
@@ -114,8 +124,14 @@ public sealed class NodeActor : Actor
                 _version = changed.Parameters.Version.Number;
                 _revoked = changed.Parameters.RevokedSerials;
                 break;
+            case IdentityChanged changed:
+                _identity = changed.Identity;
+                break;
+            case CertificateStatus status:
+                _certificate = status;
+                break;
             case GetNodeStatus:
-                Sender.Tell(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], _routes.Routes));
+                Sender.Tell(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], _routes.Routes) { Certificate = _certificate });
                 break;
             default:
                 Unhandled(message);
