@@ -10,6 +10,7 @@ using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
+using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
 
 namespace Mesh.Node;
@@ -96,7 +97,7 @@ public sealed class NodeActor : Actor
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
         ActorRef babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
-        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, babel, Identify);
+        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal };
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
         // Last: it announces the parameters to those that are there by then.
@@ -141,4 +142,10 @@ public sealed class NodeActor : Actor
 
     private bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem) =>
         _identity.TryIdentify(certificate.Span, Context.UtcNow, _revoked, out peer, out problem);
+
+    private static DateTimeOffset EndOf(ReadOnlyMemory<byte> certificate) =>
+        NodeCertificate.TryParse(certificate.Span, out NodeCertificate? parsed) ? parsed.NotAfter : DateTimeOffset.MinValue;
+
+    private static bool IsRenewal(ReadOnlyMemory<byte> present, ReadOnlyMemory<byte> renewed) =>
+        NodeCertificate.TryParse(present.Span, out NodeCertificate? old) && NodeCertificate.TryParse(renewed.Span, out NodeCertificate? fresh) && fresh.IsRenewalOf(old);
 }

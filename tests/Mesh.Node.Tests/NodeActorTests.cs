@@ -101,6 +101,22 @@ public sealed class NodeActorTests
     }
 
     [Fact]
+    public void A_node_whose_certificate_ends_while_nobody_renews_it_goes_out_of_service()
+    {
+        Start();
+        ServeParameters(version: 1);
+        _kit.System.EventStream.Publish(new KnownPeers([Peer]));
+        _kit.Settle();
+        (_, _, ActorRef tunnel, DataPlane.StreamId stream) = Assert.Single(_streams.Connects);
+        Open(tunnel, stream);
+        _kit.Loop.Epoch = Identities.A.Certificate.NotAfter;
+        _kit.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(5));
+        Assert.Equal((CertificateState.Expired, false), (Status().Certificate.State, Status().Certificate.MayServe));
+        Assert.Contains(stream, _streams.Closed);
+        Assert.Contains(Accept(Identities.B.Certificate), _streams.Closed);
+    }
+
+    [Fact]
     public void A_port_that_somebody_else_holds_is_not_hidden_by_restarting_the_part()
     {
         Start();

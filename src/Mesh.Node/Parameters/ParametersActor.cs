@@ -1,5 +1,6 @@
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
+using Mesh.Node.Certificates;
 using Mesh.Node.RegistryClient;
 using Mesh.Protocol.Registry;
 using Mesh.Security;
@@ -20,6 +21,7 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
 
     private NetworkParameters? _parameters;
     private int _failures;
+    private bool _mayServe = true;
 
     /// <inheritdoc/>
     public override string PersistenceId => "parameters";
@@ -35,6 +37,16 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
     }
 
     /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        base.PreStart();
+        Context.System.EventStream.Subscribe<CertificateStatus>(Self);
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
+
+    /// <inheritdoc/>
     protected override void ReceiveCommand(object message)
     {
         switch (message)
@@ -48,6 +60,13 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
                 break;
             case RegistryUnreachable failed:
                 OnUnreachable(failed.Reason);
+                break;
+            case CertificateStatus status when status.MayServe != _mayServe:
+                _mayServe = status.MayServe;
+                if (_mayServe)
+                    Fetch(TimeSpan.Zero);
+                break;
+            case CertificateStatus:
                 break;
             default:
                 Unhandled(message);
@@ -66,6 +85,7 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
             case RecoveryCompleted:
                 if (_parameters is not null)
                     Context.System.EventStream.Publish(new NetworkParametersChanged(_parameters));
+                Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
                 Fetch(TimeSpan.FromMilliseconds(Context.Random.Next(50)));
                 break;
         }
@@ -110,7 +130,8 @@ public sealed class ParametersActor(NodeIdentity identity, ActorRef client) : Pe
     private void OnUnreachable(string reason)
     {
         _failures++;
-        TimeSpan delay = TimeSpan.FromSeconds(Math.Min(MaxRetry.TotalSeconds, MinRetry.TotalSeconds * Math.Pow(2, Math.Min(_failures - 1, 10))));
+        // A registry that has shut us out need not hear of us every minute.
+        TimeSpan delay = TimeSpan.FromSeconds(Math.Min((_mayServe ? MaxRetry : CheckInterval).TotalSeconds, MinRetry.TotalSeconds * Math.Pow(2, Math.Min(_failures - 1, 12))));
         Log.Warning($"network parameters: {reason}; next attempt in {delay.TotalSeconds:0} s");
         Fetch(delay * (0.9 + (0.2 * Context.Random.NextDouble())));
     }

@@ -34,6 +34,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private StreamId _stream;
     private IPEndPoint? _remote;
     private ReadOnlyMemory<byte> _certificate;
+    private ShowCertificate? _toShow;   // came before the tunnel was up
     private TunnelKey _receiveKey;
     private TimeSpan _lastHeard;
     private TimeSpan _keepAliveSentAt;
@@ -201,6 +202,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case TellPeers tell:
                 SendPeers(tell);
                 return Stay();
+            case ShowCertificate show:
+                Show(show);
+                return Stay();
             case DataPlaneEvent happened:
                 OnDataPlane(happened);
                 return Stay();
@@ -226,6 +230,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return End(closed.Reason);
             case CloseTunnel close:
                 return Close(close);
+            case ShowCertificate early:
+                _toShow = early;
+                return Stay();
             case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
@@ -253,9 +260,12 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case Rekey.Kind when Rekey.TryDecode(frame.Payload.Span, out Rekey rekey):
                 OnRekey(rekey);
                 return Stay();
+            case CertificateRenewal.Kind when CertificateRenewal.TryDecode(frame.Payload.Span, out CertificateRenewal? renewal):
+                _ports.Manager.Tell(new PeerRenewed(_index, renewal.Certificate.AsMemory()), Self);
+                return Stay();
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
                 return Drain(request);
-            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind:
+            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind or CertificateRenewal.Kind:
                 return End($"the peer sent a malformed frame of kind {frame.Kind}");
             default:
                 return Stay();   // a newer peer may send more kinds than we know
@@ -266,6 +276,13 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     {
         _frame.ResetWrittenCount();
         tell.Addresses.Encode(_frame);
+        Send();
+    }
+
+    private void Show(ShowCertificate show)
+    {
+        _frame.ResetWrittenCount();
+        show.Renewal.Encode(_frame);
         Send();
     }
 
@@ -302,6 +319,8 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
         StartProbing(hello.UdpPort);
+        if (_toShow is { } show)
+            Show(show);
     }
 
     private FsmStep<TunnelState, TunnelProgress> OnKeepAliveDue()

@@ -4,6 +4,7 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
@@ -67,7 +68,11 @@ public sealed partial class TunnelsActor : Actor
 
     // The port goes on to hand in the streams that it accepts: our reference is the same.
     /// <inheritdoc/>
-    protected override void PostRestart(Exception reason) => Begin();
+    protected override void PostRestart(Exception reason)
+    {
+        Begin();
+        Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
+    }
 
     private void Begin()
     {
@@ -76,6 +81,8 @@ public sealed partial class TunnelsActor : Actor
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
         Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
         Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
+        Context.System.EventStream.Subscribe<IdentityChanged>(Self);
+        Context.System.EventStream.Subscribe<CertificateStatus>(Self);
         Context.Timers.StartPeriodic(Tick.Instance, Tick.Instance, TimeSpan.FromMilliseconds(50 + Context.Random.Next(200)), _options.Tick);
         if (_advertised.Count > 0)
             AdvertisedChanged();
@@ -112,7 +119,10 @@ public sealed partial class TunnelsActor : Actor
             case TunnelEnded ended when IsFromTunnel(ended.Index, out _):
                 OnEnded(ended);
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded:
+            case PeerRenewed renewed when IsFromTunnel(renewed.Index, out Entry? entry):
+                OnPeerRenewed(entry, renewed.Certificate);
+                break;
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -132,6 +142,15 @@ public sealed partial class TunnelsActor : Actor
                 break;
             case NetworkParametersChanged changed:
                 OnParameters(changed);
+                break;
+            case IdentityChanged changed:
+                OnIdentity(changed.Identity);
+                break;
+            case CertificateStatus status:
+                OnCertificate(status);
+                break;
+            case CertificateEnds:
+                CloseEnded();
                 break;
             default:
                 Unhandled(message);
@@ -155,6 +174,8 @@ public sealed partial class TunnelsActor : Actor
 
     private void OpenMissing()
     {
+        if (!_mayServe)
+            return;
         int missing = _options.ClientCount - ClientTunnels;
         PeerAddressEntry[] candidates = missing > 0 ? [.. _known.Where(IsCandidate)] : [];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
@@ -220,7 +241,8 @@ public sealed partial class TunnelsActor : Actor
     {
         _retries.Remove(up.Peer);
         (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
-        (mine.IsUp, mine.UpSince, mine.Certificate) = (true, Context.Now, up.Certificate);
+        (mine.IsUp, mine.UpSince) = (true, Context.Now);
+        Watch(mine, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close
         foreach ((TunnelIndex index, Entry other) in _tunnels.Where(t => t.Key != up.Index && t.Value.Peer == up.Peer).ToArray())
@@ -258,6 +280,8 @@ public sealed partial class TunnelsActor : Actor
             Log.Info($"tunnel to {ended.Peer} ended: {ended.Reason}");
         else
             Log.Debug($"tunnel to {ended.Peer} did not come up: {ended.Reason}");
+        if (ended.PeerReason == CloseReason.NotAllowed)
+            Context.System.EventStream.Publish(new CertificateDoubted(ended.Peer));
         if (ended.IsClient)
             Remember(ended, entry!);
         if (ended.WasUp && IsIsolated)
@@ -335,6 +359,12 @@ public sealed partial class TunnelsActor : Actor
         public TimeSpan UpSince { get; set; }
 
         public ReadOnlyMemory<byte> Certificate { get; set; }
+
+        /// <summary>End of <see cref="Certificate"/>.</summary>
+        public DateTimeOffset Until { get; set; }
+
+        /// <summary>Before that no other certificate is looked at.</summary>
+        public TimeSpan RenewalAgainAt { get; set; }
     }
 
     private sealed class Tick
