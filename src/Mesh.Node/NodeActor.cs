@@ -3,6 +3,7 @@ using Mesh.Actors.Persistence;
 using Mesh.Actors.Ports;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
 using Mesh.Node.Ports;
@@ -11,6 +12,7 @@ using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
+using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
 
 namespace Mesh.Node;
@@ -52,6 +54,7 @@ public sealed record NodeOptions
 ///   parameters*        network parameters
 ///   address-book*      where other nodes can be reached
 ///   bootstrap          first peer, own advertisement
+///   certificate        renews this node's certificate and the authority's
 ///   tunnels            opens, serves and retires
 ///     tunnel-N         one tunnel
 ///   babel              routing; publishes the forwarding table
@@ -61,7 +64,6 @@ public sealed record NodeOptions
 /// </code></remarks>
 public sealed class NodeActor : Actor
 {
-    private readonly NodeIdentity _identity;
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
@@ -70,9 +72,15 @@ public sealed class NodeActor : Actor
     private ActorRef? _babel;
     private ActorRef? _peers;
     private ActorRef? _parameters;
+    private NodeIdentity _identity;
+    private CertificateStatus _certificate;
 
     /// <summary>Makes a node.</summary>
-    public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports) => (_identity, _options, _ports) = (identity, options, ports);
+    public NodeActor(NodeIdentity identity, NodeOptions options, NodePorts ports)
+    {
+        (_identity, _options, _ports) = (identity, options, ports);
+        _certificate = new CertificateKnowledge(identity, _revoked).StatusAt(Context.UtcNow);
+    }
 
     /// <summary>A port that another process holds will not be free in a moment, and a damaged journal or one that somebody else writes to does not heal: that is for the
     /// operator to see. A disk that is full may have room again later; the part that could not store something begins anew from what is stored.</summary>
@@ -93,16 +101,19 @@ public sealed class NodeActor : Actor
         EventStream events = Context.System.EventStream;
         events.Subscribe<TunnelStatus>(Self);
         events.Subscribe<NetworkParametersChanged>(Self);
+        events.Subscribe<IdentityChanged>(Self);
+        events.Subscribe<CertificateStatus>(Self);
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
-        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify);
+        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal };
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
+        Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
         // Last: it announces the parameters to those that are there by then.
         _parameters = Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client, _ports.WorkPool)), "parameters");
     }
@@ -125,6 +136,12 @@ public sealed class NodeActor : Actor
                 _version = changed.Parameters.Version.Number;
                 _revoked = changed.Parameters.RevokedSerials;
                 break;
+            case IdentityChanged changed:
+                _identity = changed.Identity;
+                break;
+            case CertificateStatus status:
+                _certificate = status;
+                break;
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);
                 break;
@@ -132,7 +149,7 @@ public sealed class NodeActor : Actor
                 _parameters!.Tell(message, Sender);
                 break;
             case GetNodeStatus:
-                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], [])), Sender);
+                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], []) { Certificate = _certificate }), Sender);
                 break;
             default:
                 Unhandled(message);
@@ -142,4 +159,10 @@ public sealed class NodeActor : Actor
 
     private bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem) =>
         _identity.TryIdentify(certificate.Span, Context.UtcNow, _revoked, out peer, out problem);
+
+    private static DateTimeOffset EndOf(ReadOnlyMemory<byte> certificate) =>
+        NodeCertificate.TryParse(certificate.Span, out NodeCertificate? parsed) ? parsed.NotAfter : DateTimeOffset.MinValue;
+
+    private static bool IsRenewal(ReadOnlyMemory<byte> present, ReadOnlyMemory<byte> renewed) =>
+        NodeCertificate.TryParse(present.Span, out NodeCertificate? old) && NodeCertificate.TryParse(renewed.Span, out NodeCertificate? fresh) && fresh.IsRenewalOf(old);
 }

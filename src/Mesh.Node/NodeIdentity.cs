@@ -23,9 +23,9 @@ public sealed class NodeIdentity
         ArgumentNullException.ThrowIfNull(key);
         if (!key.PublicKey.Equals(certificate.PublicKey))
             throw new ArgumentException("the private key does not belong to the node's certificate", nameof(key));
-        // An expired own certificate must not keep the node from asking for a renewal.
+        // An expired own certificate must not keep the node from asking for a renewal. Where the authority's was renewed after that, there is no time at which both were valid.
         CertificateVerdict verdict = verifier.Verify(certificate, verifier.TimeForOwn(certificate, TolerantTime(certificate, now)), NobodyRevoked);
-        if (verdict != CertificateVerdict.Valid)
+        if (verdict is not (CertificateVerdict.Valid or CertificateVerdict.Expired))
             throw new ArgumentException($"the node's certificate is refused: {Describe(verdict)}", nameof(certificate));
         (Verifier, Certificate, Key) = (verifier, certificate, key);
     }
@@ -83,7 +83,8 @@ public sealed class NodeIdentity
     internal static DateTimeOffset TolerantTime(NodeCertificate certificate, DateTimeOffset now) =>
         certificate.NotBefore > now && certificate.NotBefore - now <= ClockTolerance ? certificate.NotBefore : now;
 
-    private static string Describe(CertificateVerdict verdict) => verdict switch
+    /// <summary>The verdict as the end of a sentence.</summary>
+    internal static string Describe(CertificateVerdict verdict) => verdict switch
     {
         CertificateVerdict.Malformed => "it is malformed",
         CertificateVerdict.UnknownIssuer => "another network's authority issued it",

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mesh.Node.Certificates;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
@@ -14,4 +15,8 @@ public sealed record GetNodeStatus;
 /// <param name="ParametersVersion">Version of the network parameters it uses; 0 where it has none yet.</param>
 /// <param name="Tunnels">Its tunnels.</param>
 /// <param name="Routes">Its routes.</param>
-public sealed record NodeStatus(NodePrefix Prefix, Ipv6Address Address, ulong ParametersVersion, ImmutableArray<TunnelStatus> Tunnels, ImmutableArray<NodeRoute> Routes);
+public sealed record NodeStatus(NodePrefix Prefix, Ipv6Address Address, ulong ParametersVersion, ImmutableArray<TunnelStatus> Tunnels, ImmutableArray<NodeRoute> Routes)
+{
+    /// <summary>Its certificate.</summary>
+    public required CertificateStatus Certificate { get; init; }
+}

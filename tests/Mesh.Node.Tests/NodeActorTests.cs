@@ -3,6 +3,7 @@ using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Actors.TestKit;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
@@ -13,6 +14,7 @@ using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
 using Mesh.Security;
+using Mesh.Security.Certificates;
 
 namespace Mesh.Node.Tests;
 
@@ -33,7 +35,7 @@ public sealed class NodeActorTests
     public void It_has_the_parts_that_the_design_names()
     {
         Start();
-        foreach (string part in (string[])["registry-client", "parameters", "address-book", "bootstrap", "tunnels", "babel"])
+        foreach (string part in (string[])["registry-client", "parameters", "address-book", "bootstrap", "tunnels", "babel", "certificate"])
             Assert.NotNull(_kit.System.Find($"/user/node/{part}"));
     }
 
@@ -77,6 +79,41 @@ public sealed class NodeActorTests
         _kit.System.Find("/user/node/tunnels")!.Tell(new StreamOpened(another, Identities.B.Certificate.Der.AsMemory(), PeerAt, Accepted: true));
         _kit.Settle();
         Assert.Contains(another, _streams.Closed);
+    }
+
+    [Fact]
+    public void A_new_identity_is_used_for_all_that_comes_and_its_status_is_shown()
+    {
+        Start();
+        CertificateStatus before = Status().Certificate;
+        Assert.Equal((CertificateState.Valid, Identities.A.Certificate.SerialNumber, Identities.A.Certificate.NotAfter), (before.State, before.SerialNumber, before.Until));
+        DateTimeOffset oldEnd = Identities.A.Verifier.Authority.NotAfter;
+        AuthorityCertificate authority = Identities.Authority.Renew(Identities.Now, oldEnd.AddYears(20));
+        NodeCertificate peer = Identities.Authority.Renew(Identities.B.Certificate, 50, oldEnd.AddYears(-1), oldEnd.AddYears(2));
+        _kit.Loop.Epoch = oldEnd.AddYears(1);
+        Assert.Contains(Accept(peer), _streams.Closed);   // our authority has ended
+        NodeCertificate own = Identities.Authority.Renew(Identities.A.Certificate, 51, oldEnd.AddYears(-1), oldEnd.AddYears(2));
+        _kit.System.EventStream.Publish(new IdentityChanged(new NodeIdentity(new CertificateVerifier(authority), own, Identities.A.Key, oldEnd.AddYears(1))));
+        _kit.Settle();
+        DataPlane.StreamId stream = Accept(peer);
+        Assert.DoesNotContain(stream, _streams.Closed);
+        Assert.Equal(Identities.B.Prefix, Assert.Single(Status().Tunnels).Peer);
+    }
+
+    [Fact]
+    public void A_node_whose_certificate_ends_while_nobody_renews_it_goes_out_of_service()
+    {
+        Start();
+        ServeParameters(version: 1);
+        _kit.System.EventStream.Publish(new KnownPeers([Peer]));
+        _kit.Settle();
+        (_, _, ActorRef tunnel, DataPlane.StreamId stream) = Assert.Single(_streams.Connects);
+        Open(tunnel, stream);
+        _kit.Loop.Epoch = Identities.A.Certificate.NotAfter;
+        _kit.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(5));
+        Assert.Equal((CertificateState.Expired, false), (Status().Certificate.State, Status().Certificate.MayServe));
+        Assert.Contains(stream, _streams.Closed);
+        Assert.Contains(Accept(Identities.B.Certificate), _streams.Closed);
     }
 
     [Fact]
@@ -165,6 +202,14 @@ public sealed class NodeActorTests
         }
 
         Assert.Fail("the parameters were never asked for");
+    }
+
+    private DataPlane.StreamId Accept(NodeCertificate peer)
+    {
+        DataPlane.StreamId stream = _streams.NewStream();
+        _kit.System.Find("/user/node/tunnels")!.Tell(new StreamOpened(stream, peer.Der.AsMemory(), PeerAt, Accepted: true));
+        _kit.Settle();
+        return stream;
     }
 
     private void Open(ActorRef tunnel, DataPlane.StreamId stream)

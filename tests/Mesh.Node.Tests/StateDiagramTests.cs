@@ -1,4 +1,5 @@
 using Mesh.Actors;
+using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Tunnels;
 
@@ -15,6 +16,10 @@ public sealed class StateDiagramTests
 
     [Fact]
     public void The_page_about_joins_shows_the_declared_states() => Check("join.md", JoinState.FetchingAuthority, JoinActor.Transitions, []);
+
+    [Fact]
+    public void The_page_about_certificates_shows_the_declared_states() =>
+        Check("certificate.md", CertificateState.Valid, CertificateActor.Transitions, [CertificateState.Renewing, CertificateState.Expired]);
 
     private static void Check<TState>(string page, TState start, IReadOnlyList<FsmTransition<TState>> transitions, TState[] furtherStarts)
         where TState : struct, Enum

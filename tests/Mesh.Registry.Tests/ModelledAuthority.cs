@@ -62,6 +62,8 @@ internal sealed class ModelledAuthority(string network = "2001:db8:42::/48") : I
 
     public NetworkVersion SignVersion(ulong number) => NetworkVersion.Create(number, [0x51, 0x52]);
 
+    public byte[] SignRevocation(ulong serial) => Encoding.ASCII.GetBytes($"revoked {serial}");
+
     /// <summary>The key in plain: found again among what was drawn, for it does not show its secret.</summary>
     public byte[] MakeHello(string pem, SessionKey key) => _drawn.Last(d => d.Length == SessionKey.Length && new SessionKey(d).HeaderFor([]) == key.HeaderFor([]));
 

@@ -37,7 +37,7 @@ internal static class RegistryKeys
         "Validity of a node's certificate.", "Longer makes revocation lists longer; shorter makes nodes depend on the registry more often.");
 
     public static ConfigKey<TimeSpan> RenewPeriod { get; } = Duration("renew-period", Standard.RenewPeriod, 1, 316_224_000,
-        "A certificate is renewed when it ends within this time.", "It is for how long the registry may be away.");
+        "A certificate is renewed when it ends within this time. Nodes ask in its last 30 days, or in the last third of its life where that is shorter.", "It is for how long the registry may be away.");
 
     public static ConfigKey<IReadOnlyList<string>> AuthorizedOrigins { get; } = ConfigKey.TextList("registry.authorized-origins", new KeyOptions<IReadOnlyList<string>>
     {

@@ -4,6 +4,7 @@ using Mesh.Actors.RealTime;
 using Mesh.Cli.Control;
 using Mesh.DataPlane;
 using Mesh.Node;
+using Mesh.Node.Certificates;
 using Mesh.Node.Tunnels;
 using Mesh.Platform.Linux.Forwarding;
 
@@ -29,11 +30,14 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
         DataPlaneCounters counters = plane.Counters;
         return new NodeStatusReport(
             status.Prefix.CommonName, status.Address.ToString(), status.Prefix.Subnet(identity.Network).ToString(), identity.Network.ToString(), settings.RegistryUrl,
-            plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", identity.Certificate.NotAfter, status.ParametersVersion,
+            plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", Describe(status.Certificate), status.ParametersVersion,
             [.. status.Tunnels.Select(Describe)],
             [.. status.Routes.Select(static route => new RouteReport(route.Destination.ToString(), route.Via.CommonName, route.Tunnel.Value, route.Metric))],
             new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops));
     }
+
+    private static CertificateReport Describe(CertificateStatus certificate) =>
+        new(certificate.SerialNumber, certificate.State, certificate.Since, certificate.Until, certificate.AuthorityUntil, certificate.Problem);
 
     private TunnelReport Describe(TunnelStatus tunnel)
     {

@@ -63,7 +63,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         NodeOptions options = Options(listen, local);
         var credentials = new CredentialFiles(directory, renewed => _credentials = Credentials.Of(renewed));
         var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials);
-        ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(identity, options, ports), ending)), "guard");
+        ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(_credentials.Identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         var status = new NodeControl(guard, identity, plane, listen, settings);
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);

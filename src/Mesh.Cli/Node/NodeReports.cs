@@ -1,3 +1,4 @@
+using Mesh.Node.Certificates;
 using Mesh.Node.Tunnels;
 
 namespace Mesh.Cli.Node;
@@ -10,14 +11,23 @@ namespace Mesh.Cli.Node;
 /// <param name="Registry">URL of the registry.</param>
 /// <param name="Device">Name of the TUN device.</param>
 /// <param name="Listen">Where it accepts tunnels.</param>
-/// <param name="CertificateUntil">End of its certificate.</param>
+/// <param name="Certificate">Its certificate.</param>
 /// <param name="ParametersVersion">Version of the network parameters; 0 while it has none.</param>
 /// <param name="Tunnels">Its tunnels.</param>
 /// <param name="Routes">Its routes.</param>
 /// <param name="Packets">What was forwarded.</param>
 internal sealed record NodeStatusReport(
-    string Prefix, string Address, string Subnet, string Network, string Registry, string Device, string Listen, DateTimeOffset CertificateUntil,
+    string Prefix, string Address, string Subnet, string Network, string Registry, string Device, string Listen, CertificateReport Certificate,
     ulong ParametersVersion, IReadOnlyList<TunnelReport> Tunnels, IReadOnlyList<RouteReport> Routes, PacketReport Packets);
+
+/// <summary>The node's own certificate.</summary>
+/// <param name="Serial">Its serial number.</param>
+/// <param name="State">Its state; while it is revoked or expired the node is out of service.</param>
+/// <param name="Since">When the state began.</param>
+/// <param name="Until">Its end.</param>
+/// <param name="AuthorityUntil">End of the authority's certificate.</param>
+/// <param name="Problem">Why the last question to the registry has not led to what is needed, or null.</param>
+internal sealed record CertificateReport(ulong Serial, CertificateState State, DateTimeOffset Since, DateTimeOffset Until, DateTimeOffset AuthorityUntil, string? Problem);
 
 /// <summary>A tunnel.</summary>
 /// <param name="Index">Its number.</param>

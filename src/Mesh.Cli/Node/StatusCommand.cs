@@ -3,6 +3,7 @@ using System.Globalization;
 using Mesh.Cli.Control;
 using Mesh.Cli.Files;
 using Mesh.Cli.Shell;
+using Mesh.Node.Certificates;
 using Spectre.Console;
 
 namespace Mesh.Cli.Node;
@@ -17,7 +18,7 @@ internal static class StatusCommand
         Option<string> dir = CommonOptions.Dir("Directory of the running node.");
         var watch = new Option<bool>("--watch") { Description = "Show it every second until Ctrl-C; with --json one line each time." };
         Option<bool> json = CommonOptions.Json();
-        var command = new MeshCommand("status", "Show a running node's tunnels, routes and version of the network parameters.")
+        var command = new MeshCommand("status", "Show a running node's certificate, tunnels, routes and version of the network parameters.")
         {
             Examples = ["mesh status --dir /var/lib/mesh/node", "mesh status --dir node --json", "mesh status --dir node --watch"],
         };
@@ -63,7 +64,8 @@ internal static class StatusCommand
         IAnsiConsole console = context.Tables();
         string parameters = status.ParametersVersion == 0 ? "none yet" : $"version {status.ParametersVersion}";
         context.Out.WriteLine($"node {status.Prefix}, address {status.Address}, subnet {status.Subnet} in {status.Network}");
-        context.Out.WriteLine($"network parameters: {parameters}; certificate until {status.CertificateUntil:yyyy-MM-dd}; registry {status.Registry}");
+        context.Out.WriteLine($"network parameters: {parameters}; registry {status.Registry}");
+        context.Out.WriteLine(Sentence(status.Certificate));
         context.Out.WriteLine(
             $"device {status.Device}, tunnels accepted at {status.Listen}; packets from host {status.Packets.FromHost}, to host {status.Packets.ToHost}, "
             + $"transit {status.Packets.Transit}, dropped {status.Packets.Dropped}");
@@ -79,6 +81,18 @@ internal static class StatusCommand
         foreach (RouteReport route in status.Routes)
             _ = routes.AddRow(route.Destination, route.Via, $"{route.Tunnel}", $"{route.Metric}");
         console.Write(routes);
+    }
+
+    private static string Sentence(CertificateReport certificate)
+    {
+        string state = certificate.State switch
+        {
+            CertificateState.Valid => "valid",
+            CertificateState.Renewing => $"renewing since {certificate.Since:yyyy-MM-dd HH:mm}Z",
+            _ => $"{Lower(certificate.State)} since {certificate.Since:yyyy-MM-dd HH:mm}Z, so this node is out of service",
+        };
+        string problem = certificate.Problem is null ? "" : $" ({certificate.Problem})";
+        return $"certificate {certificate.Serial} until {certificate.Until:yyyy-MM-dd}: {state}{problem}; authority's until {certificate.AuthorityUntil:yyyy-MM-dd}";
     }
 
     private static string Lower<T>(T value)

@@ -52,7 +52,8 @@ public sealed partial class ParametersActor
     private void OnFailed(string reason)
     {
         _failures++;
-        TimeSpan delay = TimeSpan.FromSeconds(Math.Min(MaxRetry.TotalSeconds, MinRetry.TotalSeconds * Math.Pow(2, Math.Min(_failures - 1, 10))));
+        // A registry that has shut us out need not hear of us every minute.
+        TimeSpan delay = TimeSpan.FromSeconds(Math.Min((_mayServe ? MaxRetry : CheckInterval).TotalSeconds, MinRetry.TotalSeconds * Math.Pow(2, Math.Min(_failures - 1, 12))));
         Log.Warning($"network parameters: {reason}; next attempt in {delay.TotalSeconds:0} s");
         _isAsking = false;
         FetchAfter(delay * (0.9 + (0.2 * Context.Random.NextDouble())));

@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Actors.Ports;
+using Mesh.Node.Certificates;
 using Mesh.Node.Peers;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
@@ -65,6 +66,7 @@ public sealed partial class ParametersActor : PersistentActor
     private int _failures;
     private bool _isAsking;
     private bool _isAgainDue;
+    private bool _mayServe = true;
     private long _forged;
     private long _fetches;
 
@@ -99,7 +101,8 @@ public sealed partial class ParametersActor : PersistentActor
         events.Subscribe<ParametersOutdated>(Self);
         events.Subscribe<NetworkParametersWanted>(Self);
         events.Subscribe<RoutesPublished>(Self);
-        events.Subscribe<Certificates.IdentityChanged>(Self);
+        events.Subscribe<IdentityChanged>(Self);
+        events.Subscribe<CertificateStatus>(Self);
     }
 
     /// <inheritdoc/>
@@ -151,11 +154,18 @@ public sealed partial class ParametersActor : PersistentActor
             case RegistryMissed:
                 OnRegistryMissed();
                 break;
-            case Certificates.IdentityChanged changed:
+            case IdentityChanged changed:
                 _identity = changed.Identity;
                 break;
             case GetParametersStatus:
                 Sender.Tell(new ParametersStatus(_parameters?.Version.Number ?? 0, _newest.Number, _keys, _parameters?.ValidUntil, RefusedCount, _forged, _fetches));
+                break;
+            case CertificateStatus status when status.MayServe != _mayServe:
+                _mayServe = status.MayServe;
+                if (_mayServe)
+                    FetchAgain(TimeSpan.Zero);
+                break;
+            case CertificateStatus:
                 break;
             default:
                 Unhandled(message);
@@ -184,7 +194,11 @@ public sealed partial class ParametersActor : PersistentActor
         }
     }
 
-    private void Begin() => FetchAgain(TimeSpan.FromMilliseconds(Context.Random.Next(50)));
+    private void Begin()
+    {
+        Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
+        FetchAgain(TimeSpan.FromMilliseconds(Context.Random.Next(50)));
+    }
 
     // What somebody says is the newest version.
     private void OnHeard(VersionHeard heard)

@@ -16,7 +16,7 @@ public interface ICredentialPort
 /// <summary>The credentials are durable.</summary>
 public sealed record CredentialsStored(object Tag);
 
-/// <summary>Nothing was changed.</summary>
+/// <summary>The new certificate is not kept, and streams show the old one. The authority's may be replaced already: both fit it.</summary>
 /// <param name="Tag">The request's.</param>
 /// <param name="Reason">A sentence for the operator.</param>
 public sealed record CredentialsNotStored(object Tag, string Reason);

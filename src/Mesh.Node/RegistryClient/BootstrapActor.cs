@@ -1,5 +1,6 @@
 using Mesh.Actors;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
@@ -7,7 +8,7 @@ using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.RegistryClient;
 
-/// <summary>Finds a first peer through the registry, and tells the registry where we can be reached so that others find us.</summary>
+/// <summary>Finds a first peer through the registry, and tells the registry where we can be reached so that others find us. Neither while this node is out of service.</summary>
 public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, ActorRef addressBook) : Actor
 {
     private static readonly TimeSpan Refresh = TimeSpan.FromMinutes(3);   // the registry believes an advertisement for ten
@@ -17,6 +18,7 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
     private AddressList _advertised = AddressList.Empty;
     private TimeSpan _retry = MinRetry;
     private bool _asking;
+    private bool _mayServe = true;
 
     private enum Asked
     {
@@ -24,16 +26,27 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
         Advertise,
     }
 
-    // What was to be advertised is lost with the old instance.
     /// <inheritdoc/>
-    protected override void PostRestart(Exception reason) => Context.System.EventStream.Publish(new AdvertisedAddressesWanted(Self));
+    protected override void PreStart() => Context.System.EventStream.Subscribe<CertificateStatus>(Self);
+
+    // What was to be advertised, and whether it may be, is lost with the old instance.
+    /// <inheritdoc/>
+    protected override void PostRestart(Exception reason)
+    {
+        PreStart();
+        Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
+        Context.System.EventStream.Publish(new AdvertisedAddressesWanted(Self));
+    }
+
+    /// <inheritdoc/>
+    protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
 
     /// <inheritdoc/>
     protected override void Receive(object message)
     {
         switch (message)
         {
-            case BootstrapWanted when !_asking:
+            case BootstrapWanted when !_asking && _mayServe:
                 _asking = true;
                 client.Tell(new CallRegistry(Asked.Peer, RegistryMethod.GetBootstrapPeer, []));
                 break;
@@ -46,6 +59,17 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
             case AdvertiseDue:
                 Advertise();
                 break;
+            case CertificateStatus status when status.MayServe != _mayServe:
+                _mayServe = status.MayServe;
+                if (_mayServe)
+                    Advertise();
+                else
+                    TakeBack();
+                break;
+            case CertificateStatus:
+                break;
+            case RegistryAnswered { Tag: Asked.Advertise } or RegistryUnreachable { Tag: Asked.Advertise } when !_mayServe:
+                break;   // where the registry has not heard it, it forgets us by itself
             case RegistryAnswered { Tag: Asked.Peer } answered:
                 _asking = false;
                 OnPeer(answered.Body.Span);
@@ -71,8 +95,15 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
 
     private void Advertise()
     {
-        if (_advertised.Count > 0)
+        if (_advertised.Count > 0 && _mayServe)
             client.Tell(new CallRegistry(Asked.Advertise, RegistryMethod.Advertise, [(RegistryMethod.AddressesArgument, _advertised.ToString())]));
+    }
+
+    private void TakeBack()
+    {
+        Context.Timers.Cancel(AdvertiseDue.Instance);
+        if (_advertised.Count > 0)
+            client.Tell(new CallRegistry(Asked.Advertise, RegistryMethod.Advertise, [(RegistryMethod.AddressesArgument, AddressList.Empty.ToString())]));
     }
 
     private void OnPeer(ReadOnlySpan<byte> body)

@@ -1,16 +1,21 @@
 using System.Collections.Immutable;
 using Mesh.Actors;
+using Mesh.Node.Certificates;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Sessions;
 
 namespace Mesh.Node.RegistryClient;
 
-/// <summary>Call an authenticated method of the registry. Answer: <see cref="RegistryAnswered"/> or <see cref="RegistryUnreachable"/>.</summary>
+/// <summary>Call a method of the registry. Answer: <see cref="RegistryAnswered"/> or <see cref="RegistryUnreachable"/>.</summary>
 /// <param name="Tag">Comes back with the answer.</param>
 /// <param name="Method">Name of the method; the <c>cn</c> argument is added.</param>
 /// <param name="Arguments">Further arguments.</param>
-public sealed record CallRegistry(object Tag, string Method, ImmutableArray<(string Name, string Value)> Arguments);
+public sealed record CallRegistry(object Tag, string Method, ImmutableArray<(string Name, string Value)> Arguments)
+{
+    /// <summary>True: a method that anybody may call. There is no <c>cn</c> then, and nothing proves that the answer is the registry's: whoever asks has to check what it says.</summary>
+    public bool IsPublic { get; init; }
+}
 
 /// <summary>The registry answered with success.</summary>
 /// <param name="Tag">The call's.</param>
@@ -20,12 +25,16 @@ public sealed record RegistryAnswered(object Tag, ReadOnlyMemory<byte> Body);
 /// <summary>No usable answer.</summary>
 /// <param name="Tag">The call's.</param>
 /// <param name="Reason">A sentence.</param>
-public sealed record RegistryUnreachable(object Tag, string Reason);
+public sealed record RegistryUnreachable(object Tag, string Reason)
+{
+    /// <summary>The answer to hello says that this node is none of the registry's. It is not authenticated.</summary>
+    public bool IsDisowned { get; init; }
+}
 
 /// <summary>The node's session with its registry: hello, then calls whose secret moves on with each message.</summary>
 /// <remarks>
 /// Calls are made one after the other, since the secret advances with each. When the registry does not know our secret (any more), the session is opened anew once
-/// per call, so a restart of the registry costs one extra exchange. Reference: re6st 3.3.
+/// per call, so a restart of the registry costs one extra exchange. A renewed identity changes nothing here: node, key and authority's key are the same. Reference: re6st 3.3.
 /// </remarks>
 public sealed class RegistryClientActor : Actor
 {
@@ -91,7 +100,10 @@ public sealed class RegistryClientActor : Actor
         _isBusy = _waiting.Count > 0;
         if (!_isBusy)
             return;
-        if (_session.IsOpen)
+        CallRegistry call = _waiting.Peek().Call;
+        if (call.IsPublic)
+            Get(RegistryCall.Create(call.Method, [.. call.Arguments]), isHello: false, headers: []);
+        else if (_session.IsOpen)
             SendCall();
         else
             SendHello();
@@ -117,7 +129,7 @@ public sealed class RegistryClientActor : Actor
     {
         if (answered.Status == 404)
         {
-            Finish(asked => new RegistryUnreachable(asked.Tag, $"the registry has no certificate for {_identity.Prefix} (any more)"));
+            Disown($"the registry has no certificate for {_identity.Prefix} (any more)");
         }
         else if (answered.Status != 200)
         {
@@ -125,7 +137,7 @@ public sealed class RegistryClientActor : Actor
         }
         else if (!SecretEnvelope.TryOpen(answered.Body.Span, _identity.Key, _identity.Verifier.Authority.PublicKey, out SessionKey? key))
         {
-            Finish(asked => new RegistryUnreachable(asked.Tag, "the answer to hello is not signed by the network's authority, or not for us"));
+            Disown("the answer to hello is not signed by the network's authority, or not for us");   // as where our prefix is somebody else's by now
         }
         else
         {
@@ -134,9 +146,21 @@ public sealed class RegistryClientActor : Actor
         }
     }
 
+    private void Disown(string reason)
+    {
+        Context.System.EventStream.Publish(new DisownedByRegistry());
+        Finish(asked => new RegistryUnreachable(asked.Tag, reason) { IsDisowned = true });
+    }
+
     private void OnAnswer(HttpAnswered answered)
     {
         bool isSuccess = answered.Status is 200 or 204;
+        if (_waiting.Peek().Call.IsPublic)
+        {
+            Finish(asked => isSuccess ? new RegistryAnswered(asked.Tag, answered.Body) : new RegistryUnreachable(asked.Tag, $"the registry answered {asked.Method} with status {answered.Status}"));
+            return;
+        }
+
         if (isSuccess && _session.Check(answered.Mac, answered.Body.Span))
         {
             Finish(asked => new RegistryAnswered(asked.Tag, answered.Body));

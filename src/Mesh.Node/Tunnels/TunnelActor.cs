@@ -35,6 +35,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private StreamId _stream;
     private IPEndPoint? _remote;
     private ReadOnlyMemory<byte> _certificate;
+    private ShowCertificate? _toShow;   // came before the tunnel was up
     private TunnelKey _receiveKey;
     private TimeSpan _lastHeard;
     private TimeSpan _keepAliveSentAt;
@@ -207,6 +208,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 new VersionNews(tell.Version).Encode(_frame);
                 Send();
                 return Stay();
+            case ShowCertificate show:
+                Show(show);
+                return Stay();
             case DataPlaneEvent happened:
                 OnDataPlane(happened);
                 return Stay();
@@ -232,6 +236,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return End(closed.Reason);
             case CloseTunnel close:
                 return Close(close);
+            case ShowCertificate early:
+                _toShow = early;
+                return Stay();
             case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
@@ -259,12 +266,15 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case Rekey.Kind when Rekey.TryDecode(frame.Payload.Span, out Rekey rekey):
                 OnRekey(rekey);
                 return Stay();
+            case CertificateRenewal.Kind when CertificateRenewal.TryDecode(frame.Payload.Span, out CertificateRenewal? renewal):
+                _ports.Manager.Tell(new PeerRenewed(_index, renewal.Certificate.AsMemory()), Self);
+                return Stay();
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
                 return Drain(request);
             case VersionNews.Kind when VersionNews.TryDecode(frame.Payload.Span, out VersionNews? news):
                 Context.System.EventStream.Publish(new VersionHeard(_peer, news.Version));
                 return Stay();
-            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind or VersionNews.Kind:
+            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind or VersionNews.Kind or CertificateRenewal.Kind:
                 return End($"the peer sent a malformed frame of kind {frame.Kind}");
             default:
                 return Stay();   // a newer peer may send more kinds than we know
@@ -275,6 +285,13 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     {
         _frame.ResetWrittenCount();
         tell.Addresses.Encode(_frame);
+        Send();
+    }
+
+    private void Show(ShowCertificate show)
+    {
+        _frame.ResetWrittenCount();
+        show.Renewal.Encode(_frame);
         Send();
     }
 
@@ -311,6 +328,8 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
         StartProbing(hello.UdpPort);
+        if (_toShow is { } show)
+            Show(show);
     }
 
     private FsmStep<TunnelState, TunnelProgress> OnKeepAliveDue()

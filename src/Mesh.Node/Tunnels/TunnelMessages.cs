@@ -82,6 +82,14 @@ public sealed record TellPeers(PeerAddresses Addresses);
 /// <summary>Tell the peer which version of the parameters is known to exist.</summary>
 public sealed record TellVersion(NetworkVersion Version);
 
+/// <summary>We have another certificate: tell the peer, now or when the tunnel is up.</summary>
+public sealed record ShowCertificate(CertificateRenewal Renewal);
+
+/// <summary>The peer says that it has another certificate. Nothing about it is checked.</summary>
+/// <param name="Index">The tunnel.</param>
+/// <param name="Certificate">DER, perhaps.</param>
+public sealed record PeerRenewed(TunnelIndex Index, ReadOnlyMemory<byte> Certificate);
+
 /// <summary>The peer sees us at this address.</summary>
 public sealed record SeenAt(ObservedEndpoint Endpoint);
 

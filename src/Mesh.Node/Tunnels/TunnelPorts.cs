@@ -23,4 +23,10 @@ public sealed record TunnelPorts(IStreamPort Streams, IDataPlanePort DataPlane, 
 {
     /// <summary>Asked by a tunnel that greets: may it say that we have no other tunnel? Only one tunnel at a time gets a yes.</summary>
     public Func<TunnelIndex, bool> IsOnlyTunnel { get; init; } = static _ => false;
+
+    /// <summary>The last instant at which the certificate of a peer is valid.</summary>
+    public Func<ReadOnlyMemory<byte>, DateTimeOffset> EndOf { get; init; } = static _ => DateTimeOffset.MaxValue;
+
+    /// <summary>Whether the second certificate is for the same node and the same key as the first.</summary>
+    public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, bool> IsRenewal { get; init; } = static (_, _) => false;
 }

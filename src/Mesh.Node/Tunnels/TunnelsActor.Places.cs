@@ -32,7 +32,13 @@ public sealed partial class TunnelsActor
         if (!_ports.Identify(opened.PeerCertificate, out NodePrefix peer, out string problem))
         {
             Log.Info($"refused a tunnel from {opened.Remote}: {problem}");
-            _ports.Streams.Close(opened.Stream);
+            Refuse(opened, CloseReason.NotAllowed, problem);
+            return;
+        }
+
+        if (!_mayServe)
+        {
+            Refuse(opened, CloseReason.ShuttingDown, "this node is out of service");
             return;
         }
 

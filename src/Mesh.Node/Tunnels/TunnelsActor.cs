@@ -4,6 +4,7 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
@@ -73,6 +74,7 @@ public sealed partial class TunnelsActor : Actor
     {
         Begin();
         Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
+        Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
     }
 
     private void Begin()
@@ -83,6 +85,8 @@ public sealed partial class TunnelsActor : Actor
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
         Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
         Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
+        Context.System.EventStream.Subscribe<IdentityChanged>(Self);
+        Context.System.EventStream.Subscribe<CertificateStatus>(Self);
         Context.Timers.StartPeriodic(Tick.Instance, Tick.Instance, TimeSpan.FromMilliseconds(50 + Context.Random.Next(200)), _options.Tick);
         if (_advertised.Count > 0)
             AdvertisedChanged();
@@ -119,7 +123,10 @@ public sealed partial class TunnelsActor : Actor
             case TunnelEnded ended when IsFromTunnel(ended.Index, out _):
                 OnEnded(ended);
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded:
+            case PeerRenewed renewed when IsFromTunnel(renewed.Index, out Entry? entry):
+                OnPeerRenewed(entry, renewed.Certificate);
+                break;
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -145,6 +152,15 @@ public sealed partial class TunnelsActor : Actor
                 if (_options.TellsVersion)
                     TellVersionTo(_tunnels.Values.Where(static t => t is { IsUp: true, IsClosing: false }));
                 break;
+            case IdentityChanged changed:
+                OnIdentity(changed.Identity);
+                break;
+            case CertificateStatus status:
+                OnCertificate(status);
+                break;
+            case CertificateEnds:
+                CloseEnded();
+                break;
             default:
                 Unhandled(message);
                 break;
@@ -167,6 +183,8 @@ public sealed partial class TunnelsActor : Actor
 
     private void OpenMissing()
     {
+        if (!_mayServe)
+            return;
         int missing = _options.ClientCount - ClientTunnels;
         PeerAddressEntry[] candidates = missing > 0 ? [.. _known.Where(IsCandidate)] : [];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
@@ -232,7 +250,8 @@ public sealed partial class TunnelsActor : Actor
     {
         _retries.Remove(up.Peer);
         (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
-        (mine.IsUp, mine.UpSince, mine.Certificate) = (true, Context.Now, up.Certificate);
+        (mine.IsUp, mine.UpSince) = (true, Context.Now);
+        Watch(mine, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close
         if (!_ports.Identify(up.Certificate, out _, out string problem))
@@ -286,6 +305,8 @@ public sealed partial class TunnelsActor : Actor
             Log.Info($"tunnel to {ended.Peer} ended: {ended.Reason}");
         else
             Log.Debug($"tunnel to {ended.Peer} did not come up: {ended.Reason}");
+        if (ended.PeerReason == CloseReason.NotAllowed)
+            Context.System.EventStream.Publish(new CertificateDoubted(ended.Peer));
         if (ended.IsClient)
             Remember(ended, entry!);
         if (ended.WasUp && IsIsolated)
@@ -363,6 +384,12 @@ public sealed partial class TunnelsActor : Actor
         public TimeSpan UpSince { get; set; }
 
         public ReadOnlyMemory<byte> Certificate { get; set; }
+
+        /// <summary>End of <see cref="Certificate"/>.</summary>
+        public DateTimeOffset Until { get; set; }
+
+        /// <summary>Before that no other certificate is looked at.</summary>
+        public TimeSpan RenewalAgainAt { get; set; }
     }
 
     private sealed class Tick

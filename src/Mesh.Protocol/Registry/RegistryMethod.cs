@@ -41,6 +41,9 @@ public sealed record RegistryMethod
     /// <summary>Renewed certificate, or the present one when there is nothing to do, PEM.</summary>
     public const string RenewCertificate = "renewCertificate";
 
+    /// <summary>The authority's word that a certificate is revoked, for a node that is shut out and so cannot ask for the parameters; empty where it is not. It is ours.</summary>
+    public const string GetRevocation = "getRevocation";
+
     /// <summary>Another node to connect to, encrypted, see <see cref="BootstrapPeer"/>.</summary>
     public const string GetBootstrapPeer = "getBootstrapPeer";
 
@@ -86,6 +89,9 @@ public sealed record RegistryMethod
     /// <summary>Argument of <see cref="Advertise"/> that holds the address list.</summary>
     public const string AddressesArgument = "addresses";
 
+    /// <summary>Argument of <see cref="GetRevocation"/>: the X.509 serial number of the certificate, decimal.</summary>
+    public const string SerialArgument = "serial";
+
     private static readonly FrozenDictionary<string, RegistryMethod> ByName = Table().ToFrozenDictionary(static method => method.Name, StringComparer.Ordinal);
 
     private RegistryMethod(string name, RegistryAccess access, string required = "", string optional = "")
@@ -125,6 +131,7 @@ public sealed record RegistryMethod
         new(GetCa, RegistryAccess.Public),
         new(RequestToken, RegistryAccess.Public, "email"),
         new(RequestCertificate, RegistryAccess.Public, "token req", "location ip"),
+        new(GetRevocation, RegistryAccess.Public, SerialArgument),
         new(GetDh, RegistryAccess.Authenticated, CommonNameArgument),
         new(GetNetworkConfig, RegistryAccess.Authenticated, CommonNameArgument),
         new(RenewCertificate, RegistryAccess.Authenticated, CommonNameArgument),

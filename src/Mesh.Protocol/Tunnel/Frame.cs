@@ -5,7 +5,7 @@ namespace Mesh.Protocol.Tunnel;
 /// <summary>Framing inside a tunnel's control stream.</summary>
 /// <remarks>
 /// <code>kind u8 | length u16, big-endian | payload</code>
-/// Kinds 1..8 are the control messages of this namespace, each of which knows its own. A kind that is not known is passed over,
+/// Kinds 1..9 are the control messages of this namespace, each of which knows its own. A kind that is not known is passed over,
 /// so that a later version can add some.
 /// </remarks>
 public static class Frame

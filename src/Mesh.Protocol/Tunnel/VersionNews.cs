@@ -10,7 +10,7 @@ namespace Mesh.Protocol.Tunnel;
 public sealed record VersionNews(NetworkVersion Version)
 {
     /// <summary>Kind of the frame.</summary>
-    public const byte Kind = 9;
+    public const byte Kind = 10;
 
     /// <summary>Reads the payload of a frame; false where it is no version.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> payload, [NotNullWhen(true)] out VersionNews? news)

@@ -36,6 +36,9 @@ public interface IRegistryAuthority
     /// <summary>Signs the number of a version of the network's parameters.</summary>
     NetworkVersion SignVersion(ulong number);
 
+    /// <summary>Signs that a certificate is revoked: see <see cref="Mesh.Security.RevocationNotice"/>.</summary>
+    byte[] SignRevocation(ulong serial);
+
     /// <summary>Answer to a hello: <paramref name="key"/> encrypted for the node, and the authority's signature of that; both have the length of the RSA key.</summary>
     byte[] MakeHello(string pem, SessionKey key);
 

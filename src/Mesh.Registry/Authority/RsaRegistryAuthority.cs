@@ -56,6 +56,9 @@ public sealed class RsaRegistryAuthority(CertificateAuthority authority, IEntrop
     public NetworkVersion SignVersion(ulong number) => VersionSigner.Sign(authority, number);
 
     /// <inheritdoc/>
+    public byte[] SignRevocation(ulong serial) => RevocationNotice.Sign(authority, serial);
+
+    /// <inheritdoc/>
     public byte[] MakeHello(string pem, SessionKey key) => SecretEnvelope.Create(key, Parse(pem).PublicKey, authority.Key, entropy);
 
     /// <inheritdoc/>

@@ -11,6 +11,7 @@ using Mesh.Registry.Bootstrap;
 using Mesh.Registry.LocalNode;
 using Mesh.Registry.Mail;
 using Mesh.Registry.Parameters;
+using Mesh.Registry.Revocation;
 using Mesh.Registry.Rotation;
 using Mesh.Registry.Sessions;
 using Mesh.Security.Sessions;
@@ -121,6 +122,9 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case AddressAnswered answered:
                 Answer(Ipv4Of(answered.Addresses));
                 break;
+            case RevocationList list:
+                SignRevocation(list);
+                break;
             case PeerPicked picked:
                 Encrypt(picked);
                 break;
@@ -216,6 +220,12 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             case RegistryMethod.Hello:
                 Hello();
                 break;
+            case RegistryMethod.GetRevocation when TryReadSerial(out _):
+                registry.Crl.Tell(new GetRevocations());
+                break;
+            case RegistryMethod.GetRevocation:
+                Answer(Text(400, "serial is not a serial number"));
+                break;
             case RegistryMethod.RequestCertificate:
                 registry.Registry.Tell(new RequestCertificate(_call.Argument("token")!, _call.Argument("req")!, _call.Argument("location") ?? "", ClientAddress()));
                 break;
@@ -245,6 +255,19 @@ internal sealed class CallActor(RegistryActors registry, RegistryRequest request
             Answer(Text(404, "no certificate"));
         else
             registry.Sessions.Tell(new SayHello(prefix, protocol));
+    }
+
+    private bool TryReadSerial(out ulong serial) =>
+        ulong.TryParse(_call.Argument(RegistryMethod.SerialArgument), NumberStyles.None, CultureInfo.InvariantCulture, out serial);
+
+    // A node that is shut out gets no session, and so no list. That it is shut out must not be something that anybody on the way can make it believe.
+    private void SignRevocation(RevocationList list)
+    {
+        RegistryActors shared = registry;
+        if (TryReadSerial(out ulong serial) && list.Entries.ContainsKey(serial))
+            registry.WorkPool.Run(_call.Method, () => shared.Authority.SignRevocation(serial), Self);
+        else
+            Answer(Octets([]));
     }
 
     private void CallAsNode()

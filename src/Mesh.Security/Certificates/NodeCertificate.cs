@@ -75,6 +75,13 @@ public sealed class NodeCertificate
         return Pem.TryRead(text, Pem.Certificate, out byte[]? der) && TryParse(der, out certificate);
     }
 
+    /// <summary>Whether this is for the same node and the same key: who has proven to be the owner of one is the owner of the other.</summary>
+    public bool IsRenewalOf(NodeCertificate other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return Prefix == other.Prefix && PublicKey.Equals(other.PublicKey);
+    }
+
     /// <summary>The certificate as PEM.</summary>
     public string ToPem() => Pem.Write(Pem.Certificate, Der.AsSpan());
 

@@ -11,11 +11,12 @@ namespace Mesh.Simulation.Underlay;
 public sealed class SimulatedTcp
 {
     private const int HeaderLength = 5;
+    private const int FirstPort = 40_000;
 
     private readonly Machine _machine;
     private readonly Dictionary<(int LocalPort, IPEndPoint Remote), TcpConnection> _connections = [];
     private readonly Dictionary<int, Action<TcpConnection>> _listeners = [];
-    private int _nextPort = 40_000;
+    private int _nextPort = FirstPort;
 
     internal SimulatedTcp(Machine machine) => _machine = machine;
 
@@ -36,10 +37,24 @@ public sealed class SimulatedTcp
     public TcpConnection Connect(IPEndPoint remote)
     {
         ArgumentNullException.ThrowIfNull(remote);
-        var connection = new TcpConnection(this, _nextPort++, remote);
+        var connection = new TcpConnection(this, TakePort(remote), remote);
         _connections.Add((connection.LocalPort, remote), connection);
         Send(connection, SegmentType.Syn, default);
         return connection;
+    }
+
+    // After the last port the first one again, as on real machines; those to this remote that are still in use are passed over.
+    private int TakePort(IPEndPoint remote)
+    {
+        for (int tried = FirstPort; tried <= IPEndPoint.MaxPort; tried++)
+        {
+            int port = _nextPort;
+            _nextPort = port == IPEndPoint.MaxPort ? FirstPort : port + 1;
+            if (!_connections.ContainsKey((port, remote)))
+                return port;
+        }
+
+        throw new InvalidOperationException($"{_machine.Name} has no port left for another connection to {remote}");
     }
 
     internal void SendData(TcpConnection connection, ReadOnlySpan<byte> bytes) => Send(connection, SegmentType.Data, bytes);

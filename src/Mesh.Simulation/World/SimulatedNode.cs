@@ -2,6 +2,7 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Node;
+using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
@@ -77,13 +78,16 @@ public sealed class SimulatedNode
     /// <summary>Version of the network parameters it uses, 0 while it knows none.</summary>
     public ulong ParametersVersion => Parameters?.Version.Number ?? 0;
 
+    /// <summary>How its certificate is, since it last was switched on.</summary>
+    public CertificateStatus? Certificate { get; private set; }
+
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log)
     {
         _tunnels.Clear();
         Routes = [];
         Parameters = null;
-        (Host, DataPlane) = (null, null);
+        (Host, DataPlane, Certificate) = (null, null, null);
         Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
         {
             if (_joined is { } joined)
@@ -109,7 +113,8 @@ public sealed class SimulatedNode
         system.EventStream.Subscribe<TunnelStatus>(observer);
         system.EventStream.Subscribe<RoutesPublished>(observer);
         system.EventStream.Subscribe<NetworkParametersChanged>(observer);
-        system.ActorOf(Props.Create(() => new NodeActor(identity, options, ports)), "node");
+        system.EventStream.Subscribe<CertificateStatus>(observer);
+        system.ActorOf(Props.Create(() => new NodeActor(Identity, options, ports)), "node");
     }
 
     private void Keep(NodeIdentity identity)
@@ -177,6 +182,9 @@ public sealed class SimulatedNode
                     break;
                 case RoutesPublished routes:
                     node.Routes = routes.Routes;
+                    break;
+                case CertificateStatus status:
+                    node.Certificate = status;
                     break;
                 case NetworkParametersChanged changed:
                     node.Parameters = changed.Parameters;

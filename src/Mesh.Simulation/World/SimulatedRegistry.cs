@@ -20,8 +20,9 @@ public sealed class SimulatedRegistry
     private static readonly TimeSpan SigningTime = TimeSpan.FromMilliseconds(2);   // RSA-2048 on one core, by openssl speed
 
     private readonly RegistryOptions _options;
-    private readonly CertificateAuthority _authority;
     private readonly int _expectedNodes;
+    private CertificateAuthority _authority;
+    private RegistryActors? _actors;
 
     /// <summary>Makes a registry that is switched off.</summary>
     public SimulatedRegistry(Machine machine, NetworkPrefix network, RegistryOptions options, DateTimeOffset now, int expectedNodes)
@@ -40,12 +41,23 @@ public sealed class SimulatedRegistry
     /// <summary>Base URL for nodes.</summary>
     public string Url => $"http://{Machine.Address}:{Port}";
 
+    /// <summary>Gives the authority another certificate, as <c>mesh registry renew-ca</c> does. Used from the next <see cref="Boot"/> on.</summary>
+    public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter)
+    {
+        if (!CertificateAuthority.TryLoad(_authority.Renew(notBefore, notAfter).ToPem(), _authority.Key.ToPem(), out CertificateAuthority? renewed, out string? problem))
+            throw new InvalidOperationException(problem);
+        _authority = renewed;
+    }
+
+    /// <summary>An order of the administrator; its answer is nobody's.</summary>
+    public void Order(RegistryCommand command) => Machine.After(TimeSpan.FromMilliseconds(1), () => _actors!.Registry.Tell(command));
+
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log) => Machine.Boot(RegistrySchema.AddTo(new EventSchema()), log, system =>
     {
         var entropy = new SeededEntropy(Machine);
         var ports = new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)) { LocalNode = new SimulatedLocalNode(Machine) };
-        RegistryActors actors = RegistryActors.Start(system, _options, ports);
+        RegistryActors actors = _actors = RegistryActors.Start(system, _options, ports);
         new SimulatedHttp(Machine).Serve(Port, actors.Desk);
         actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
     });

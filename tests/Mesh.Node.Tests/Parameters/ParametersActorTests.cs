@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Actors.TestKit;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.RegistryClient;
 using Mesh.Protocol.Registry;
@@ -14,6 +15,7 @@ public sealed class ParametersActorTests
     private ActorTestKit _kit = null!;
     private TestProbe _client = null!;
     private TestProbe _listener = null!;
+    private TestProbe _certificate = null!;
     private ParametersActor _actor = null!;
     private VirtualWorkPool _work = null!;
 
@@ -115,6 +117,36 @@ public sealed class ParametersActorTests
     }
 
     [Fact]
+    public void A_node_out_of_service_asks_every_hour_at_the_most_and_at_once_when_it_may_serve_again()
+    {
+        Start();
+        _certificate.ExpectMsg<CertificateStatusWanted>();
+        Publish(CertificateState.Revoked);
+        for (int i = 0; i < 13; i++)
+            Fail();
+        for (int i = 0; i < 5; i++)
+        {
+            TimeSpan before = _kit.Now;
+            Fail();
+            Assert.InRange(_kit.Now - before, TimeSpan.FromMinutes(54), TimeSpan.FromMinutes(66));
+        }
+
+        Publish(CertificateState.Expired);
+        _client.ExpectNoMsg(TimeSpan.FromMinutes(1));
+        Publish(CertificateState.Valid);
+        TimeSpan resumed = _kit.Now;
+        Answer(Body(1));
+        Assert.InRange(_kit.Now - resumed, TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
+    }
+
+    [Fact]
+    public void When_it_starts_it_asks_whether_the_node_may_serve()
+    {
+        Start();
+        Assert.Equal("/user/parameters", _certificate.ExpectMsg<CertificateStatusWanted>().By.Path);
+    }
+
+    [Fact]
     public void Stored_parameters_that_are_malformed_or_of_another_network_are_passed_over()
     {
         Start();
@@ -138,7 +170,15 @@ public sealed class ParametersActorTests
         _client = _kit.CreateProbe("client");
         _listener = _kit.CreateProbe("listener");
         _kit.System.EventStream.Subscribe<NetworkParametersChanged>(_listener.Ref);
-        _kit.ActorOf(Props.Create(() => _actor = new ParametersActor(Identities.A, _client.Ref, _work)));
+        _certificate = _kit.CreateProbe("certificate");
+        _kit.System.EventStream.Subscribe<CertificateStatusWanted>(_certificate.Ref);
+        _kit.ActorOf(Props.Create(() => _actor = new ParametersActor(Identities.A, _client.Ref, _work)), "parameters");
+    }
+
+    private void Publish(CertificateState state)
+    {
+        _kit.System.EventStream.Publish(new CertificateStatus(state, Identities.Now, 1, Identities.Now, Identities.Now, null));
+        _kit.Settle();
     }
 
     private void Answer(byte[] body)

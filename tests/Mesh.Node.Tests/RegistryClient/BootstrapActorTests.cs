@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.Node.AddressBook;
+using Mesh.Node.Certificates;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
@@ -122,6 +123,53 @@ public sealed class BootstrapActorTests
         AdvertisedAddressesWanted wanted = tunnels.ExpectMsg<AdvertisedAddressesWanted>();
         wanted.By.Tell(new AdvertisedAddressesChanged(Own));
         Assert.Equal(RegistryMethod.Advertise, _client.ExpectMsg<CallRegistry>().Method);
+    }
+
+    [Fact]
+    public void Out_of_service_it_takes_its_addresses_back_once_and_asks_for_nobody()
+    {
+        Tell(new AdvertisedAddressesChanged(Own));
+        _client.Reply(new RegistryAnswered(_client.ExpectMsg<CallRegistry>().Tag, default));
+        Publish(Status(CertificateState.Renewing));
+        Publish(Status(CertificateState.Expired));
+        CallRegistry call = _client.ExpectMsg<CallRegistry>(TimeSpan.Zero);
+        Assert.Equal((RegistryMethod.Advertise, ("addresses", "")), (call.Method, Assert.Single(call.Arguments)));
+        _client.Reply(new RegistryUnreachable(call.Tag, "connection refused"));
+        Publish(Status(CertificateState.Revoked));
+        Tell(new BootstrapWanted());
+        Tell(new AdvertisedAddressesChanged(Own));
+        _client.ExpectNoMsg(TimeSpan.FromHours(2));
+        Publish(Status(CertificateState.Valid));
+        Assert.Equal(("addresses", "203.0.113.5,1326,mesh"), Assert.Single(_client.ExpectMsg<CallRegistry>(TimeSpan.Zero).Arguments));
+        Tell(new BootstrapWanted());
+        Assert.Equal(RegistryMethod.GetBootstrapPeer, _client.ExpectMsg<CallRegistry>().Method);
+    }
+
+    [Fact]
+    public void Out_of_service_there_is_nothing_to_take_back_where_nothing_was_advertised()
+    {
+        Publish(Status(CertificateState.Revoked));
+        _client.ExpectNoMsg(TimeSpan.FromMinutes(10));
+    }
+
+    [Fact]
+    public void After_a_restart_it_learns_again_whether_it_may_serve()
+    {
+        TestProbe certificate = _kit.CreateProbe("certificate");
+        _kit.System.EventStream.Subscribe<CertificateStatusWanted>(certificate.Ref);
+        Tell(new AdvertisedAddressesChanged(null!));   // a mistake of ours, to make it fail
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        certificate.ExpectMsg<CertificateStatusWanted>().By.Tell(Status(CertificateState.Revoked));
+        Tell(new AdvertisedAddressesChanged(Own));
+        _client.ExpectNoMsg(TimeSpan.FromMinutes(10));
+    }
+
+    private static CertificateStatus Status(CertificateState state) => new(state, Identities.Now, 1, Identities.Now, Identities.Now, null);
+
+    private void Publish(object news)
+    {
+        _kit.System.EventStream.Publish(news);
+        _kit.Settle();
     }
 
     private void Tell(object message)

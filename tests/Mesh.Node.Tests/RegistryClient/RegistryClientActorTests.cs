@@ -1,5 +1,6 @@
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
+using Mesh.Node.Certificates;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 
@@ -87,6 +88,63 @@ public sealed class RegistryClientActorTests
         // The next call begins anew.
         Call("b");
         Assert.Equal("hello", _registry.LastMethod);
+    }
+
+    [Fact]
+    public void What_anybody_may_ask_is_asked_without_a_session_and_in_its_turn()
+    {
+        Call("first");
+        _asker.Send(_client, new CallRegistry("public", "getRevocation", [("serial", "7")]) { IsPublic = true });
+        _asker.Send(_client, new CallRegistry("empty", "getCa", []) { IsPublic = true });
+        Call("last");
+        _registry.AnswerHello();
+        _registry.Answer(Body);
+        Assert.Equal("/getRevocation?serial=7", _registry.Http.LastTarget);
+        Assert.Empty(_registry.Http.Requests[^1].Headers);
+        _registry.Http.Answer(200, Body);
+        Assert.StartsWith("/getCa", _registry.Http.LastTarget, StringComparison.Ordinal);
+        _registry.Http.Answer(204);
+        _registry.Answer(Body);   // with the session of before
+        Assert.Equal(["first", "public", "empty", "last"], _asker.ReceiveAll().Cast<RegistryAnswered>().Select(a => (string)a.Tag), StringComparer.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(404)]
+    [InlineData(503)]
+    public void A_public_call_that_fails_is_not_tried_again_and_says_nothing_about_the_node(int status)
+    {
+        TestProbe hints = _kit.CreateProbe("hints");
+        _kit.System.EventStream.Subscribe<DisownedByRegistry>(hints.Ref);
+        _asker.Send(_client, new CallRegistry("a", "getRevocation", [("serial", "7")]) { IsPublic = true });
+        _registry.Http.Answer(status);
+        ExpectUnreachable("a", $"the registry answered getRevocation with status {status}");
+        _asker.Send(_client, new CallRegistry("b", "getCa", []) { IsPublic = true });
+        _registry.Http.Fail("connection refused");
+        ExpectUnreachable("b", "connection refused");
+        Assert.Equal((2, 0), (_registry.Http.Requests.Count, hints.PendingCount));
+    }
+
+    [Fact]
+    public void A_registry_that_denies_to_know_the_node_is_reported_as_such()
+    {
+        TestProbe hints = _kit.CreateProbe("hints");
+        _kit.System.EventStream.Subscribe<DisownedByRegistry>(hints.Ref);
+        Call("a");
+        _registry.Http.Answer(404);
+        Assert.True(_asker.ExpectMsg<RegistryUnreachable>().IsDisowned);
+        hints.ExpectMsg<DisownedByRegistry>();
+        Call("b");
+        _registry.Http.Answer(200, new byte[512]);   // for whoever has our prefix now
+        Assert.True(_asker.ExpectMsg<RegistryUnreachable>().IsDisowned);
+        hints.ExpectMsg<DisownedByRegistry>();
+        Call("c");
+        _registry.Http.Answer(500);
+        Assert.False(_asker.ExpectMsg<RegistryUnreachable>().IsDisowned);
+        Call("d");
+        _registry.Http.Fail("connection refused");
+        Assert.False(_asker.ExpectMsg<RegistryUnreachable>().IsDisowned);
+        Assert.Equal(0, hints.PendingCount);
     }
 
     [Theory]

@@ -86,6 +86,7 @@ public sealed class TunnelUpTests
     [InlineData(PathReport.Kind)]
     [InlineData(Rekey.Kind)]
     [InlineData(CloseRequest.Kind)]
+    [InlineData(CertificateRenewal.Kind)]
     public void A_malformed_frame_ends_it(byte kind)
     {
         TunnelWorld world = new TunnelWorld(NoDatagrams).Up(isClient: true);
@@ -97,7 +98,7 @@ public sealed class TunnelUpTests
     public void Frames_of_kinds_that_nobody_knows_yet_are_passed_over()
     {
         TunnelWorld world = new TunnelWorld(NoDatagrams).Up(isClient: true);
-        foreach (byte kind in (byte[])[TunnelHello.Kind, TunnelReady.Kind, CloseAnswer.Kind, 9, 0x41, 0x7F, 0xFF])
+        foreach (byte kind in (byte[])[TunnelHello.Kind, TunnelReady.Kind, CloseAnswer.Kind, 10, 0x41, 0x7F, 0xFF])
             world.Frame(kind, 1, 2, 3);
         Assert.Empty(world.DataPlane.Removed);
         Assert.Empty(world.TakeSent());
@@ -130,7 +131,7 @@ public sealed class TunnelUpTests
                 if (random.Next(4) == 0)
                     world.Datagram((InnerKind)random.Next(0, 6), payload);
                 else
-                    world.Frame((byte)random.Next(0, 12), payload);
+                    world.Frame((byte)random.Next(0, 13), payload);
             }
 
             Assert.Equal(0, world.Kit.System.FailureCount);

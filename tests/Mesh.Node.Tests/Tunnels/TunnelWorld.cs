@@ -57,10 +57,10 @@ internal sealed class TunnelWorld
 
     public static ReadOnlyMemory<byte> CertificateOf(NodePrefix node) => Encoding.ASCII.GetBytes(node.CommonName);
 
-    /// <summary>A certificate is the name of its node; that of 666/16 is refused.</summary>
+    /// <summary>A certificate is the name of its node and perhaps, after a blank, something that tells it from another; that of 666/16 is refused.</summary>
     public static bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem)
     {
-        peer = NodePrefix.ParseCommonName(Encoding.ASCII.GetString(certificate.Span));
+        peer = NodePrefix.ParseCommonName(Encoding.ASCII.GetString(certificate.Span).Split(' ')[0]);
         problem = peer.Value == 666 ? "its certificate is refused: it has been revoked" : "";
         return problem.Length == 0;
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Text;
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.DataPlane;
@@ -23,7 +24,11 @@ internal sealed class TunnelsWorld
         AddressBook = Kit.CreateProbe("address-book");
         Bootstrap = Kit.CreateProbe("bootstrap");
         Router = Kit.CreateProbe("router");
-        Ports = new TunnelPorts(Streams, DataPlane, new CountingEntropy(), Kit.System.DeadLetters, Router.Ref, Identify);
+        Ports = new TunnelPorts(Streams, DataPlane, new CountingEntropy(), Kit.System.DeadLetters, Router.Ref, Identify)
+        {
+            EndOf = EndOf,
+            IsRenewal = static (present, renewed) => Text(present).Split(' ')[0] == Text(renewed).Split(' ')[0] && !Text(renewed).Contains("another key", StringComparison.Ordinal),
+        };
         Manager = Kit.ActorOf(Props.Create(() => Actor = new TunnelsActor(options, Ports, AddressBook.Ref, Bootstrap.Ref)), "tunnels");
     }
 
@@ -47,6 +52,9 @@ internal sealed class TunnelsWorld
 
     /// <summary>Nodes whose certificates are refused.</summary>
     public HashSet<NodePrefix> Revoked { get; } = [];
+
+    /// <summary>When certificates end; others never do.</summary>
+    public Dictionary<string, DateTimeOffset> Ends { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Whom the manager has tried to connect to, in order.</summary>
     public IReadOnlyList<NodePrefix> Dialled => [.. Streams.Connects.Select(c => NodeAt(c.Remote))];
@@ -141,11 +149,17 @@ internal sealed class TunnelsWorld
 
     private static NodePrefix NodeAt(IPEndPoint endpoint) => Node(int.Parse(endpoint.Address.ToString().Split('.')[^1], CultureInfo.InvariantCulture));
 
+    private DateTimeOffset EndOf(ReadOnlyMemory<byte> certificate) => Ends.GetValueOrDefault(Text(certificate), DateTimeOffset.MaxValue);
+
+    private static string Text(ReadOnlyMemory<byte> certificate) => Encoding.ASCII.GetString(certificate.Span);
+
     private bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem)
     {
         TunnelWorld.Identify(certificate, out peer, out problem);
         if (Revoked.Contains(peer))
             problem = "its certificate is refused: it has been revoked";
+        else if (Kit.Loop.UtcNow > EndOf(certificate))
+            problem = "its certificate is refused: it has expired";
         return problem.Length == 0;
     }
 }

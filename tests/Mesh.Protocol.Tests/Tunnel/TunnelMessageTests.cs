@@ -48,6 +48,7 @@ public sealed class TunnelMessageTests
         (new Rekey(0xA1B2C3D4, Key), 6, "A1B2C3D4" + KeyHex),
         (new CloseRequest(CloseReason.Duplicate, "é"), 7, "0302C3A9"),
         (new CloseAnswer((CloseReason)200, ""), 8, "C800"),
+        (new CertificateRenewal([0x30, 0x03, 0x02, 0x01, 0x07]), 9, "0005" + "3003020107"),
     ];
 
     public static TheoryData<int> Cases => [.. Enumerable.Range(0, Golden.Length)];
@@ -126,6 +127,7 @@ public sealed class TunnelMessageTests
     [InlineData(7, "0301FF", "text that is not UTF-8")]
     [InlineData(8, "03010A", "a line feed")]
     [InlineData(8, "0302C285", "a control character above ASCII")]
+    [InlineData(9, "0000", "an empty certificate")]
     public void Rejects_a_payload_with(int kind, string payload, string what)
     {
         Assert.False(DecoderOf((byte)kind)(Convert.FromHexString(payload), out _), what);
@@ -159,7 +161,18 @@ public sealed class TunnelMessageTests
         Assert.Throws<InvalidOperationException>(() => new PeerAddresses([entry, entry]).Encode(output));
         ImmutableArray<PeerAddressEntry> many = [.. Enumerable.Range(0, 65).Select(value => new PeerAddressEntry(new NodePrefix((UInt128)value, 16), AddressList.Empty))];
         Assert.Throws<InvalidOperationException>(() => new PeerAddresses(many).Encode(output));
+        Assert.Throws<InvalidOperationException>(() => new CertificateRenewal([]).Encode(output));
+        Assert.Throws<InvalidOperationException>(() => new CertificateRenewal([.. new byte[CertificateRenewal.MaxLength + 1]]).Encode(output));
         Assert.Equal(0, output.WrittenCount);
+    }
+
+    [Fact]
+    public void A_certificate_has_at_most_8192_octets()
+    {
+        byte[] longest = Encode(new CertificateRenewal([.. new byte[CertificateRenewal.MaxLength]]))[Frame.HeaderLength..];
+        Assert.True(CertificateRenewal.TryDecode(longest, out _));
+        longest[1]++;
+        Assert.False(CertificateRenewal.TryDecode([.. longest, 0], out _));
     }
 
     [Fact]
@@ -194,6 +207,7 @@ public sealed class TunnelMessageTests
             case Rekey rekey: rekey.Encode(output); break;
             case CloseRequest request: request.Encode(output); break;
             case CloseAnswer answer: answer.Encode(output); break;
+            case CertificateRenewal renewal: renewal.Encode(output); break;
             default: throw new InvalidOperationException($"{message} is not a control message.");
         }
         return output.WrittenSpan.ToArray();
@@ -209,6 +223,7 @@ public sealed class TunnelMessageTests
         Rekey.Kind => static (ReadOnlySpan<byte> payload, out object? message) => Box(Rekey.TryDecode(payload, out Rekey value), value, out message),
         CloseRequest.Kind => static (ReadOnlySpan<byte> payload, out object? message) => Box(CloseRequest.TryDecode(payload, out CloseRequest? value), value, out message),
         CloseAnswer.Kind => static (ReadOnlySpan<byte> payload, out object? message) => Box(CloseAnswer.TryDecode(payload, out CloseAnswer? value), value, out message),
+        CertificateRenewal.Kind => static (ReadOnlySpan<byte> payload, out object? message) => Box(CertificateRenewal.TryDecode(payload, out CertificateRenewal? value), value, out message),
         _ => throw new InvalidOperationException($"{kind} is not the kind of a control message."),
     };
 

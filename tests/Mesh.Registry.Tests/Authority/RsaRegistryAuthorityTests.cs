@@ -113,6 +113,17 @@ public sealed class RsaRegistryAuthorityTests : IDisposable
     }
 
     [Fact]
+    public void A_revocation_is_signed_for_whom_it_concerns()
+    {
+        _ = _world.Ask<Done>(new Revoke("2"));
+        Assert.Equal(404, Get("/hello?client_prefix=0000000000000001&protocol=10").Status);
+        RegistryResponse notice = Get("/getRevocation?serial=2");
+        Assert.Equal((200, null), (notice.Status, notice.Mac));
+        Assert.True(RevocationNotice.IsValid(notice.Body.Span, 2, _authority.Certificate));
+        Assert.False(RevocationNotice.IsValid(notice.Body.Span, 3, _authority.Certificate));
+    }
+
+    [Fact]
     public void Bootstrap_peers_are_for_the_node_only()
     {
         _world.Admin.Send(_world.Actors.Bootstrap, new Registry.Bootstrap.Advertise(RegistryWorld.Bits("0000000000000000"), new AddressList([new AdvertisedAddress("2001:db8::1", 1194, AddressProtocol.Mesh)])));

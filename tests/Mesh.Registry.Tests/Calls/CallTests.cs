@@ -37,6 +37,12 @@ public sealed class CallTests
     [InlineData("/requestCertificate?token=t", 400)]
     [InlineData("/requestCertificate?token=t&req=r", 204)]
     [InlineData("/requestCertificate?token=&req=r&location=&ip=", 403)]
+    [InlineData("/getRevocation", 400)]
+    [InlineData("/getRevocation?serial=", 400)]
+    [InlineData("/getRevocation?serial=-1", 400)]
+    [InlineData("/getRevocation?serial=18446744073709551616", 400)]
+    [InlineData("/getRevocation?serial=18446744073709551615", 204)]
+    [InlineData("/getRevocation?serial=1&x=", 400)]
     [InlineData("/getNetworkConfig", 400)]
     [InlineData("/getNetworkConfig?cn=", 400)]
     [InlineData("/getNetworkConfig?cn=2", 401)]
@@ -89,6 +95,23 @@ public sealed class CallTests
         Assert.Equal(500, Get("/revoke?cn_or_serial=9").Status);
         Assert.Equal(400, Get("/revoke?cn_or_serial=1").Status);
         Assert.Equal(400, Get("/revoke?cn_or_serial=0%2F16").Status);   // the registry's own node
+    }
+
+    [Fact]
+    public void A_node_that_is_shut_out_gets_the_authoritys_word_for_it()
+    {
+        foreach (string token in (string[])["registry", "excluded", "freed", "renewable", "good"])
+            _ = _world.Join(token);
+        Assert.All(Enumerable.Range(1, 5), serial => Assert.Equal(204, Get($"/getRevocation?serial={serial}", Stranger).Status));
+        _ = _world.Ask<Done>(new Revoke("2"));
+        _ = _world.Ask<Done>(new Revoke("2/16"));
+        _ = _world.Ask<Done>(new Revoke("4") { IsRenewable = true });
+        Assert.Equal(404, Get($"/hello?client_prefix={RegistryWorld.Bits("0000000000000001").Bits}", Stranger).Status);
+        Assert.All([2, 3, 4], serial => Assert.Equal($"revoked {serial}", TextOf(Get($"/getRevocation?serial={serial}", Stranger))));
+        Assert.All([0, 1, 5, 6], serial => Assert.Equal(204, Get($"/getRevocation?serial={serial}", Stranger).Status));
+        Assert.All([2, 3], serial => Assert.Equal(200, Get($"/getRevocation?serial={serial}", Stranger).Status));
+        _world.Kit.Advance(TimeSpan.FromDays(366));
+        Assert.Equal(204, Get("/getRevocation?serial=2", Stranger).Status);   // nobody trusts it any more anyway
     }
 
     [Theory]

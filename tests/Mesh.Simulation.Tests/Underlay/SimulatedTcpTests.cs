@@ -46,6 +46,27 @@ public sealed class SimulatedTcpTests
     }
 
     [Fact]
+    public void Ports_are_used_again_but_not_while_their_connection_lives()
+    {
+        TcpConnection lasting = Connect();
+        int first = lasting.LocalPort;
+        var seen = new HashSet<int>();
+        for (int i = 0; i < 30_000; i++)
+        {
+            TcpConnection brief = _client.Tcp.Connect(new IPEndPoint(_server.Address, 80));
+            seen.Add(brief.LocalPort);
+            brief.Close();
+        }
+
+        Assert.DoesNotContain(first, seen);
+        Assert.Equal(65_535 - 40_000, seen.Count);
+        Run();
+        lasting.Send("still there"u8);
+        Run();
+        Assert.Contains("server got still there", _happened, StringComparer.Ordinal);
+    }
+
+    [Fact]
     public void A_port_where_nobody_listens_refuses()
     {
         Connect(port: 81);
