@@ -17,8 +17,10 @@ public sealed partial class BabelSpeaker
 
     private void TickInterfaces()
     {
-        foreach (BabelInterface link in _interfaces)
+        int place = 0;
+        while (_interfaces.TakeDue(ref place, _now) is { } link)
         {
+            link.Touch();
             TickNeighbours(link);
             if (link.NextBurst <= _now)
                 SendBurst(link);
@@ -246,6 +248,7 @@ public sealed partial class BabelSpeaker
 
     private void LoseNeighbours(BabelInterface link)
     {
+        link.Touch();
         for (int i = link.Neighbours.Count - 1; i >= 0; i--)
             LoseNeighbour(link.Neighbours[i]);
     }

@@ -13,10 +13,24 @@ public sealed partial class BabelSpeaker
     public Seqno Seqno => _seqno;
 
     /// <summary>Interfaces in use.</summary>
-    public IEnumerable<InterfaceId> Interfaces => _interfaces.Select(link => link.Id);
+    public IEnumerable<InterfaceId> Interfaces => _interfaces.Ids();
 
     /// <summary>Prefixes known, routes known, feasibility distances and pending requests held.</summary>
     public (int Prefixes, int Routes, int Sources, int Requests) Sizes => (_routes.Rows.Count, _routes.Cells.Count, _sources.Count, _requests.Count);
+
+    /// <summary>The earliest deadline of all interfaces, looked for everywhere: what their list has to say.</summary>
+    internal TimeSpan EarliestDeadline
+    {
+        get
+        {
+            TimeSpan next = TimeSpan.MaxValue;
+            foreach (BabelInterface link in _interfaces)
+                next = Min(next, link.NextDeadline);
+            return next;
+        }
+    }
+
+    internal TimeSpan ListedDeadline => _interfaces.NextDeadline;
 
     /// <summary>The value of a counter.</summary>
     public long this[BabelCounter counter] => _counters[(int)counter];

@@ -27,7 +27,9 @@ public sealed partial class BabelSpeaker
     {
         BeginInput(now);
         Count(BabelCounter.PacketsReceived);
-        if (FindInterface(id) is not { } link)
+        BabelInterface? link = FindInterface(id);
+        link?.Touch();   // whatever comes of it, timers may change
+        if (link is null)
             Count(BabelCounter.UnknownInterface);
         else if (!source.IsLinkLocal || source == link.Parameters.Address)
             Count(BabelCounter.BadSource);

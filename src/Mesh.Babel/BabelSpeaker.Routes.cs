@@ -49,8 +49,7 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        int row = _routes.Find(update.Prefix);
-        int known = row < 0 ? -1 : _routes.FindCell(row, neighbour.Slot);
+        int known = FindCell(neighbour, update.Prefix);
         bool isOurs = !update.IsRetraction && update.RouterId == _routerId;
         if (isOurs)
             Count(BabelCounter.OwnRouterId);
@@ -69,7 +68,24 @@ public sealed partial class BabelSpeaker
         else if (update.IntervalCentiseconds == 0)
             Count(BabelCounter.MalformedTlv);
         else
-            Acquire(neighbour, update);
+            Acquire(neighbour, update, known);
+    }
+
+    private int FindCell(Neighbour neighbour, BabelPrefix prefix)
+    {
+        int cell = neighbour.LastCell >= 0 ? _routes.Cells[neighbour.LastCell].Follower : -1;
+        if (!_routes.IsCellOf(cell, neighbour.Slot, prefix))
+        {
+            int row = _routes.Find(prefix);
+            cell = row < 0 ? -1 : _routes.FindCell(row, neighbour.Slot);
+            if (cell < 0)
+                return -1;
+            if (neighbour.LastCell >= 0)
+                _routes.Cells[neighbour.LastCell].Follower = cell;
+        }
+
+        neighbour.LastCell = cell;
+        return cell;
     }
 
     private void Retract(int cell)
@@ -80,26 +96,20 @@ public sealed partial class BabelSpeaker
         Reselect(_routes.Cells[cell].Row, SelectionRule.Hysteresis);
     }
 
-    private void Acquire(Neighbour neighbour, in ReceivedUpdate update)
+    /// <summary>A neighbour offers a route.</summary>
+    /// <param name="neighbour">Who.</param>
+    /// <param name="update">What.</param>
+    /// <param name="cell">What it offered before, or -1.</param>
+    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, int cell)
     {
-        if (!_routes.TryFindOrAdd(update.Prefix, out int row))
-        {
-            Count(BabelCounter.PrefixLimit);
+        if (cell < 0 && !TryAddCell(neighbour, update.Prefix, out cell))
             return;
-        }
-
-        int cell = _routes.FindCell(row, neighbour.Slot);
-        if (cell < 0 && !_routes.TryAddCell(row, neighbour.Slot, out cell))
-        {
-            Count(BabelCounter.RouteLimit);
-            ReleaseIfUnused(row);
-            return;
-        }
-
+        int row = _routes.Cells[cell].Row;
         bool isFeasible = _sources.IsFeasible(_routes.Rows[row], update.RouterId, update.Seqno, update.Metric);
         bool isSelected = _routes.Rows[row].Selected == cell;
         ref RouteCell entry = ref _routes.Cells[cell];
         bool originChanged = entry.RouterId != update.RouterId;
+        bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric;
         entry.RouterId = update.RouterId;
         entry.Seqno = update.Seqno;
         entry.RefMetric = update.Metric;
@@ -120,9 +130,37 @@ public sealed partial class BabelSpeaker
                 rule = SelectionRule.Unselect;
         }
 
-        Reselect(row, rule);
+        if (originChanged && isSelected)
+            _isPacked = false;
+        if (!isRepetition || rule != SelectionRule.Hysteresis || IsPreferable(row, cell))
+            Reselect(row, rule);
         if (!isFeasible)
             RequestIfBetter(neighbour, row, cell);
+    }
+
+    private bool TryAddCell(Neighbour neighbour, BabelPrefix prefix, out int cell)
+    {
+        cell = -1;
+        if (!_routes.TryFindOrAdd(prefix, out int row))
+        {
+            Count(BabelCounter.PrefixLimit);
+            return false;
+        }
+
+        if (_routes.TryAddCell(row, neighbour.Slot, out cell))
+            return true;
+        Count(BabelCounter.RouteLimit);
+        ReleaseIfUnused(row);
+        return false;
+    }
+
+    /// <summary>Whether a route whose values have not changed may be selected, or another one in its place. Where better routes only wait for their smoothed metric, the row is armed already.</summary>
+    private bool IsPreferable(int row, int cell)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (entry.IsOwn || entry.Selected == cell)
+            return false;
+        return entry.Selected < 0 || MetricOf(_routes.Cells[cell]) < MetricOf(_routes.Cells[entry.Selected]);
     }
 
     /// <summary>An unfeasible route that would be much better, or the only one, is worth a request (3.8.2.2).</summary>

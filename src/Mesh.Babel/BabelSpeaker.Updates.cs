@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mesh.Babel.Neighbours;
 using Mesh.Babel.Routes;
 using Mesh.Babel.Sending;
@@ -26,9 +27,9 @@ public sealed partial class BabelSpeaker
         return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0);
     }
 
-    private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKey(left), PackingKey(right));
+    private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKeyOf(left), PackingKeyOf(right));
 
-    private OutgoingUpdate PackingKey(int row) =>
+    private OutgoingUpdate PackingKeyOf(int row) =>
         (_routes.Rows[row].Flags & RowFlags.InUse) == RowFlags.None ? default : Announcement(row);
 
     private void QueueEverywhere(int row, TimeSpan flushAt)
@@ -48,20 +49,36 @@ public sealed partial class BabelSpeaker
 
     private void QueueTable(UpdateQueue queue, TimeSpan flushAt)
     {
+        if (!_isPacked)
+            Pack();
+        queue.Add(CollectionsMarshal.AsSpan(_packed), flushAt);
+    }
+
+    /// <summary>Puts the rows about which there is something to say in order, once for all that get the whole table until it changes.</summary>
+    private void Pack()
+    {
+        _packing.Clear();
         for (int row = 0; row < _routes.Rows.Extent; row++)
         {
             ref RouteRow entry = ref _routes.Rows[row];
             if ((entry.Flags & RowFlags.InUse) != RowFlags.None && (entry.IsOwn || entry.IsHeld || entry.Selected >= 0))
-                queue.Add(row, flushAt);
+                _packing.Add(new PackingKey(PackingKeyOf(row), row));
         }
+
+        CollectionsMarshal.AsSpan(_packing).Sort(default(ByPacking));
+        _packed.Clear();
+        foreach (PackingKey key in _packing)
+            _packed.Add(key.Row);
+        _isPacked = true;
     }
 
     private void FlushAll()
     {
-        if (_isShutDown)
-            return;
-        foreach (BabelInterface link in _interfaces)
+        foreach (BabelInterface link in _touched)
         {
+            link.Settle();
+            if (_isShutDown)
+                continue;
             if (!link.Control.IsEmpty || link.Updates.FlushAt <= _now)
                 Flush(link);
             foreach (Neighbour neighbour in link.Neighbours)
@@ -69,7 +86,11 @@ public sealed partial class BabelSpeaker
                 if (!neighbour.Control.IsEmpty || neighbour.Updates.FlushAt <= _now)
                     Flush(link, neighbour.Address, neighbour.Control, neighbour.Updates);
             }
+
+            _interfaces.Refresh(link);
         }
+
+        _touched.Clear();
     }
 
     private void Flush(BabelInterface link) => Flush(link, BabelAddress.Multicast, link.Control, link.Updates);
@@ -96,11 +117,12 @@ public sealed partial class BabelSpeaker
     private void WriteUpdates(BabelInterface link, BabelAddress destination, UpdateQueue updates)
     {
         updates.Order(_packingOrder);
+        long lifetime = Math.Max(CeilTicks(_options.SourceLifetime), 4L * LongestUpdateInterval());
         int packets = 0;
         while (updates.Count > 0)
         {
             int row = updates.Peek();
-            if (TryPrepare(row, link, out OutgoingUpdate update))
+            if (TryPrepare(row, link, lifetime, out OutgoingUpdate update))
             {
                 if (!_writer.TryAppend(update))
                 {
@@ -123,7 +145,7 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>Decides what this interface hears about a row, and takes the feasibility distance down before it is sent (3.7.3).</summary>
-    private bool TryPrepare(int row, BabelInterface link, out OutgoingUpdate update)
+    private bool TryPrepare(int row, BabelInterface link, long lifetime, out OutgoingUpdate update)
     {
         update = default;
         ref RouteRow entry = ref _routes.Rows[row];
@@ -156,7 +178,6 @@ public sealed partial class BabelSpeaker
 
         if (update.Metric != Metric.Infinity && !entry.IsOwn)
         {
-            long lifetime = Math.Max(CeilTicks(_options.SourceLifetime), 4L * LongestUpdateInterval());
             if (!_sources.TryNoteSent(ref entry, update.RouterId, update.Seqno, update.Metric, (uint)(_tick + lifetime)))
             {
                 Count(BabelCounter.SourceLimit);
@@ -181,5 +202,14 @@ public sealed partial class BabelSpeaker
         Count(BabelCounter.OctetsSent, packet.Length);
         _output.Send(link.Id, destination, packet);
         BeginPacket(link);
+    }
+
+    /// <summary>A row and what decides its place in a packet.</summary>
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct PackingKey(OutgoingUpdate Update, int Row);
+
+    private readonly struct ByPacking : IComparer<PackingKey>
+    {
+        public int Compare(PackingKey x, PackingKey y) => OutgoingUpdate.ComparePacking(x.Update, y.Update);
     }
 }

@@ -37,10 +37,13 @@ public sealed partial class BabelSpeaker
     private readonly SourceTable _sources;
     private readonly Pool<PendingRequest> _requests;
     private readonly PriorityQueue<int, long> _timers = new();
-    private readonly List<BabelInterface> _interfaces = [];
+    private readonly InterfaceList _interfaces = new();
+    private readonly List<BabelInterface> _touched = [];
     private readonly List<Neighbour?> _neighbours = [];
     private readonly Stack<int> _freeSlots = new();
     private readonly List<BabelPrefix> _changed = [];
+    private readonly List<PackingKey> _packing = [];
+    private readonly List<int> _packed = [];
     private readonly PacketWriter _writer;
     private readonly Comparison<int> _packingOrder;
     private readonly long[] _counters = new long[(int)BabelCounter.Count];
@@ -50,6 +53,7 @@ public sealed partial class BabelSpeaker
     private long _tick;
     private Seqno _seqno;
     private bool _isShutDown;
+    private bool _isPacked;
 
     /// <summary>Makes a speaker without interfaces and prefixes.</summary>
     /// <param name="routerId">Names this speaker. Use a new one, or keep the sequence number, across restarts: otherwise others may refuse its routes for minutes.</param>
@@ -87,14 +91,7 @@ public sealed partial class BabelSpeaker
             if (_isShutDown)
                 return TimeSpan.MaxValue;
             TimeSpan next = _timers.TryPeek(out _, out long tick) ? new TimeSpan(tick * TicksPerCentisecond) : TimeSpan.MaxValue;
-            foreach (BabelInterface link in _interfaces)
-            {
-                next = Min(next, Min(Min(link.NextHello, link.NextBurst), Min(link.NextDump, link.Updates.FlushAt)));
-                foreach (Neighbour neighbour in link.Neighbours)
-                    next = Min(next, neighbour.NextDeadline);
-            }
-
-            return next;
+            return Min(next, _interfaces.NextDeadline);
         }
     }
 
@@ -108,7 +105,7 @@ public sealed partial class BabelSpeaker
         if (_isShutDown)
             throw new InvalidOperationException("The speaker has been shut down.");
         BeginInput(now);
-        var link = new BabelInterface(id, parameters, _random)
+        var link = new BabelInterface(id, parameters, _random, _touched)
         {
             HelloSeqno = new Seqno((ushort)_random()),
             IsStarting = true,
@@ -131,7 +128,7 @@ public sealed partial class BabelSpeaker
         BeginInput(now);
         SendFarewell(link);
         LoseNeighbours(link);
-        _ = _interfaces.Remove(link);
+        _interfaces.Remove(link);
         EndInput();
         return true;
     }
@@ -294,22 +291,17 @@ public sealed partial class BabelSpeaker
         _changed.Clear();
     }
 
-    private BabelInterface? FindInterface(InterfaceId id)
-    {
-        foreach (BabelInterface link in _interfaces)
-        {
-            if (link.Id == id)
-                return link;
-        }
-
-        return null;
-    }
+    private BabelInterface? FindInterface(InterfaceId id) => _interfaces.Find(id);
 
     private Neighbour NeighbourOf(int slot) => _neighbours[slot] ?? throw new UnreachableException($"A route names slot {slot}, which is free.");
 
     private void Count(BabelCounter counter, long amount = 1) => _counters[(int)counter] += amount;
 
-    private void MarkChanged(int row) => _changed.Add(_routes.Rows[row].Prefix);
+    private void MarkChanged(int row)
+    {
+        _changed.Add(_routes.Rows[row].Prefix);
+        _isPacked = false;
+    }
 
     /// <summary>Uniform in [3/4, 5/4) of the nominal duration, as babeld does.</summary>
     private TimeSpan Roughly(TimeSpan nominal) => new((nominal.Ticks * 3 / 4) + Below(nominal.Ticks / 2));

@@ -9,14 +9,22 @@ internal sealed class BabelInterface
     /// <summary>Hellos that still come at the pace that was promised before: enough to find a link that was lost with two of them.</summary>
     private const int HellosAtFormerPace = 3;
 
+    private readonly List<BabelInterface> _touched;
+    private bool _isTouched;
     private TimeSpan _formerPace;
     private int _leftAtFormerPace;
     private ushort _formerUpdateCentiseconds;
     private TimeSpan _formerUntil;
 
-    public BabelInterface(InterfaceId id, InterfaceParameters parameters, Func<ulong> random)
+    /// <summary>Makes an interface that is not in use yet.</summary>
+    /// <param name="id">Its name.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="random">Uniform 64-bit numbers.</param>
+    /// <param name="touched">Where it enters itself when it is touched.</param>
+    public BabelInterface(InterfaceId id, InterfaceParameters parameters, Func<ulong> random, List<BabelInterface> touched)
     {
-        (Id, Parameters) = (id, parameters);
+        (Id, Parameters, _touched) = (id, parameters, touched);
+        (Control, Updates) = (new ControlQueue(this), new UpdateQueue(this));
         SetIntervals(parameters.HelloInterval, parameters.UpdateInterval, TimeSpan.Zero);
         _leftAtFormerPace = 0;
         SetKeys(parameters.Keys, random);
@@ -62,10 +70,10 @@ internal sealed class BabelInterface
     public List<Neighbour> Neighbours { get; } = [];
 
     /// <summary>TLVs to be multicast at the end of the current input.</summary>
-    public ControlQueue Control { get; } = new();
+    public ControlQueue Control { get; }
 
     /// <summary>Updates to be multicast.</summary>
-    public UpdateQueue Updates { get; } = new();
+    public UpdateQueue Updates { get; }
 
     /// <summary>The interval announced in Updates, in centiseconds.</summary>
     public ushort UpdateCentiseconds { get; private set; }
@@ -78,6 +86,30 @@ internal sealed class BabelInterface
 
     /// <summary>Whether a change of the intervals is so fresh that neighbours may not have heard of it.</summary>
     public bool IsAtFormerPace => _leftAtFormerPace > 0;
+
+    /// <summary>When something is due on this interface or for one of its neighbours.</summary>
+    public TimeSpan NextDeadline
+    {
+        get
+        {
+            TimeSpan next = Min(Min(NextHello, NextBurst), Min(NextDump, Updates.FlushAt));
+            foreach (Neighbour neighbour in Neighbours)
+                next = Min(next, neighbour.NextDeadline);
+            return next;
+        }
+    }
+
+    /// <summary>Notes that at the end of the current input something may leave here, and that <see cref="NextDeadline"/> may be another.</summary>
+    public void Touch()
+    {
+        if (_isTouched)
+            return;
+        _isTouched = true;
+        _touched.Add(this);
+    }
+
+    /// <summary>What was noted has been done.</summary>
+    public void Settle() => _isTouched = false;
 
     /// <summary>How soon the next Hello must come.</summary>
     public TimeSpan TakePace()
@@ -128,4 +160,6 @@ internal sealed class BabelInterface
 
         return null;
     }
+
+    private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
 }

@@ -41,14 +41,17 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
     /// <summary>Whether its last packet had a good MAC and number.</summary>
     public bool IsVerified { get; set; }
 
+    /// <summary>The route of it that was updated last, or -1. Neighbours go through their tables in the same order each time, so the next one can be guessed.</summary>
+    public int LastCell { get; set; } = -1;
+
     /// <summary>When it last got the whole table on request.</summary>
     public TimeSpan LastDump { get; set; } = TimeSpan.MinValue;
 
     /// <summary>TLVs for its unicast address, waiting for the end of the current input.</summary>
-    public ControlQueue Control { get; } = new();
+    public ControlQueue Control { get; } = new(link);
 
     /// <summary>Updates for its unicast address.</summary>
-    public UpdateQueue Updates { get; } = new();
+    public UpdateQueue Updates { get; } = new(link);
 
     /// <summary>Cost of receiving from it, by the 2-out-of-3 rule (RFC 8966 appendix A.2.1).</summary>
     public ushort RxCost => Hellos.HasTwoOfThree || UnicastHellos.HasTwoOfThree ? Link.Parameters.Cost : Metric.Infinity;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Routes;
 
-/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 40 octets; there is one per prefix and neighbour.</summary>
+/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 44 octets; there is one per prefix and neighbour.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteCell
 {
@@ -14,6 +14,9 @@ internal struct RouteCell
 
     /// <summary>The row to which this belongs.</summary>
     public int Row;
+
+    /// <summary>The cell of the same neighbour that was updated after this one the last time: a guess, checked before it is used.</summary>
+    public int Follower;
 
     /// <summary>When this lapses, in centiseconds; set by a finite Update.</summary>
     public uint ExpiresAt;

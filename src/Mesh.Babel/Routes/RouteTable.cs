@@ -55,6 +55,15 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
         return cell;
     }
 
+    /// <summary>Whether a cell, which may be any number, is a neighbour's for a prefix.</summary>
+    public bool IsCellOf(int cell, int neighbour, BabelPrefix prefix)
+    {
+        if ((uint)cell >= (uint)Cells.Extent)
+            return false;
+        ref RouteCell candidate = ref Cells[cell];
+        return (candidate.Flags & CellFlags.InUse) != CellFlags.None && candidate.Neighbour == neighbour && Rows[candidate.Row].Prefix == prefix;
+    }
+
     /// <summary>Adds a cell in front; false where the limit is reached.</summary>
     public bool TryAddCell(int row, int neighbour, out int cell)
     {
@@ -62,6 +71,7 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
         {
             Next = Rows[row].FirstCell,
             Row = row,
+            Follower = -1,
             Neighbour = (ushort)neighbour,
             RefMetric = Metric.Infinity,
             Smoothed = Metric.Infinity,

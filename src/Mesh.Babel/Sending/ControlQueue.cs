@@ -1,7 +1,10 @@
+using Mesh.Babel.Neighbours;
+
 namespace Mesh.Babel.Sending;
 
 /// <summary>Encoded TLVs, other than Updates, for one destination. They leave at the end of the input that queued them.</summary>
-internal sealed class ControlQueue
+/// <param name="link">The interface by which they leave.</param>
+internal sealed class ControlQueue(BabelInterface link)
 {
     private const int KeptCapacity = 256;
     private byte[] _octets = [];
@@ -13,6 +16,7 @@ internal sealed class ControlQueue
     /// <summary>Adds one or more TLVs.</summary>
     public void Add(ReadOnlySpan<byte> tlvs)
     {
+        link.Touch();
         if (_octets.Length - _length < tlvs.Length)
             Array.Resize(ref _octets, Math.Max(_octets.Length * 2, _length + tlvs.Length + 32));
         tlvs.CopyTo(_octets.AsSpan(_length));

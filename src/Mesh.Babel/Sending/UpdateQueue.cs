@@ -1,8 +1,11 @@
+using Mesh.Babel.Neighbours;
+
 namespace Mesh.Babel.Sending;
 
 /// <summary>Rows of the route table that one destination should hear about, and when.</summary>
 /// <remarks>What is sent is the row's state at the moment of sending. A row may stand here several times until the queue is ordered.</remarks>
-internal sealed class UpdateQueue
+/// <param name="link">The interface by which they leave.</param>
+internal sealed class UpdateQueue(BabelInterface link)
 {
     private readonly List<int> _rows = [];
     private int _position;
@@ -19,8 +22,17 @@ internal sealed class UpdateQueue
     {
         _rows.Add(row);
         _isOrdered = false;
-        if (flushAt < FlushAt)
-            FlushAt = flushAt;
+        Hasten(flushAt);
+    }
+
+    /// <summary>Adds rows that are in the order in which they are to leave.</summary>
+    public void Add(ReadOnlySpan<int> rows, TimeSpan flushAt)
+    {
+        if (rows.IsEmpty)
+            return;
+        _isOrdered = Count == 0;
+        _rows.AddRange(rows);
+        Hasten(flushAt);
     }
 
     /// <summary>Orders what waits and drops repetitions. Costs nothing while nothing was added.</summary>
@@ -66,5 +78,12 @@ internal sealed class UpdateQueue
         _position = 0;
         _isOrdered = false;
         FlushAt = TimeSpan.MaxValue;
+    }
+
+    private void Hasten(TimeSpan flushAt)
+    {
+        link.Touch();
+        if (flushAt < FlushAt)
+            FlushAt = flushAt;
     }
 }

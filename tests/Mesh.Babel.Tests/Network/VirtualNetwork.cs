@@ -75,6 +75,7 @@ internal sealed class VirtualNetwork
 
     public void Reschedule(VirtualNode node)
     {
+        Assert.Equal(node.Speaker.EarliestDeadline, node.Speaker.ListedDeadline);   // after each input of each test
         TimeSpan deadline = node.Speaker.NextDeadline;
         if (deadline >= node.WakeAt && node.WakeAt > Now)
             return;

@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+
+namespace Mesh.Babel.Neighbours;
+
+/// <summary>The interfaces in use, in the order of their adding. Their deadlines stand side by side, because they are looked through after each input.</summary>
+internal sealed class InterfaceList
+{
+    private readonly List<BabelInterface> _links = [];
+    private readonly List<TimeSpan> _deadlines = [];
+
+    /// <summary>The earliest deadline of all; <see cref="TimeSpan.MaxValue"/> where there is none.</summary>
+    public TimeSpan NextDeadline
+    {
+        get
+        {
+            TimeSpan next = TimeSpan.MaxValue;
+            foreach (TimeSpan deadline in CollectionsMarshal.AsSpan(_deadlines))
+                next = deadline < next ? deadline : next;
+            return next;
+        }
+    }
+
+    public List<BabelInterface>.Enumerator GetEnumerator() => _links.GetEnumerator();
+
+    public IEnumerable<InterfaceId> Ids() => _links.Select(static link => link.Id);
+
+    public BabelInterface? Find(InterfaceId id)
+    {
+        foreach (BabelInterface link in _links)
+        {
+            if (link.Id == id)
+                return link;
+        }
+
+        return null;
+    }
+
+    public void Add(BabelInterface link)
+    {
+        _links.Add(link);
+        _deadlines.Add(TimeSpan.MaxValue);
+    }
+
+    public void Remove(BabelInterface link)
+    {
+        int place = _links.IndexOf(link);
+        _links.RemoveAt(place);
+        _deadlines.RemoveAt(place);
+    }
+
+    public void Clear()
+    {
+        _links.Clear();
+        _deadlines.Clear();
+    }
+
+    /// <summary>Looks at an interface's deadline again. Does nothing where it is not in the list any more.</summary>
+    public void Refresh(BabelInterface link)
+    {
+        int place = _links.IndexOf(link);
+        if (place >= 0)
+            _deadlines[place] = link.NextDeadline;
+    }
+
+    /// <summary>The next interface, from a place on, for which something is due.</summary>
+    /// <param name="place">Where to begin; afterwards the place behind the one found.</param>
+    /// <param name="now">Monotonic time.</param>
+    /// <returns>Null where there is none.</returns>
+    public BabelInterface? TakeDue(ref int place, TimeSpan now)
+    {
+        while (place < _links.Count)
+        {
+            if (_deadlines[place++] <= now)
+                return _links[place - 1];
+        }
+
+        return null;
+    }
+}
