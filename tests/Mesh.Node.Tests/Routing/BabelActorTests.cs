@@ -3,6 +3,7 @@ using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.Babel;
 using Mesh.DataPlane;
+using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
 using Mesh.Node.Tests.Doubles;
@@ -184,7 +185,7 @@ public sealed class BabelActorTests
     private NodeStatus Status()
     {
         TestProbe asker = _kit.CreateProbe();
-        asker.Send(_babel, new DescribeRoutes(new NodeStatus(Self, Self.NodeAddress(Network), 0, [], [])));
+        asker.Send(_babel, new DescribeRoutes(new NodeStatus(Self, Self.NodeAddress(Network), 0, [], []) { Certificate = new CertificateStatus(CertificateState.Valid, DateTimeOffset.UnixEpoch, 1, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, null) }));
         return asker.ExpectMsg<NodeStatus>();
     }
 
