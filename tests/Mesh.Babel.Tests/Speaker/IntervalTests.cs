@@ -100,7 +100,8 @@ public sealed class IntervalTests
         var bench = new Bench(parameters: new InterfaceParameters { Address = Bench.Self, HelloInterval = TimeSpan.FromSeconds(60) });
         bench.Meet();
         bench.Announce(0, interval: 60000);
-        bench.Advance(10);
+        bench.Advance(5);
+        Assert.Equal((ushort)96, bench.SelectedMetric());
         Assert.True(bench.Speaker.SetIntervals(Bench.Link, TimeSpan.FromSeconds(2), bench.Now));
         bench.Announce(Metric.Infinity);
         bench.Advance(800);
