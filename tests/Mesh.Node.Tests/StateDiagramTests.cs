@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
+using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
 
 namespace Mesh.Node.Tests;
@@ -20,6 +21,9 @@ public sealed class StateDiagramTests
     [Fact]
     public void The_page_about_certificates_shows_the_declared_states() =>
         Check("certificate.md", CertificateState.Valid, CertificateActor.Transitions, [CertificateState.Renewing, CertificateState.Expired]);
+
+    [Fact]
+    public void The_page_about_sessions_shows_the_declared_states() => Check("peer.md", PeerState.Idle, PeerActor.Transitions, []);
 
     private static void Check<TState>(string page, TState start, IReadOnlyList<FsmTransition<TState>> transitions, TState[] furtherStarts)
         where TState : struct, Enum
