@@ -3,9 +3,9 @@ using Mesh.Actors.Ports;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
-using Mesh.Protocol.Peer;
 using Mesh.Security.Sessions;
 
 namespace Mesh.Node.Peers;
