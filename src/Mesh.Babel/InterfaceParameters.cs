@@ -6,7 +6,8 @@ namespace Mesh.Babel;
 public sealed record InterfaceParameters
 {
     private static readonly TimeSpan MinInterval = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan MaxHelloInterval = TimeSpan.FromSeconds(200);
+    /// <summary>The longest time between Hellos.</summary>
+    public static readonly TimeSpan MaxHelloInterval = TimeSpan.FromSeconds(200);
     private static readonly TimeSpan MaxUpdateInterval = TimeSpan.FromSeconds(655);
 
     /// <summary>What the interface is.</summary>
@@ -39,7 +40,7 @@ public sealed record InterfaceParameters
     /// <summary>The number of the first packet, which RFC 8967 section 3.1 leaves open. For tests, which cannot send 2^32 packets.</summary>
     internal uint FirstPacketCounter { get; init; }
 
-    internal TimeSpan EffectiveUpdateInterval => UpdateInterval ?? HelloInterval * 4;
+    internal TimeSpan EffectiveUpdateInterval => UpdateInterval ?? (HelloInterval * 4 < MaxUpdateInterval ? HelloInterval * 4 : MaxUpdateInterval);
 
     internal bool EffectiveSplitHorizon => SplitHorizon ?? Kind == LinkKind.Lan;
 
@@ -57,7 +58,7 @@ public sealed record InterfaceParameters
         if (HelloInterval < MinInterval || HelloInterval > MaxHelloInterval)
             yield return $"{nameof(HelloInterval)} {HelloInterval}: must be 10 ms..200 s.";
         if (EffectiveUpdateInterval < MinInterval || EffectiveUpdateInterval > MaxUpdateInterval)
-            yield return $"{nameof(UpdateInterval)} {EffectiveUpdateInterval}: must be 10 ms..655 s (four Hello intervals where not given).";
+            yield return $"{nameof(UpdateInterval)} {EffectiveUpdateInterval}: must be 10 ms..655 s (four Hello intervals, or 655 s, where not given).";
         if (Mtu is < 576 or > ushort.MaxValue)
             yield return $"{nameof(Mtu)} {Mtu}: must be 576..65535.";
     }

@@ -148,9 +148,11 @@ public sealed class BabelActor : Actor, IBabelOutput
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)
     {
-        if (changed.Parameters.Hello != _helloInterval)
+        // A registry may say more than the speaker can promise, and must not stop the node by it. Saying Hello more often than one has to is always right.
+        TimeSpan hello = changed.Parameters.Hello < InterfaceParameters.MaxHelloInterval ? changed.Parameters.Hello : InterfaceParameters.MaxHelloInterval;
+        if (hello != _helloInterval)
         {
-            _helloInterval = changed.Parameters.Hello;
+            _helloInterval = hello;
             foreach (InterfaceId id in _links.Keys.OrderBy(static id => id.Value))
                 _speaker.SetIntervals(id, _helloInterval, Context.Now);
         }

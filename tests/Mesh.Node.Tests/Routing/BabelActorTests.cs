@@ -9,6 +9,7 @@ using Mesh.Node.Routing;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 
 namespace Mesh.Node.Tests.Routing;
 
@@ -164,6 +165,21 @@ public sealed class BabelActorTests
         Assert.Equal(RouteKind.Unreachable, Lookup(Table, "2001:db8:42:9::1"));
         new PlayedRouter(this, 9, tunnel: 5).Join(Subnet(9));
         Assert.Equal(Route.Through(new TunnelIndex(5)), Table.Lookup(Inside.Value));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(200)]
+    [InlineData(600)]   // the most that a registry may publish, and more than Babel can promise
+    public void Whatever_Hello_interval_the_registry_says_routing_goes_on(int seconds)
+    {
+        new PlayedRouter(this, 9, tunnel: 5).Join(Subnet(9));
+        var parameters = new NetworkParameters { Version = NetworkVersion.Initial, Protocol = 10, RegistryPrefix = Node(9), Hello = TimeSpan.FromSeconds(seconds) };
+        _babel.Tell(new NetworkParametersChanged(parameters));
+        _kit.Settle();
+        new PlayedRouter(this, 8, tunnel: 6).Join(Subnet(8));   // on a tunnel that comes up later, too
+        Assert.Null(_kit.System.LastFailure?.Reason);
+        Assert.Equal(RouteKind.Tunnel, Lookup(Table, "2001:db8:42:8::1"));
     }
 
     private static NodePrefix Node(int number) => new((UInt128)number, 16);
