@@ -50,6 +50,12 @@ internal static class TunnelKeys
         Default = Many.SharedPeers,
     }, min: 0, max: 63);
 
+    public static ConfigKey<bool> TellsVersion { get; } = ConfigKey.Boolean("node.tunnels.tells-version", new KeyOptions<bool>
+    {
+        Meaning = "Whether neighbours hear of new network parameters in the tunnels, which needs no routes, or in messages between nodes only.",
+        Default = Many.TellsVersion,
+    });
+
     public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Duration("node.tunnel.connect-timeout", One.ConnectTimeout, 1, 120,
         "How long TCP and TLS may take to connect.", "");
 
@@ -115,7 +121,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -136,6 +142,7 @@ internal static class TunnelKeys
         MinBootstrapDelay = config.Get(MinBootstrapDelay),
         MaxMoreDelay = config.Get(MaxMoreDelay),
         SharedPeers = config.Get(SharedPeers),
+        TellsVersion = config.Get(TellsVersion),
         Tunnel = new TunnelOptions
         {
             ConnectTimeout = config.Get(ConnectTimeout),

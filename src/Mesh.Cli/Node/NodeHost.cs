@@ -106,6 +106,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
     {
         RegistryUrl = settings.RegistryUrl,
         Babel = settings.Babel,
+        Peers = settings.Peers,
         Software = new NodeInformation(MeshCommandLine.Version, RuntimeInformation.OSDescription),
         Tunnels = settings.Tunnels with
         {

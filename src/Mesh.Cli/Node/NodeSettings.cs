@@ -4,6 +4,7 @@ using Mesh.Cli.Configuration;
 using Mesh.Cli.Shell;
 using Mesh.DataPlane;
 using Mesh.Hocon.Schema;
+using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Protocol.Addressing;
@@ -16,8 +17,9 @@ namespace Mesh.Cli.Node;
 /// <param name="Listen">Where tunnels are accepted.</param>
 /// <param name="Accept">Whether any are.</param>
 /// <param name="Tunnels">Tunnels, with the addresses that are advertised.</param>
+/// <param name="Peers">Sessions with other nodes.</param>
 /// <param name="Babel">Routing.</param>
-internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, IPEndPoint Listen, bool Accept, TunnelsOptions Tunnels, BabelOptions Babel)
+internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, IPEndPoint Listen, bool Accept, TunnelsOptions Tunnels, PeersOptions Peers, BabelOptions Babel)
 {
     /// <summary>The settings of a configuration.</summary>
     /// <exception cref="CommandFailedException">What a node needs is missing.</exception>
@@ -30,7 +32,7 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         if (babel.Problems().ToList() is { Count: > 0 } problems)
             throw CommandFailedException.Usage(problems);
         TunnelsOptions tunnels = TunnelKeys.Map(config) with { Advertised = new AddressList(advertised) };
-        return new NodeSettings(config, registry.OriginalString.TrimEnd('/'), config.Get(NodeKeys.Listen), config.Get(NodeKeys.Accept), tunnels, babel);
+        return new NodeSettings(config, registry.OriginalString.TrimEnd('/'), config.Get(NodeKeys.Listen), config.Get(NodeKeys.Accept), tunnels, PeersKeys.Map(config), babel);
     }
 
     /// <summary>Settings of the data plane.</summary>

@@ -101,6 +101,7 @@ public sealed class ConfigCommandTests
         Assert.Equal(new Mesh.Babel.BabelOptions(), BabelKeys.Map(config));
         Assert.Equal(new Mesh.Simulation.Underlay.InternetOptions(), SimulationKeys.MapInternet(config));
         Assert.Equivalent(new Mesh.Registry.RegistryOptions(), RegistryKeys.Map(config), strict: true);
+        Assert.Equal(new Mesh.Node.Peers.PeersOptions(), PeersKeys.Map(config));
         Assert.Equivalent(new Mesh.Node.Tunnels.TunnelOptions(), TunnelKeys.Map(config).Tunnel, strict: true);
     }
 
@@ -108,6 +109,7 @@ public sealed class ConfigCommandTests
     [Theory]
     [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort")]
     [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Listen Advertised LocalAddresses Tunnel")]
+    [InlineData(typeof(Mesh.Node.Peers.PeersOptions), "node.peers.", "IsVersionToldInTunnels")]
     [InlineData(typeof(Mesh.Babel.BabelOptions), "node.babel.", "")]
     [InlineData(typeof(Mesh.Registry.RegistryOptions), "registry.", "DhParameters Mail")]
     [InlineData(typeof(Mesh.Registry.Http.RegistryServerOptions), "registry.http.", "Endpoints AccessLog Warn Clock")]
@@ -127,6 +129,7 @@ public sealed class ConfigCommandTests
     [Theory]
     [InlineData("node.babel.")]
     [InlineData("node.tunnel")]
+    [InlineData("node.peers.")]
     [InlineData("registry.")]
     [InlineData("simulation.internet.")]
     public void Every_key_changes_what_is_read(string section)
@@ -149,6 +152,7 @@ public sealed class ConfigCommandTests
     private static string Everything(ResolvedConfig config) => JsonSerializer.Serialize(new
     {
         babel = BabelKeys.Map(config),
+        peers = PeersKeys.Map(config),
         tunnels = Describe(TunnelKeys.Map(config)),
         registry = RegistryKeys.Map(config),
         server = RegistryKeys.MapServer(config) with { Clock = null!, Endpoints = [] },
@@ -162,5 +166,5 @@ public sealed class ConfigCommandTests
     });
 
     private static object Describe(Mesh.Node.Tunnels.TunnelsOptions tunnels) =>
-        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.Tunnel };
+        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.TellsVersion, tunnels.Tunnel };
 }
