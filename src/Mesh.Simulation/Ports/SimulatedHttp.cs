@@ -44,16 +44,23 @@ public sealed class SimulatedHttp(Machine machine) : IHttpPort
     }
 
     /// <summary>Serves the registry whose front desk is <paramref name="desk"/>.</summary>
-    public void Serve(int port, ActorRef desk)
+    /// <param name="port">TCP port.</param>
+    /// <param name="desk">Gets the requests.</param>
+    /// <param name="called">Told the method of each request.</param>
+    public void Serve(int port, ActorRef desk, Action<string> called)
     {
         machine.Tcp.Listen(port, connection => connection.Received = bytes =>
         {
             if (machine.System is not { } system)
                 return;
-            if (TryReadRequest(bytes, connection.Remote.Address) is { } request)
-                system.SystemActorOf(Props.Create(() => new Exchange(desk, request, connection)));
-            else
+            if (TryReadRequest(bytes, connection.Remote.Address) is not { } request)
+            {
                 connection.Send(Encoding.ASCII.GetBytes(WriteHead(new RegistryResponse(400, ReadOnlyMemory<byte>.Empty))));
+                return;
+            }
+
+            called(request.Target.TrimStart('/').Split('?')[0]);
+            system.SystemActorOf(Props.Create(() => new Exchange(desk, request, connection)));
         });
     }
 
