@@ -5,6 +5,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
 using Mesh.Node.Tests.Doubles;
+using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
 using Mesh.Security.Certificates;
 
@@ -322,12 +323,38 @@ public sealed class PeerSessionTests
         Assert.True(pair.B[PeerCounter.UnknownCode] > 10);
     }
 
+    [Theory]
+    [InlineData("ff312c312c746370", null)]                                  // not UTF-8: stops a node of re6st at once
+    [InlineData("nocomma", "")]                                             // poisons the cache of one, which stops again at each restart
+    [InlineData("nocomma;192.0.2.1,1,tcp", "192.0.2.1,1,tcp")]
+    [InlineData("--up,1,tcp;192.0.2.1,1,--script-security", "")]            // would be arguments of openvpn
+    [InlineData("192.0.2.1,0,tcp;192.0.2.1,65536,udp;192.0.2.1,x,udp", "")]
+    [InlineData(",,,;;;,1,tcp", "")]
+    [InlineData("very long", null)]
+    public void Defect_a_malformed_address_message_stops_no_node_and_poisons_no_cache(string text, string? remembered)
+    {
+        byte[] data = text switch
+        {
+            "very long" => [.. Enumerable.Repeat((byte)'a', AddressList.MaxTextLength + 1)],
+            ['f', 'f', ..] => Convert.FromHexString(text),
+            _ => Encoding.UTF8.GetBytes(text),
+        };
+        PeerPair pair = Connected();
+        pair.B.Book.ReceiveAll();
+        pair.A.Tell(new TellPeer(Identities.B.Prefix, PeerCode.Address, data));
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, pair.B.Kit.System.FailureCount);
+        Assert.True(pair.IsConnected);
+        Assert.Equal(remembered is null ? 1 : 0, pair.B[PeerCounter.BadData]);
+        Assert.Equal(remembered is null ? [] : [remembered], pair.B.Book.ReceiveAll().OfType<PeersSeen>().Select(static seen => seen.Peers[0].Addresses.ToString()), StringComparer.Ordinal);
+    }
+
     [Fact]
     public void Addresses_of_native_tunnels_are_told_to_our_nodes_only()
     {
-        var mesh = new Protocol.Addressing.AddressList(
-            new Protocol.Addressing.AdvertisedAddress("192.0.2.9", 6626, Protocol.Addressing.AddressProtocol.Mesh),
-            new Protocol.Addressing.AdvertisedAddress("192.0.2.9", 1194, Protocol.Addressing.AddressProtocol.Tcp));
+        var mesh = new AddressList(
+            new AdvertisedAddress("192.0.2.9", 6626, AddressProtocol.Mesh),
+            new AdvertisedAddress("192.0.2.9", 1194, AddressProtocol.Tcp));
         foreach (bool isOurs in (bool[])[true, false])
         {
             var pair = new PeerPair(new PeersOptions { TellsCapabilities = isOurs });
