@@ -18,6 +18,12 @@ public sealed class SimulatedHttp(Machine machine) : IHttpPort
     public void Get(object tag, HttpGet request, ActorRef replyTo)
     {
         ArgumentNullException.ThrowIfNull(request);
+        if (Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? overlay) && overlay.HostNameType == UriHostNameType.IPv6)
+        {
+            Tell(replyTo, new HttpFailed(tag, "simulated machines have no TCP in the overlay"));
+            return;
+        }
+
         if (!Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? url) || !IPAddress.TryParse(url.Host, out IPAddress? host))
         {
             Tell(replyTo, new HttpFailed(tag, $"'{request.BaseUrl}' is not the URL of a simulated registry: it needs an address"));
