@@ -24,6 +24,14 @@ public sealed class SampleScenarioTests
         }
     }
 
+    [Fact]
+    public void The_registry_can_be_away_for_longer_than_the_hourly_checks_and_nobody_misses_it()
+    {
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(Read("registry-outage").Replace("for = 12 h", "for = 2 h", StringComparison.Ordinal)), seed: 1).Run();
+        Assert.Empty(result.Violations);
+        Assert.InRange(result.VirtualSeconds, 4 * 3600, 5 * 3600);
+    }
+
     [Theory]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 60 s, median = 10 ms", "; the median may be 0.01 s")]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 100 ms", "nodes still have another version than 2 after 0.1 s")]
