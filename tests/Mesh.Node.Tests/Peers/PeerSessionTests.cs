@@ -7,6 +7,7 @@ using Mesh.Node.Peers;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
+using Mesh.Security;
 using Mesh.Security.Certificates;
 
 namespace Mesh.Node.Tests.Peers;
@@ -347,6 +348,36 @@ public sealed class PeerSessionTests
         Assert.True(pair.IsConnected);
         Assert.Equal(remembered is null ? 1 : 0, pair.B[PeerCounter.BadData]);
         Assert.Equal(remembered is null ? [] : [remembered], pair.B.Book.ReceiveAll().OfType<PeersSeen>().Select(static seen => seen.Peers[0].Addresses.ToString()), StringComparer.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_member_that_says_anything_at_all_stops_nobody(ulong seed)
+    {
+        var random = new DeterministicRandom(seed);
+        PeerPair pair = Connected();
+        byte[][] sensible =
+        [
+            [.. VersionSigner.Sign(Identities.Authority, 7).Blob], Encoding.UTF8.GetBytes("192.0.2.1,1,tcp,FR;2001:db8::1,2,udp6"), Encoding.UTF8.GetBytes("0.1, Linux"),
+            Encoding.UTF8.GetBytes("2 1/16 2/16 3/16"), new PeerCapabilities(PeerFeatures.NativeTunnels, AddressList.Empty, IsAnswer: false).Encode(), [],
+        ];
+        for (int i = 0; i < 100; i++)
+        {
+            byte[] data = [.. sensible[random.Next(sensible.Length)]];
+            for (int flips = random.Next(4); flips > 0 && data.Length > 0; flips--)
+                data[random.Next(data.Length)] = (byte)random.Next(256);
+            data = random.Next(3) switch { 0 => data[..random.Next(data.Length + 1)], 1 => [.. data, .. data], _ => data };
+            pair.A.Tell(new TellPeer(Identities.B.Prefix, (byte)random.Next(256), data));
+            pair.Run(TimeSpan.FromMilliseconds(30));
+        }
+
+        Assert.Equal(0, pair.B.Kit.System.FailureCount);
+        Assert.True(pair.IsConnected);
+        Assert.Equal(0, pair.A.Kit.System.FailureCount);
+        pair.B.Heard.ReceiveAll();
+        pair.A.Tell(Kill);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Contains(pair.B.Heard.ReceiveAll(), static heard => heard is PeerKillRequested);
     }
 
     [Fact]
