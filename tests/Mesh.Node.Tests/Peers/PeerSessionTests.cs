@@ -123,6 +123,16 @@ public sealed class PeerSessionTests
         Assert.Equal([1u, 2u], pair.Sent.Skip(before).Take(2).Select(static s => Number(s.Octets)));
     }
 
+    [Fact]
+    public void Who_remembers_nobody_has_sessions_all_the_same()
+    {
+        var pair = new PeerPair(new PeersOptions { MaxRemembered = 0 });
+        pair.A.Tell(Kill);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.True(pair.IsConnected);
+        Assert.Equal((0, 0), (pair.A.Kit.System.FailureCount, pair.B.Kit.System.FailureCount));
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(24 * 365)]
