@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Mesh.Benchmarks.Kernel;
+using Mesh.Benchmarks.Peers;
 using Mesh.Benchmarks.Registry;
 
 namespace Mesh.Benchmarks;
@@ -9,7 +10,7 @@ namespace Mesh.Benchmarks;
 public static class BenchmarkRunner
 {
     /// <summary>The areas there are, in the order of the layers.</summary>
-    public static IReadOnlyList<BenchmarkArea> Areas { get; } = [new KernelBenchmarks(), new RegistryBenchmarks()];
+    public static IReadOnlyList<BenchmarkArea> Areas { get; } = [new KernelBenchmarks(), new PeerBenchmarks(), new RegistryBenchmarks()];
 
     /// <summary>The area of that name, or null.</summary>
     public static BenchmarkArea? Find(string name) => Areas.FirstOrDefault(area => string.Equals(area.Name, name, StringComparison.Ordinal));

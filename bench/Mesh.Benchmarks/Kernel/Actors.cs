@@ -12,10 +12,10 @@ internal static class Actors
     {
         var system = new ActorSystem(new ActorSystemOptions());
         Make(system, Batch);
-        KernelBenchmarks.Collect();
+        Sampler.Collect();
         long before = GC.GetTotalMemory(forceFullCollection: true);
         Make(system, count);
-        KernelBenchmarks.Collect();
+        Sampler.Collect();
         long after = GC.GetTotalMemory(forceFullCollection: true);
         GC.KeepAlive(system);
         return (after - before) / (double)count;

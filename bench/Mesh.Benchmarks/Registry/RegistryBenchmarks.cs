@@ -81,8 +81,8 @@ public sealed class RegistryBenchmarks : BenchmarkArea
         clients[0].Check(connections.All[0].Call(clients[0].Next()));   // the first one publishes the parameters
         LoadResult[] runs = Measure(options, registry, clients, rate: null);
         int seconds = options.IsQuick ? 1 : 3;
-        double? one = OpenSsl.SignaturesPerSecond(seconds, processes: 1);
-        double? all = OpenSsl.SignaturesPerSecond(seconds, Environment.ProcessorCount);
+        double? one = OpenSsl.MeasureRsa(seconds)?.SignaturesPerSecond;
+        double? all = OpenSsl.MeasureRsa(seconds, Environment.ProcessorCount)?.SignaturesPerSecond;
         Metric certificates = Of("certificates_per_second", "certificates/s", Better.Higher, runs, static run => run.Rate);
         yield return all is null ? certificates : certificates with { Peer = $"openssl speed -multi {Environment.ProcessorCount} rsa2048, signing alone", PeerValue = all };
         yield return Of("certificate_p50_ms", "ms", Better.Lower, runs, static run => run.Percentile(0.5));

@@ -9,7 +9,7 @@ internal static class PeersKeys
     private static readonly PeersOptions Standard = new();
 
     public static ConfigKey<int> MaxPeers { get; } = Int("max-peers", Standard.MaxPeers, 1, 65_536,
-        "Sessions with other nodes that are kept at a time; a newcomer takes the place of the one that was quiet for longest.", "About 2 kB each.");
+        "Sessions with other nodes that are kept at a time; a newcomer takes the place of the one that was quiet for longest.", "About 8 kB each.");
 
     public static ConfigKey<int> MaxRemembered { get; } = Int("max-remembered", Standard.MaxRemembered, 0, 65_536,
         "Nodes whose certificate is remembered over a restart, which spares a part of the handshake.", "");

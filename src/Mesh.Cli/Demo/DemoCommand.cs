@@ -18,13 +18,13 @@ internal static class DemoCommand
 
     public static Command Create(CliContext context)
     {
-        var nodes = new Option<int>("--nodes") { Description = "Nodes in all: two with public addresses, the others behind two NAT routers; an even number.", HelpName = "N", DefaultValueFactory = _ => 8 };
+        var nodes = new Option<int>("--nodes") { Description = "Nodes besides the one on the registry's machine: two with public addresses, the others behind two NAT routers; an even number.", HelpName = "N", DefaultValueFactory = _ => 8 };
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("demo", "Bring up a small overlay on this machine and show it heal.")
         {
             Notes =
             [
-                "As root it makes network namespaces (a registry, two public nodes, two sites behind NAT), runs real processes with real TUN devices in them, pings every pair, " +
+                "As root it makes network namespaces (a registry with a node beside it, two public nodes, two sites behind NAT), runs real processes with real TUN devices in them, pings every pair, " +
                 "kills a relay, waits until every pair answers again, and removes all it made, also after Ctrl-C. The machine's own network is not touched.",
                 "Without root it runs the same in the simulator and says so. Ends with status 0 only if every pair could ping before and after.",
             ],
@@ -58,14 +58,14 @@ internal static class DemoCommand
     private static async Task<DemoResult> RunForRealAsync(DemoView view, int perSite, CancellationToken cancellation)
     {
         await DemoPackages.EnsureAsync(view.Say, cancellation);
-        DemoRun.RemoveLeftovers();
+        DemoOverlay.RemoveLeftovers();
         if (DemoNetwork.RemoveLeftovers() is > 0 and int count)
             view.Say($"removed {count} namespaces of a demo that was killed");
-        view.Say($"a registry, {PublicNodes} public nodes and {Sites} sites of {perSite} behind NAT, in network namespaces of their own");
+        view.Say($"a registry with a node, {PublicNodes} public nodes and {Sites} sites of {perSite} behind NAT, in network namespaces of their own");
         try
         {
-            using DemoRun run = DemoRun.Prepare(view, perSite);
-            return await run.RunAsync(cancellation);
+            using DemoOverlay overlay = DemoOverlay.Prepare(DemoProgram.Self, perSite);
+            return await new DemoRun(view, overlay).RunAsync(cancellation);
         }
         catch (Exception e) when (e is LinuxException or SocketException)
         {

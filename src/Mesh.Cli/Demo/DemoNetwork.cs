@@ -31,10 +31,10 @@ internal sealed class DemoNetwork : IDisposable
 
     private DemoNetwork() => _internet = AddNamespace("internet");
 
-    /// <summary>The registry's machine.</summary>
-    public DemoMachine Registry { get; private set; } = null!;
+    /// <summary>The registry's machine, which has a node, too.</summary>
+    public DemoMachine Registry => Nodes[0];
 
-    /// <summary>The nodes' machines; the first two have public addresses.</summary>
+    /// <summary>The machines with a node: the registry's, two with public addresses, and those behind NAT.</summary>
     public List<DemoMachine> Nodes { get; } = [];
 
     /// <summary>Builds it.</summary>
@@ -47,7 +47,7 @@ internal sealed class DemoNetwork : IDisposable
         try
         {
             network.AddBridge(network._internet);
-            network.Registry = network.AddPublic("registry", 1);
+            network.Nodes.Add(network.AddPublic("registry", 1));
             network.Nodes.Add(network.AddPublic("relay-1", 11));
             network.Nodes.Add(network.AddPublic("relay-2", 12));
             network.AddSite("paris", 101, IPAddress.Parse("10.1.0.254"), nodesPerSite);

@@ -5,14 +5,18 @@ using Mesh.Platform.Linux.Namespaces;
 
 namespace Mesh.Cli.Demo;
 
-/// <summary>Runs this very program on the demo's machines, as an operator would run it there.</summary>
+/// <summary>Runs the mesh program on the demo's machines, as an operator would run it there.</summary>
 /// <param name="logDirectory">Where the daemons' output goes.</param>
-internal sealed class DemoProgram(string logDirectory)
+/// <param name="program">The program and its first arguments.</param>
+internal sealed class DemoProgram(string logDirectory, IReadOnlyList<string> program)
 {
     private const int LinesShown = 8;
 
-    private static readonly string Self = Environment.ProcessPath ?? throw new InvalidOperationException("this process has no program file");
-    private static readonly string[] FirstArguments = Path.GetFileNameWithoutExtension(Self) == "dotnet" ? [Assembly.GetEntryAssembly()!.Location] : [];
+    /// <summary>This very program.</summary>
+    public static IReadOnlyList<string> Self { get; } =
+        Environment.ProcessPath is not { } path ? throw new InvalidOperationException("this process has no program file")
+        : Path.GetFileNameWithoutExtension(path) == "dotnet" ? [path, Assembly.GetEntryAssembly()!.Location]
+        : [path];
 
     /// <summary>Starts a daemon; its output goes to a file.</summary>
     public Process StartDaemon(NetworkNamespace where, string name, params string[] arguments)
@@ -37,7 +41,7 @@ internal sealed class DemoProgram(string logDirectory)
     /// <summary>Runs a command to its end.</summary>
     /// <returns>What it wrote to its output.</returns>
     /// <exception cref="CommandFailedException">It ended with another status than 0, and <paramref name="mayFail"/> is false; the message has what it said.</exception>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(NetworkNamespace where, bool mayFail, CancellationToken cancellation, params string[] arguments)
+    public async Task<(int ExitCode, string Output, string Error)> RunAsync(NetworkNamespace where, bool mayFail, CancellationToken cancellation, params string[] arguments)
     {
         Process process = where.Start(StartInfo(arguments));
         Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
@@ -56,10 +60,10 @@ internal sealed class DemoProgram(string logDirectory)
         return File.Exists(path) ? string.Join('\n', File.ReadLines(path).TakeLast(LinesShown)) : "";
     }
 
-    private static ProcessStartInfo StartInfo(string[] arguments)
+    private ProcessStartInfo StartInfo(string[] arguments)
     {
-        var start = new ProcessStartInfo(Self) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
-        foreach (string argument in (string[])[.. FirstArguments, .. arguments])
+        var start = new ProcessStartInfo(program[0]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        foreach (string argument in program.Skip(1).Concat(arguments))
             start.ArgumentList.Add(argument);
         // Ten processes on a small machine: start quickly and stay small rather than reach the highest speed.
         start.Environment["DOTNET_TieredPGO"] = "0";

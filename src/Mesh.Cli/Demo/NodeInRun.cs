@@ -19,17 +19,21 @@ internal sealed class NodeInRun(DemoMachine machine, string directory)
     /// <summary>Its process, once it is started.</summary>
     public Process? Process { get; set; }
 
+    /// <summary>What it last said of itself, or null.</summary>
+    public NodeStatusReport? Status { get; private set; }
+
     /// <summary>Its overlay address, once it has said so.</summary>
-    public string Address { get; private set; } = "";
+    public string Address => Status?.Address ?? "";
 
     /// <summary>Its common name, once it has said so.</summary>
-    public string Prefix { get; private set; } = "";
+    public string Prefix => Status?.Prefix ?? "";
 
     /// <summary>Whom it has tunnels with, by common name, and over what.</summary>
-    public IReadOnlyList<(string Peer, TunnelPathKind Path)> Tunnels { get; private set; } = [];
+    public IReadOnlyList<(string Peer, TunnelPathKind Path)> Tunnels =>
+        [.. (Status?.Tunnels ?? []).Where(static tunnel => tunnel is { State: TunnelState.Up, Peer: not null }).Select(static tunnel => (tunnel.Peer!, tunnel.Path))];
 
     /// <summary>How many nodes it has a route to.</summary>
-    public int Routes { get; private set; }
+    public int Routes => Status?.Routes.Count ?? 0;
 
     /// <summary>Asks it over its control socket. A node that does not answer yet keeps what it last said.</summary>
     public async Task LookAsync(CancellationToken cancellation)
@@ -40,9 +44,7 @@ internal sealed class NodeInRun(DemoMachine machine, string directory)
         try
         {
             using ControlClient client = ControlClient.Connect(socket, machine.Name, "mesh node run");
-            NodeStatusReport report = await client.AskAsync<NodeStatusReport>(NodeControl.Status, null, cancellation);
-            (Address, Prefix, Routes) = (report.Address, report.Prefix, report.Routes.Count);
-            Tunnels = [.. report.Tunnels.Where(t => t.State == TunnelState.Up && t.Peer is not null).Select(t => (t.Peer!, t.Path))];
+            Status = await client.AskAsync<NodeStatusReport>(NodeControl.Status, null, cancellation);
         }
         catch (Exception e) when (e is CommandFailedException or IOException)
         {

@@ -1,39 +1,70 @@
 using System.Net;
+using System.Text.Json;
 using Mesh.Actors;
 using Mesh.Actors.RealTime;
 using Mesh.Cli.Control;
 using Mesh.DataPlane;
 using Mesh.Node;
 using Mesh.Node.Certificates;
+using Mesh.Node.Parameters;
+using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
 using Mesh.Platform.Linux.Forwarding;
+using Mesh.Protocol.Peer;
 
 namespace Mesh.Cli.Node;
 
 /// <summary>Answers the administrator's requests to a running node.</summary>
 internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDataPlane plane, IPEndPoint listen, NodeSettings settings)
 {
-    public const string Status = "status";
+    public const string Status = "status", Peers = "peers";
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>Answers one request.</summary>
     public async Task<ControlAnswer> AnswerAsync(ControlRequest request)
     {
-        if (request.Name != Status)
-            return ControlAnswer.Refuse($"the node does not know the request '{request.Name}'; is it of another version?", isUsage: true);
-        return ControlAnswer.Of(Describe(await node.Ask<NodeStatus>(new GetNodeStatus(), Timeout)));
+        switch (request.Name)
+        {
+            case Status:
+                NodeStatus status = await node.Ask<NodeStatus>(new GetNodeStatus(), Timeout);
+                return ControlAnswer.Of(Describe(status, await node.Ask<ParametersStatus>(new GetParametersStatus(), Timeout)));
+            case Peers:
+                return ControlAnswer.Of(Describe(await node.Ask<PeersStatus>(new GetPeersStatus(), Timeout)));
+            default:
+                return ControlAnswer.Refuse($"the node does not know the request '{request.Name}'; is it of another version?", isUsage: true);
+        }
     }
 
-    private NodeStatusReport Describe(NodeStatus status)
+    private NodeStatusReport Describe(NodeStatus status, ParametersStatus parameters)
     {
         DataPlaneCounters counters = plane.Counters;
         return new NodeStatusReport(
             status.Prefix.CommonName, status.Address.ToString(), status.Prefix.Subnet(identity.Network).ToString(), identity.Network.ToString(), settings.RegistryUrl,
-            plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", Describe(status.Certificate), status.ParametersVersion,
+            plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", Describe(status.Certificate), Describe(parameters),
             [.. status.Tunnels.Select(Describe)],
             [.. status.Routes.Select(static route => new RouteReport(route.Destination.ToString(), route.Via.CommonName, route.Tunnel.Value, route.Metric))],
             new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops));
+    }
+
+    private static ParametersReport Describe(ParametersStatus parameters) => new(
+        parameters.Used, parameters.Newest, parameters.NextFetch, parameters.IsFetching, parameters.Keys.Count, parameters.Keys.AcceptsAny, parameters.ValidUntil,
+        parameters.Refused, parameters.Forged, parameters.Fetches);
+
+    private static PeersReport Describe(PeersStatus peers) => new([.. peers.Peers.Select(Describe)], peers.Counters);
+
+    private static PeerReport Describe(PeerStatus peer) => new(
+        peer.Peer.CommonName, peer.State, peer.Since, peer.LastHeard, peer.Protocol, peer.Features is { } features ? [.. NamesOf(features)] : null, peer.SentMessages, peer.ReceivedMessages);
+
+    // A newer node may be able to do what has no name here.
+    private static IEnumerable<string> NamesOf(PeerFeatures features)
+    {
+        for (int bit = 0; bit < 32; bit++)
+        {
+            var feature = (PeerFeatures)(1u << bit);
+            if (features.HasFlag(feature))
+                yield return Enum.IsDefined(feature) ? JsonNamingPolicy.KebabCaseLower.ConvertName(feature.ToString()) : $"bit-{bit}";
+        }
     }
 
     private static CertificateReport Describe(CertificateStatus certificate) =>

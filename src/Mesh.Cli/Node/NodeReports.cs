@@ -1,4 +1,5 @@
 using Mesh.Node.Certificates;
+using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
 
 namespace Mesh.Cli.Node;
@@ -12,13 +13,13 @@ namespace Mesh.Cli.Node;
 /// <param name="Device">Name of the TUN device.</param>
 /// <param name="Listen">Where it accepts tunnels.</param>
 /// <param name="Certificate">Its certificate.</param>
-/// <param name="ParametersVersion">Version of the network parameters; 0 while it has none.</param>
+/// <param name="Parameters">The network's parameters.</param>
 /// <param name="Tunnels">Its tunnels.</param>
 /// <param name="Routes">Its routes.</param>
 /// <param name="Packets">What was forwarded.</param>
 internal sealed record NodeStatusReport(
     string Prefix, string Address, string Subnet, string Network, string Registry, string Device, string Listen, CertificateReport Certificate,
-    ulong ParametersVersion, IReadOnlyList<TunnelReport> Tunnels, IReadOnlyList<RouteReport> Routes, PacketReport Packets);
+    ParametersReport Parameters, IReadOnlyList<TunnelReport> Tunnels, IReadOnlyList<RouteReport> Routes, PacketReport Packets);
 
 /// <summary>The node's own certificate.</summary>
 /// <param name="Serial">Its serial number.</param>
@@ -28,6 +29,20 @@ internal sealed record NodeStatusReport(
 /// <param name="AuthorityUntil">End of the authority's certificate.</param>
 /// <param name="Problem">Why the last question to the registry has not led to what is needed, or null.</param>
 internal sealed record CertificateReport(ulong Serial, CertificateState State, DateTimeOffset Since, DateTimeOffset Until, DateTimeOffset AuthorityUntil, string? Problem);
+
+/// <summary>The network's parameters as a node knows them.</summary>
+/// <param name="Used">Version in use; 0 while there is none.</param>
+/// <param name="Newest">Newest version that the node has heard of.</param>
+/// <param name="NextFetch">When the registry will be asked next, or null. Where the newest version is in use that is the regular check.</param>
+/// <param name="IsFetching">Whether the registry is being asked.</param>
+/// <param name="RoutingKeys">How many keys authenticate the routing protocol: 0 to 2.</param>
+/// <param name="AcceptsAny">Whether routing packets that no key authenticates are accepted, too, while there are keys.</param>
+/// <param name="ValidUntil">When the next step of a rotation of those keys is due, or null.</param>
+/// <param name="Refused">Answers of the registry that were refused.</param>
+/// <param name="Forged">Versions told by other nodes that the authority did not sign.</param>
+/// <param name="Fetches">How often the registry was asked.</param>
+internal sealed record ParametersReport(
+    ulong Used, ulong Newest, DateTimeOffset? NextFetch, bool IsFetching, int RoutingKeys, bool AcceptsAny, DateTimeOffset? ValidUntil, long Refused, long Forged, long Fetches);
 
 /// <summary>A tunnel.</summary>
 /// <param name="Index">Its number.</param>
@@ -51,3 +66,20 @@ internal sealed record RouteReport(string Destination, string Via, int Tunnel, i
 
 /// <summary>Packets since the start.</summary>
 internal sealed record PacketReport(long FromHost, long ToHost, long Transit, long Dropped);
+
+/// <summary>A node's sessions with other nodes as <c>mesh peers</c> shows them.</summary>
+/// <param name="Peers">One entry each, in the order of their prefixes.</param>
+/// <param name="Counters">What happened to datagrams since the start; what never happened is left out.</param>
+internal sealed record PeersReport(IReadOnlyList<PeerReport> Peers, IReadOnlyDictionary<PeerCounter, long> Counters);
+
+/// <summary>A session with another node.</summary>
+/// <param name="Prefix">Common name of the node.</param>
+/// <param name="State">How far it is.</param>
+/// <param name="Since">When that began.</param>
+/// <param name="LastHeard">When something authentic came last, or null.</param>
+/// <param name="Protocol">The protocol number that it states; 0 where it states none, null before the handshake.</param>
+/// <param name="Capabilities">What it can do beyond that; null where it has not said, as nodes of re6st never do.</param>
+/// <param name="SentMessages">Messages sent in the present session, acknowledgements among them.</param>
+/// <param name="ReceivedMessages">Number of the last message that came in the present session; lost ones count too.</param>
+internal sealed record PeerReport(
+    string Prefix, PeerState State, DateTimeOffset Since, DateTimeOffset? LastHeard, int? Protocol, IReadOnlyList<string>? Capabilities, uint SentMessages, uint ReceivedMessages);

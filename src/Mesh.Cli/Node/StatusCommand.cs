@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using Mesh.Cli.Control;
-using Mesh.Cli.Files;
 using Mesh.Cli.Shell;
 using Mesh.Node.Certificates;
 using Spectre.Console;
@@ -18,7 +17,7 @@ internal static class StatusCommand
         Option<string> dir = CommonOptions.Dir("Directory of the running node.");
         var watch = new Option<bool>("--watch") { Description = "Show it every second until Ctrl-C; with --json one line each time." };
         Option<bool> json = CommonOptions.Json();
-        var command = new MeshCommand("status", "Show a running node's certificate, tunnels, routes and version of the network parameters.")
+        var command = new MeshCommand("status", "Show a running node's certificate, network parameters, tunnels and routes.")
         {
             Examples = ["mesh status --dir /var/lib/mesh/node", "mesh status --dir node --json", "mesh status --dir node --watch"],
         };
@@ -26,12 +25,7 @@ internal static class StatusCommand
             command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
-            string path = parsed.GetValue(dir)!;
-            var checks = new Checks();
-            checks.Directory("--dir", path);
-            checks.ThrowIfAny();
-            var directory = new NodeDirectory(path);
-            using ControlClient client = ControlClient.Connect(directory.ControlPath, "the node", $"mesh node run --dir {directory.DirectoryPath}");
+            using ControlClient client = RunningNode.Connect(parsed.GetValue(dir)!);
             bool isWatching = parsed.GetValue(watch), isJson = parsed.GetValue(json);
             try
             {
@@ -62,9 +56,8 @@ internal static class StatusCommand
     private static void Show(CliContext context, NodeStatusReport status)
     {
         IAnsiConsole console = context.Tables();
-        string parameters = status.ParametersVersion == 0 ? "none yet" : $"version {status.ParametersVersion}";
         context.Out.WriteLine($"node {status.Prefix}, address {status.Address}, subnet {status.Subnet} in {status.Network}");
-        context.Out.WriteLine($"network parameters: {parameters}; registry {status.Registry}");
+        context.Out.WriteLine($"registry {status.Registry}; {Sentence(status.Parameters)}");
         context.Out.WriteLine(Sentence(status.Certificate));
         context.Out.WriteLine(
             $"device {status.Device}, tunnels accepted at {status.Listen}; packets from host {status.Packets.FromHost}, to host {status.Packets.ToHost}, "
@@ -81,6 +74,27 @@ internal static class StatusCommand
         foreach (RouteReport route in status.Routes)
             _ = routes.AddRow(route.Destination, route.Via, $"{route.Tunnel}", $"{route.Metric}");
         console.Write(routes);
+    }
+
+    private static string Sentence(ParametersReport parameters)
+    {
+        string used = parameters.Used == 0 ? "none yet" : $"version {parameters.Used}";
+        string fetch = parameters switch
+        {
+            { IsFetching: true } => "being fetched",
+            { NextFetch: { } time } when parameters.Newest > parameters.Used => $"to be fetched at {time:yyyy-MM-dd HH:mm:ss}Z",
+            { NextFetch: { } time } => $"to be checked at {time:yyyy-MM-dd HH:mm}Z",
+            _ => "to be fetched soon",
+        };
+        string keys = parameters switch
+        {
+            { RoutingKeys: 0 } => "without a key",
+            { RoutingKeys: 1, AcceptsAny: true } => "with 1 key, and any other is accepted, too",
+            { RoutingKeys: 1 } => "with 1 key",
+            _ => $"with {parameters.RoutingKeys} keys",
+        };
+        string next = parameters.ValidUntil is { } end ? $", next step at {end:yyyy-MM-dd HH:mm}Z" : "";
+        return $"network parameters: {used}, newest heard of {parameters.Newest}, {fetch}; routing {keys}{next}";
     }
 
     private static string Sentence(CertificateReport certificate)

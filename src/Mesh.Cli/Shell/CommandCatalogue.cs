@@ -21,6 +21,7 @@ internal static class CommandCatalogue
         FingerprintCommand.Create,
         NodeCommands.Create,
         StatusCommand.Create,
+        PeersCommand.Create,
         PingCommand.Create,
         ConfigCommands.Create,
         SimCommands.Create,

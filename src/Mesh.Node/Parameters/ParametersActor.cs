@@ -27,7 +27,14 @@ public sealed record GetParametersStatus;
 /// <param name="Refused">Bodies that were refused.</param>
 /// <param name="Forged">Versions in the news that the authority did not sign.</param>
 /// <param name="Fetches">How often the registry was asked.</param>
-public sealed record ParametersStatus(ulong Used, ulong Newest, RoutingKeys Keys, DateTimeOffset? ValidUntil, long Refused, long Forged, long Fetches);
+public sealed record ParametersStatus(ulong Used, ulong Newest, RoutingKeys Keys, DateTimeOffset? ValidUntil, long Refused, long Forged, long Fetches)
+{
+    /// <summary>When the registry will be asked next; null before the first time. Where <see cref="Newest"/> is in use that is the regular check.</summary>
+    public required DateTimeOffset? NextFetch { get; init; }
+
+    /// <summary>Whether a question to the registry is under way.</summary>
+    public required bool IsFetching { get; init; }
+}
 
 /// <summary>The network's parameters: what this node knows, kept over restarts, fetched from the registry when there is news.</summary>
 /// <remarks>
@@ -158,7 +165,11 @@ public sealed partial class ParametersActor : PersistentActor
                 _identity = changed.Identity;
                 break;
             case GetParametersStatus:
-                Sender.Tell(new ParametersStatus(_parameters?.Version.Number ?? 0, _newest.Number, _keys, _parameters?.ValidUntil, RefusedCount, _forged, _fetches));
+                Sender.Tell(new ParametersStatus(_parameters?.Version.Number ?? 0, _newest.Number, _keys, _parameters?.ValidUntil, RefusedCount, _forged, _fetches)
+                {
+                    NextFetch = _fetchAt == TimeSpan.MaxValue ? null : Context.UtcNow + (_fetchAt - Context.Now),
+                    IsFetching = _isAsking,
+                });
                 break;
             case CertificateStatus status when status.MayServe != _mayServe:
                 _mayServe = status.MayServe;

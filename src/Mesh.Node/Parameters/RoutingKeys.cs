@@ -13,6 +13,9 @@ public sealed record RoutingKeys(ReadOnlyMemory<byte>? Sign, ReadOnlyMemory<byte
     /// <summary>Octets of a key.</summary>
     public const int KeyLength = 16;
 
+    /// <summary>How many keys there are: 0 to 2.</summary>
+    public int Count => (Sign is null ? 0 : 1) + (Accept is null ? 0 : 1);
+
     /// <summary>No authentication.</summary>
     public static RoutingKeys None { get; } = new(null, null, AcceptsAny: false);
 

@@ -67,7 +67,11 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     });
 
     /// <inheritdoc/>
-    protected override void PreStart() => (_record.State, _record.Session) = (PeerState.Idle, null);
+    protected override void PreStart()
+    {
+        _record.Enter(PeerState.Idle, Context.Now);
+        _record.Session = null;
+    }
 
     // What waits is lost with the instance.
     /// <inheritdoc/>
@@ -233,7 +237,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
             return Stay();
         }
 
-        _record.LastHeard = Context.Now;
+        _record.Hear(Context.Now);
         FsmStep<PeerState, Proposal?> step = isConfirmation ? Begin(Data!.Session, Data.Protocol, isOurTurn: false) : ShowsLife(message);
         if (!message.IsAcknowledgement)
         {
@@ -278,7 +282,8 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     // From now on the session is in use.
     private FsmStep<PeerState, Proposal?> Begin(PeerSession session, int? protocol, bool isOurTurn)
     {
-        (_record.Session, _record.Floor, _record.Protocol, _record.LastHeard) = (session, session.Key, protocol ?? 0, Context.Now);
+        (_record.Session, _record.Floor, _record.Protocol) = (session, session.Key, protocol ?? 0);
+        _record.Hear(Context.Now);
         (_attempts, _answers) = (0, 0);
         Context.Timers.Cancel(RetryDue.Instance);
         _ports.Counters.Add(PeerCounter.Established);
@@ -288,7 +293,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
 
     private void OnChanged(PeerState from, PeerState to)
     {
-        _record.State = to;
+        _record.Enter(to, Context.Now);
         if (to != PeerState.Greeting)
             Context.Timers.Cancel(GreetingDue.Instance);
     }

@@ -44,7 +44,14 @@ public sealed record PeersStatus(ImmutableArray<PeerStatus> Peers, ImmutableSort
 /// <param name="Features">What it can do beyond protocol 10; null where it has not said, as nodes of re6st never do.</param>
 /// <param name="SentMessages">Messages sent in the present session, acknowledgements among them.</param>
 /// <param name="ReceivedMessages">The number of the last message of the present session that came, less the handshake's: losses count too.</param>
-public sealed record PeerStatus(NodePrefix Peer, PeerState State, int? Protocol, PeerFeatures? Features, uint SentMessages, uint ReceivedMessages);
+public sealed record PeerStatus(NodePrefix Peer, PeerState State, int? Protocol, PeerFeatures? Features, uint SentMessages, uint ReceivedMessages)
+{
+    /// <summary>When it came into that state.</summary>
+    public required DateTimeOffset Since { get; init; }
+
+    /// <summary>When something authentic came last; null before.</summary>
+    public required DateTimeOffset? LastHeard { get; init; }
+}
 
 /// <summary>States of a session with a node, see <see cref="PeerActor"/>.</summary>
 public enum PeerState

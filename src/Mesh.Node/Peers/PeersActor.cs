@@ -119,7 +119,8 @@ public sealed partial class PeersActor : Actor
                 Tell(ask.Peer, PeerCode.Address, default);
                 break;
             case GetPeersStatus:
-                Sender.Tell(new PeersStatus([.. _peers.Values.Select(static entry => entry.Record.ToStatus()).OrderBy(static status => status.Peer)], _counters.ToImmutable()));
+                DateTimeOffset epoch = Context.UtcNow - Context.Now;
+                Sender.Tell(new PeersStatus([.. _peers.Values.Select(entry => entry.Record.ToStatus(epoch)).OrderBy(static status => status.Peer)], _counters.ToImmutable()));
                 break;
             default:
                 OnNews(message);
@@ -215,7 +216,7 @@ public sealed partial class PeersActor : Actor
             return entry;
         if (_peers.Count >= Options.MaxPeers && !MakeRoom())
             return null;
-        var record = new PeerRecord(peer) { Floor = _startFloor, LastHeard = Context.Now };
+        var record = new PeerRecord(peer, Context.Now) { Floor = _startFloor };
         if (_recalled.Remove(peer, out (byte[] Certificate, SessionKey Floor) known))
         {
             record.Floor = known.Floor;
@@ -233,7 +234,7 @@ public sealed partial class PeersActor : Actor
     // Whoever was quiet for longest goes; sessions that work go last.
     private bool MakeRoom()
     {
-        Entry? victim = _peers.Values.MinBy(static entry => (entry.Record.State == PeerState.Connected, entry.Record.LastHeard));
+        Entry? victim = _peers.Values.MinBy(static entry => (entry.Record.State == PeerState.Connected, entry.Record.QuietSince));
         if (victim is null)
             return false;
         _counters.Add(PeerCounter.Evicted);

@@ -3,7 +3,7 @@ namespace Mesh.Node.Peers;
 /// <summary>Limits and timers of the sessions with other nodes.</summary>
 public sealed record PeersOptions
 {
-    /// <summary>Sessions that are kept at a time; a newcomer takes the place of the one that was quiet for longest. Default 4096, about 2 kB each.</summary>
+    /// <summary>Sessions that are kept at a time; a newcomer takes the place of the one that was quiet for longest. Default 4096, about 8 kB each.</summary>
     public int MaxPeers { get; init; } = 4096;
 
     /// <summary>Peers whose certificate is remembered over a restart. Default 200 (re6st remembers as many addresses).</summary>

@@ -47,13 +47,13 @@ public sealed class RememberedPeersActor(int capacity, ActorRef owner) : Persist
     {
         switch (message)
         {
-            case PeerRemembered remembered when NodePrefix.TryParseCommonName(remembered.Peer, out NodePrefix peer):
+            case PeerRemembered remembered when capacity > 0 && NodePrefix.TryParseCommonName(remembered.Peer, out NodePrefix peer):
                 Remember(peer, remembered);
                 break;
             case PeerDropped dropped when NodePrefix.TryParseCommonName(dropped.Peer, out NodePrefix peer) && _peers.ContainsKey(peer):
                 Persist(dropped, Apply);
                 break;
-            case PeerDropped or SaveSnapshotSuccess or SaveSnapshotFailure:
+            case PeerRemembered or PeerDropped or SaveSnapshotSuccess or SaveSnapshotFailure:
                 break;
             default:
                 Unhandled(message);

@@ -1,5 +1,4 @@
 using Mesh.Benchmarks;
-using Mesh.Benchmarks.Registry;
 
 namespace Mesh.Cli.Tests.Bench;
 
@@ -34,11 +33,4 @@ public sealed class RegistryBenchmarkTests
         Assert.Equal(2, Benchmarks.Program.Run(["registry", "--mesh", "/nowhere/mesh.dll"], TextWriter.Null, errors));
         Assert.Contains("--mesh: the path of mesh.dll must follow", errors.ToString(), StringComparison.Ordinal);
     }
-
-    [Theory]
-    [InlineData("rsa 2048 bits 0.000244s 0.000017s   4098.2  59527.1", 4098.2)]
-    [InlineData("                  sign    verify    sign/s verify/s\nrsa 2048 bits 0.000327s 0.000013s   3054.7  75533.3\n", 3054.7)]
-    [InlineData("rsa 2048 bits nonsense", null)]
-    [InlineData("", null)]
-    public void What_openssl_prints_is_read(string output, double? expected) => Assert.Equal(expected, OpenSsl.Parse(output));
 }

@@ -42,11 +42,14 @@ public sealed class NodeCommandTests
     }
 
     [Fact]
-    public async Task Status_of_a_node_that_does_not_run_says_how_to_start_it()
+    public async Task Who_asks_a_node_that_does_not_run_hears_how_to_start_it()
     {
         using var folder = new TempFolder();
-        (await CliRun.OfAsync("status", "--dir", folder.Path)).FailsWith("the node in", "is not running; start it with: mesh node run --dir");
-        (await CliRun.OfAsync("status", "--dir", folder["none"])).RefusesWith("there is no such directory");
+        foreach (string command in (string[])["status", "peers"])
+        {
+            (await CliRun.OfAsync(command, "--dir", folder.Path)).FailsWith("the node in", "is not running; start it with: mesh node run --dir");
+            (await CliRun.OfAsync(command, "--dir", folder["none"])).RefusesWith("there is no such directory");
+        }
     }
 
     [Fact]

@@ -15,8 +15,8 @@ public sealed class DemoTests
         JsonElement result = JsonDocument.Parse(run.Out).RootElement;
         Assert.Equal("namespaces", result.GetProperty("mode").GetString());
         Assert.True(result.GetProperty("isOk").GetBoolean());
-        Assert.Equal(12, result.GetProperty("before").GetProperty("answered").GetInt32());
-        Assert.Equal(6, result.GetProperty("after").GetProperty("answered").GetInt32());
+        Assert.Equal(20, result.GetProperty("before").GetProperty("answered").GetInt32());
+        Assert.Equal(12, result.GetProperty("after").GetProperty("answered").GetInt32());
         Assert.Empty(LeftBy(demo.Id));
     }
 

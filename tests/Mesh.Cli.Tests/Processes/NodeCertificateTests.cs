@@ -55,7 +55,7 @@ public sealed class NodeCertificateTests
         Assert.Contains("the authority has signed that it is revoked", Certificate(status).GetProperty("problem").GetString(), StringComparison.Ordinal);
         Assert.Contains("so this node is out of service", JoiningTests.Done(await CliRun.OfAsync("status", "--dir", network.Folder["b"])), StringComparison.Ordinal);
         Assert.Contains("certificate 2 of this node is revoked, and the registry gives no other: this node is out of service", network["b"].Errors, StringComparison.Ordinal);
-        await network.AwaitAsync("a", static status => status.GetProperty("parametersVersion").GetInt32() == 2 && status.GetProperty("tunnels").GetArrayLength() == 0);
+        await network.AwaitAsync("a", static status => status.GetProperty("parameters").GetProperty("used").GetInt32() == 2 && status.GetProperty("tunnels").GetArrayLength() == 0);
         CliRun lost = await network.RunAsync("b", "ping", "2001:db8:42::1", "--count", "1", "--timeout", "1000");
         Assert.Equal(ExitCode.Failed, lost.ExitCode);
         Assert.Equal(ExitCode.Ok, (await network["b"].TerminateAsync()).ExitCode);

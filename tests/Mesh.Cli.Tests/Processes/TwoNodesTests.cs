@@ -30,11 +30,16 @@ public sealed class TwoNodesTests
         await using MeshProcess a = Start(left, "node", "run", "--dir", folder["a"], "--advertise", "10.99.0.1:6626");
         await using MeshProcess b = Start(right, "node", "run", "--dir", folder["b"], "--set", "node.advertise-own=all");
         JsonElement status = await RouteAsync(folder["b"], b);
-        Assert.Equal(("1/16", 1), (status.GetProperty("prefix").GetString(), status.GetProperty("parametersVersion").GetInt32()));
+        Assert.Equal(("1/16", 1), (status.GetProperty("prefix").GetString(), status.GetProperty("parameters").GetProperty("used").GetInt32()));
         JsonElement tunnel = status.GetProperty("tunnels").EnumerateArray().Single();
         Assert.Equal(("0/16", "up"), (tunnel.GetProperty("peer").GetString(), tunnel.GetProperty("state").GetString()));
         await RouteAsync(folder["a"], a);
         Assert.Contains("2001:db8:42::/64", JoiningTests.Done(await CliRun.OfAsync("status", "--dir", folder["b"])), StringComparison.Ordinal);
+
+        // Whether there is a session depends on whether one of them had something to say by now.
+        JsonElement peers = JoiningTests.Json(await CliRun.OfAsync("peers", "--dir", folder["b"], "--json"));
+        Assert.InRange(peers.GetProperty("peers").GetArrayLength(), 0, 1);
+        Assert.Contains("datagrams received", JoiningTests.Done(await CliRun.OfAsync("peers", "--dir", folder["b"])), StringComparison.Ordinal);
 
         JsonElement[] pings = [.. JoiningTests.Json(await RunAsync(right, "ping", "2001:db8:42::1", "--count", "5", "--interval", "50", "--json")).EnumerateArray()];
         Assert.True(pings.Single().GetProperty("received").GetInt32() >= 1);

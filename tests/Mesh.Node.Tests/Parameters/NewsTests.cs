@@ -54,6 +54,22 @@ public sealed class NewsTests
         Assert.Equal(0, _told.PendingCount);   // once is enough
     }
 
+    [Fact]
+    public void The_status_says_when_the_registry_will_be_asked()
+    {
+        ParametersStatus quiet = Status();
+        Assert.False(quiet.IsFetching);
+        Assert.InRange(quiet.NextFetch!.Value - Identities.Now, TimeSpan.FromMinutes(50), TimeSpan.FromMinutes(70));   // the regular check
+        DateTimeOffset heard = Identities.Now + _kit.Now;
+        Hear(2);
+        DateTimeOffset next = Status().NextFetch!.Value;
+        Assert.InRange(next, heard, heard.AddSeconds(1));
+        _kit.Advance(next - heard);
+        Assert.True(Status().IsFetching);
+        Answer(Parameters(2));
+        Assert.Equal((2UL, 2UL, false), (Status().Used, Status().Newest, Status().IsFetching));
+    }
+
     [Theory]
     [InlineData(1_000, 4)]
     [InlineData(100_000, 30)]

@@ -42,6 +42,27 @@ public sealed class PeerSessionTests
         Assert.Equal(sent, pair.Sent.Count);
     }
 
+    [Fact]
+    public void The_status_says_since_when_a_session_is_so_and_when_the_peer_was_heard_last()
+    {
+        var pair = new PeerPair { Loses = static _ => true };
+        pair.Run(TimeSpan.FromSeconds(3));
+        DateTimeOffset began = Identities.Now + TimeSpan.FromSeconds(3);
+        pair.A.Tell(Kill);
+        pair.Run(TimeSpan.FromSeconds(1));
+        PeerStatus greeting = Assert.Single(pair.A.Status.Peers);
+        Assert.Equal((PeerState.Greeting, null), (greeting.State, greeting.LastHeard));
+        Assert.InRange(greeting.Since, began, began.AddMilliseconds(100));
+
+        pair.Loses = static _ => false;
+        Assert.True(pair.RunUntil(() => pair.IsConnected, TimeSpan.FromSeconds(30)));
+        pair.Run(TimeSpan.FromMinutes(1));
+        PeerStatus connected = Assert.Single(pair.A.Status.Peers);
+        Assert.InRange(connected.Since, began.AddSeconds(1), began.AddSeconds(10));
+        Assert.InRange(connected.LastHeard!.Value, connected.Since, connected.Since.AddSeconds(1));
+        Assert.True(connected is { SentMessages: > 1, ReceivedMessages: > 1 });
+    }
+
     [Theory, MemberData(nameof(FirstDatagrams))]
     public void Whichever_datagram_is_lost_the_message_arrives_within_seconds(int lost)
     {
@@ -102,6 +123,16 @@ public sealed class PeerSessionTests
         pair.B.Tell(new TellPeer(Identities.A.Prefix, PeerCode.KillRequest, default));
         pair.Run(TimeSpan.FromMilliseconds(50));
         Assert.Equal([1u, 2u], pair.Sent.Skip(before).Take(2).Select(static s => Number(s.Octets)));
+    }
+
+    [Fact]
+    public void Who_remembers_nobody_has_sessions_all_the_same()
+    {
+        var pair = new PeerPair(new PeersOptions { MaxRemembered = 0 });
+        pair.A.Tell(Kill);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.True(pair.IsConnected);
+        Assert.Equal((0, 0), (pair.A.Kit.System.FailureCount, pair.B.Kit.System.FailureCount));
     }
 
     [Theory]
