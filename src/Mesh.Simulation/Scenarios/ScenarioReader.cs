@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mesh.Hocon;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
@@ -51,7 +52,9 @@ public static class ScenarioReader
 
     private static Scenario Read(HoconDocument document, InternetOptions? internet)
     {
-        var root = new ScenarioSection((HoconObject)document.Resolve(), "", []);
+        HoconValue resolved = document.Resolve();
+        var root = new ScenarioSection(
+            resolved as HoconObject ?? throw new ScenarioException([$"{resolved.Origin}: expected an object with the key scenario, not a list"]), "", []);
         Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true), internet ?? new InternetOptions());
         root.Finish();
         if (root.Problems.Count > 0)
@@ -75,8 +78,10 @@ public static class ScenarioReader
         };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), scenario.Network) };
         scenario = scenario with { Steps = [.. section.List("steps", isRequired: true).Select(step => ReadStep(step, scenario)).OfType<ScenarioStep>()] };
-        if (scenario.Sites.Sum(s => s.Nodes) is < 1 or > MaxNodes)
-            section.Problem("sites", $"all sites together have 1 to {MaxNodes} nodes, not {scenario.Sites.Sum(s => s.Nodes)}");
+        // As long: there is room in a file for more sites than an int counts nodes.
+        long nodes = scenario.Sites.Sum(static s => (long)s.Nodes);
+        if (nodes is < 1 or > MaxNodes)
+            section.Problem("sites", $"all sites together have 1 to {MaxNodes} nodes, not {nodes}");
         foreach (IGrouping<string, Site> twice in scenario.Sites.GroupBy(s => s.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             section.Problem("sites", $"two sites are called '{twice.Key}'");
         section.Finish();
@@ -149,11 +154,15 @@ public static class ScenarioReader
     {
         string name = section.Text("machine", fallback: null);
         bool exists = name is SimulatedNetwork.RegistryName or "" || (name == SimulatedNetwork.RegistryNodeName && scenario.HasRegistryNode)
-            || scenario.Sites.Any(s => Enumerable.Range(1, s.Nodes).Any(i => name == $"{s.Name}-{i}"));
+            || scenario.Sites.Any(s => IsNodeOf(s, name));
         if (!exists)
             section.Problem("machine", $"there is no machine '{name}'; nodes are called SITE-NUMBER, for example {scenario.Sites.FirstOrDefault()?.Name}-1, and the registry 'registry'");
         return name;
     }
+
+    private static bool IsNodeOf(Site site, string name) =>
+        name.StartsWith(site.Name + "-", StringComparison.Ordinal) && int.TryParse(name.AsSpan(site.Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+        && number >= 1 && number <= site.Nodes && name == $"{site.Name}-{number}";
 
     private static ScenarioStep? Unknown(ScenarioSection section, string action)
     {
