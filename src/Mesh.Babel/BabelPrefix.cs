@@ -53,10 +53,9 @@ public readonly record struct BabelPrefix(UInt128 Bits, byte Length)
         if (slash < 0)
             throw new FormatException($"'{text}' is not a prefix: it has no '/'.");
         BabelAddress address = BabelAddress.Parse(text[..slash]);
-        int length = int.Parse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture);
         int limit = address.IsIpv4 ? 32 : 128;
-        if (length > limit)
-            throw new FormatException($"'{text}' is not a prefix: its length is above {limit}.");
+        if (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length) || length > limit)
+            throw new FormatException($"'{text}' is not a prefix: its length has to be 0 to {limit}.");
         return Create(address.Bits, (byte)(address.IsIpv4 ? length + 96 : length));
     }
 

@@ -119,7 +119,25 @@ public static class HoconConvert
     private static bool TryDecimal(ReadOnlySpan<char> text, out decimal number)
     {
         number = 0;
-        return IsNumber(text) && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);
+        return IsNumber(text) && IsExact(text) && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number);
+    }
+
+    // A number with more digits than a decimal holds is rounded: 1e-40 would be 0, and 1.0000000000000000000000000000001 a whole number.
+    private static bool IsExact(ReadOnlySpan<char> text)
+    {
+        const int MaxDigits = 28;
+        int exponentAt = text.IndexOfAny('e', 'E');
+        ReadOnlySpan<char> mantissa = (exponentAt < 0 ? text : text[..exponentAt]).TrimStart('-');
+        int point = mantissa.IndexOf('.');
+        string digits = mantissa.ToString().Replace(".", "", StringComparison.Ordinal);
+        int used = digits.Trim('0').Length;
+        if (used == 0)
+            return true;
+        int exponent = 0;
+        if (exponentAt >= 0 && !int.TryParse(text[(exponentAt + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent))
+            return false;
+        long lowest = (long)exponent - (point < 0 ? 0 : mantissa.Length - point - 1) + (digits.Length - digits.TrimEnd('0').Length);
+        return used <= MaxDigits && lowest >= -MaxDigits;
     }
 
     private static bool TryToQuantity(HoconValue value, Dictionary<string, decimal> units, string bareUnit, out decimal quantity)
@@ -137,7 +155,7 @@ public static class HoconConvert
         if (number != 0 && Math.Abs(number) > decimal.MaxValue / Math.Max(factor, 1))
             return false;
         quantity = number * factor;
-        return true;
+        return quantity != 0 || number == 0;   // a product may be too small as well
     }
 
     private static List<HoconValue>? Indexed(HoconObject indexed)

@@ -74,13 +74,17 @@ internal sealed class RegistryControl(RegistryActors registry)
         }
     }
 
-    private static AddToken ToCommand(TokenOrder order) => new(order.Email, order.Token)
+    internal static AddToken ToCommand(TokenOrder order) => new(order.Email, order.Token)
     {
         PrefixLength = order.PrefixLength,
         Uses = order.Uses,
-        Lifetime = order.LifetimeSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        Lifetime = order.LifetimeSeconds is { } seconds ? SpanOf(seconds) : null,
         Note = order.Note,
     };
+
+    // What no span holds is longer than the registry allows too, and the registry says what it allows.
+    private static TimeSpan SpanOf(double seconds) =>
+        seconds >= TimeSpan.MaxValue.TotalSeconds ? TimeSpan.MaxValue : seconds <= TimeSpan.MinValue.TotalSeconds ? TimeSpan.MinValue : TimeSpan.FromSeconds(seconds);
 
     private async Task<ControlAnswer> StepAsync(RegistryAnswer answer)
     {

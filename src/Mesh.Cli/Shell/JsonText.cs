@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -27,5 +28,6 @@ internal static class JsonText
 
     /// <summary>Reads what another process wrote.</summary>
     /// <exception cref="JsonException">It is no such value.</exception>
-    public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(text, Options) ?? throw new JsonException("null");
+    // As UTF-8, for of a text with half a surrogate pair the framework says something else than that it is no JSON.
+    public static T Read<T>(string text) => JsonSerializer.Deserialize<T>(Encoding.UTF8.GetBytes(text), Options) ?? throw new JsonException("null");
 }

@@ -34,7 +34,8 @@ internal static class ZlibBody
                 output.Write(chunk[..count]);
             }
         }
-        catch (InvalidDataException)
+        // A stream that asks for a preset dictionary (RFC 1950 section 2.2) is told as the other one, and no registry sends one.
+        catch (Exception exception) when (exception is InvalidDataException or IOException)
         {
             return false;
         }

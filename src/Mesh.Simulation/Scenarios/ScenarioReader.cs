@@ -52,7 +52,9 @@ public static class ScenarioReader
 
     private static Scenario Read(HoconDocument document, InternetOptions? internet)
     {
-        var root = new ScenarioSection((HoconObject)document.Resolve(), "", []);
+        HoconValue resolved = document.Resolve();
+        var root = new ScenarioSection(
+            resolved as HoconObject ?? throw new ScenarioException([$"{resolved.Origin}: expected an object with the key scenario, not a list"]), "", []);
         Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true), internet ?? new InternetOptions());
         root.Finish();
         if (root.Problems.Count > 0)
@@ -76,8 +78,10 @@ public static class ScenarioReader
         };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), new RegistryOptions(), scenario.Network) };
         scenario = scenario with { Steps = ReadSteps(section.List("steps", isRequired: true), scenario) };
-        if (scenario.Sites.Sum(s => s.Nodes) is < 1 or > Scenario.MaxNodes)
-            section.Problem("sites", $"all sites together have 1 to {Scenario.MaxNodes} nodes, not {scenario.Sites.Sum(s => s.Nodes)}");
+        // As long: there is room in a file for more sites than an int counts nodes.
+        long nodes = scenario.Sites.Sum(static s => (long)s.Nodes);
+        if (nodes is < 1 or > Scenario.MaxNodes)
+            section.Problem("sites", $"all sites together have 1 to {Scenario.MaxNodes} nodes, not {nodes}");
         foreach (IGrouping<string, Site> twice in scenario.Sites.GroupBy(s => s.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             section.Problem("sites", $"two sites are called '{twice.Key}'");
         section.Finish();

@@ -84,7 +84,8 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         HoconValue? value = Find(key, isRequired: fallback is null);
         if (value is null)
             return fallback ?? min;
-        bool hasUnit = HoconConvert.TryToText(value, out string? text) && text.Any(char.IsAsciiLetter);
+        // A unit stands at the end: the letter of 1e3 is none.
+        bool hasUnit = HoconConvert.TryToText(value, out string? text) && text.AsSpan().TrimEnd() is [.., var last] && char.IsLetter(last);
         if (hasUnit && HoconConvert.TryToDuration(value, out TimeSpan duration) && duration >= min && duration <= max)
             return duration;
         Problem(key, hasUnit ? $"expected a duration from {Describe(min)} to {Describe(max)}, not {value}" : $"expected a duration with a unit, such as 20 ms or 3 s, not {value}");

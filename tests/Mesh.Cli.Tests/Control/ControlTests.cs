@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Mesh.Cli.Control;
+using Mesh.Cli.Registry;
 using Mesh.Cli.Shell;
 
 namespace Mesh.Cli.Tests.Control;
@@ -71,6 +72,19 @@ public sealed class ControlTests
         CommandFailedException e = Assert.Throws<CommandFailedException>(() => ControlServer.Start(Path.Combine(deep, "control.sock"), static _ => Task.FromResult(ControlAnswer.Of(1))));
         Assert.Contains("shorter path", e.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("\uD800")]
+    [InlineData("{\"email\":\"\uDC00\"")]
+    public void A_text_with_half_a_surrogate_pair_is_no_argument(string text) =>
+        Assert.Throws<System.Text.Json.JsonException>(() => new ControlRequest("token-add", text).Read<TokenOrder>());
+
+    [Theory]
+    [InlineData(1e300)]
+    [InlineData(-1e300)]
+    [InlineData(922337203685.4775)]
+    public void A_lifetime_that_no_span_holds_is_left_to_the_registry_to_refuse(double seconds) =>
+        Assert.InRange(Math.Abs(RegistryControl.ToCommand(new TokenOrder("a@b", null, null, 1, seconds, null)).Lifetime!.Value.TotalDays), 10_000, double.MaxValue);
 
     [Fact]
     public async Task A_line_that_breaks_off_is_an_error_and_an_end_without_line_is_none()

@@ -130,6 +130,14 @@ public sealed class PeerDatagramTests
     }
 
     [Fact]
+    public void Node_information_of_the_greatest_length_is_not_longer_when_it_is_encoded_again()
+    {
+        byte[] text = Encoding.ASCII.GetBytes(new string('a', NodeInformation.MaxLength));
+        Assert.True(NodeInformation.TryDecode(text, out NodeInformation? information));
+        Assert.Equal(text, information.Encode());
+    }
+
+    [Fact]
     public void Node_information_that_has_no_place_in_a_log_is_refused()
     {
         Assert.False(NodeInformation.TryDecode([], out _));

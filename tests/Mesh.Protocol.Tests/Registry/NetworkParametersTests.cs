@@ -149,6 +149,15 @@ public sealed class NetworkParametersTests
         }
     }
 
+    [Fact]
+    public void A_body_that_asks_for_a_preset_dictionary_is_refused_and_not_thrown_about()
+    {
+        byte[] body = Compress("{}"u8.ToArray());
+        body[1] |= 0x20;   // FDICT
+        body[1] = (byte)((body[1] & 0xE0) | (31 - (((body[0] << 8) | (body[1] & 0xE0)) % 31)));   // and the header's check bits right
+        Assert.False(NetworkParameters.TryDecode(body, out _));
+    }
+
     private static void AssertSameObject(JsonElement expected, NetworkParameters parameters)
     {
         IReadOnlyDictionary<string, string> fields = parameters.Fields();

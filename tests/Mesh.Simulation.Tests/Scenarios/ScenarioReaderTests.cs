@@ -27,12 +27,38 @@ public sealed class ScenarioReaderTests
         Assert.Equal(new PassTime(TimeSpan.FromSeconds(1)), Assert.Single(scenario.Steps));
     }
 
+    [Fact]
+    public void A_list_in_place_of_a_scenario_is_refused() =>
+        Assert.Equal("my.conf:1:1: expected an object with the key scenario, not a list", Assert.Throws<ScenarioException>(() => ScenarioReader.Parse("[1]", "my.conf")).Message);
+
+    [Fact]
+    public void More_nodes_than_an_int_counts_are_too_many()
+    {
+        // Doubled 18 times: 262,144 sites of 10,000 nodes each.
+        string doubled = string.Concat(Enumerable.Range(0, 18).Select(static power => $"x{power + 1} = ${{x{power}}} ${{x{power}}}\n"));
+        string text = $"x0 = [{{ name = a, nodes = 10000 }}]\n{doubled}" + Good.Replace("[\n    { name = a, nodes = 2 }\n  ]", "${x18}", StringComparison.Ordinal);
+        var refused = Assert.Throws<ScenarioException>(() => ScenarioReader.Parse(text));
+        Assert.Contains(refused.Problems, static problem => problem.Contains("all sites together have 1 to 20000 nodes, not 2621440000", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_step_for_one_of_many_machines_costs_little()
+    {
+        string text = Good.Replace("nodes = 2", "nodes = 10000", StringComparison.Ordinal)
+            .Replace("{ do = wait, for = 1 s }", string.Concat(Enumerable.Repeat("{ do = kill, machine = a-10000 }\n", 100)), StringComparison.Ordinal);
+        _ = ScenarioReader.Parse(text);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(100, ScenarioReader.Parse(text).Steps.Count);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10_000_000);
+    }
+
     [Theory]
     [InlineData("name = test", "", "1: scenario.name: is missing", false)]
     [InlineData("loss = 0.01", "loss = 2", "3: scenario.internet.loss: expected a number from 0 to 0.99, not 2", true)]
     [InlineData("loss = 0.01", "loss = much", "3: scenario.internet.loss: expected a number from 0 to 0.99", true)]
     [InlineData("loss = 0.01", "los = 0.01", "3: scenario.internet.los: unknown key; known here: base-latency, jitter, lan-latency, loss", true)]
     [InlineData("loss = 0.01", "jitter = 5", "3: scenario.internet.jitter: expected a duration with a unit, such as 20 ms or 3 s, not 5", true)]
+    [InlineData("loss = 0.01", "jitter = 1e3", "3: scenario.internet.jitter: expected a duration with a unit, such as 20 ms or 3 s, not 1e3", true)]
     [InlineData("loss = 0.01", "jitter = 5 parsecs", "3: scenario.internet.jitter: expected a duration from 0 ms to 10 s", true)]
     [InlineData("loss = 0.01", "jitter = 11 s", "3: scenario.internet.jitter: expected a duration from 0 ms to 10 s", true)]
     [InlineData("internet { loss = 0.01 }", "internet = fast", "3: scenario.internet: expected an object", true)]
@@ -45,6 +71,7 @@ public sealed class ScenarioReaderTests
     [InlineData("do = wait, for = 1 s", "do = wait", "9: scenario.steps[0].for: is missing", true)]
     [InlineData("do = wait, for = 1 s", "for = 1 s", "9: scenario.steps[0].do: is missing", true)]
     [InlineData("do = wait, for = 1 s", "do = kill, machine = a-3", "9: scenario.steps[0].machine: there is no machine 'a-3'; nodes are called SITE-NUMBER, for example a-1, and the registry 'registry'", true)]
+    [InlineData("do = wait, for = 1 s", "do = kill, machine = a-01", "9: scenario.steps[0].machine: there is no machine 'a-01'", true)]
     [InlineData("name = test", "name = test\n registry-node = perhaps", "3: scenario.registry-node: expected true or false", true)]
     [InlineData("do = wait, for = 1 s", "do = kill", "9: scenario.steps[0].machine: is missing", true)]
     [InlineData("do = wait, for = 1 s", "do = sleep, share = 2", "9: scenario.steps[0].share: expected a number from 0 to 1, not 2", true)]
