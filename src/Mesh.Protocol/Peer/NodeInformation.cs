@@ -29,5 +29,5 @@ public sealed record NodeInformation(string Version, string Platform)
     }
 
     /// <summary>The text, in UTF-8.</summary>
-    public byte[] Encode() => Encoding.UTF8.GetBytes(Platform.Length == 0 ? Version : $"{Version}{Separator}{Platform}");
+    public byte[] Encode() => Encoding.UTF8.GetBytes(Platform.Length == 0 && Version.Length > 0 ? Version : $"{Version}{Separator}{Platform}");
 }

@@ -42,9 +42,9 @@ internal static class NetworkParametersJson
         [Names.BabelHmacSign] = static (value, p) => Octets(value) is { } octets ? p with { BabelHmacSign = octets } : null,
         [Names.BabelHmacAccept] = static (value, p) => Octets(value) is { } octets ? p with { BabelHmacAccept = octets } : null,
         [Names.ValidUntil] = static (value, p) =>
-            Number(value, MaxUnixSeconds) is { } seconds ? p with { ValidUntil = DateTimeOffset.UnixEpoch + TimeSpan.FromSeconds(seconds) } : null,
+            Number(value, MaxUnixSeconds) is { } seconds ? p with { ValidUntil = DateTimeOffset.UnixEpoch + Span(seconds) } : null,
         [Names.DelayRestart] = static (value, p) =>
-            Number(value, MaxSeconds) is { } seconds ? p with { DelayRestart = TimeSpan.FromSeconds(seconds) } : null,
+            Number(value, MaxSeconds) is { } seconds ? p with { DelayRestart = Span(seconds) } : null,
     };
 
     private delegate NetworkParameters? Reader(JsonElement value, NetworkParameters parameters);
@@ -146,6 +146,9 @@ internal static class NetworkParametersJson
 
     private static double? Number(JsonElement value, double max) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number >= 0 && number <= max ? number : null;
+
+    // To the nearest tick: the framework cuts off, and 0.0000021 s, which is 21 ticks, would become less each time that it is read and written.
+    private static TimeSpan Span(double seconds) => new((long)Math.Round(seconds * TimeSpan.TicksPerSecond));
 
     private static ImmutableArray<byte>? Octets(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && value.TryGetBytesFromBase64(out byte[]? octets) ? [.. octets] : null;

@@ -48,7 +48,7 @@ public sealed record SmtpMailOptions
         if (host is ['[', .., ']'])
         {
             host = host[1..^1];
-            return IPAddress.TryParse(host, out _);
+            return host.AsSpan().IndexOfAny('[', ']') < 0 && IPAddress.TryParse(host, out _);   // which knows brackets too
         }
 
         return Uri.CheckHostName(host) is UriHostNameType.Dns or UriHostNameType.IPv4;

@@ -6,7 +6,9 @@ namespace Mesh.Fuzz.Tests.Harness;
 internal sealed class DerTree
 {
     private const int MaxDepth = 16;
-    private const byte BitString = 3, Constructed = 0x20;
+    private const byte BitString = 3, UtcTime = 0x17, GeneralizedTime = 0x18, Constructed = 0x20;
+
+    private static readonly string[] Times = ["00010101000000Z", "00010101000001Z", "19500101000000Z", "20491231235959Z", "20500101000000Z", "20260101000000Z", "20260102000000Z", "99991231235959Z", "20240229000000Z", "20230229000000Z"];
 
     private byte _tag;
     private byte[] _content = [];      // of a leaf; of a bit string with a tree in it, its first octet
@@ -112,7 +114,7 @@ internal sealed class DerTree
                 chosen._tag = random.Next(2) == 0 ? (byte)random.Next(256) : (byte)(chosen._tag ^ (1 << random.Next(8)));
                 break;
             default:
-                chosen.ChangeContent(random);
+                (places.Find(place => random.Next(8) == 0 && place.Parent._children![place.Index]._tag is UtcTime or GeneralizedTime) is { Parent: { } at } found ? at._children![found.Index] : chosen).ChangeContent(random);
                 break;
         }
     }
@@ -120,7 +122,12 @@ internal sealed class DerTree
     private void ChangeContent(DeterministicRandom random)
     {
         byte[] content = _children is null ? _content : [.. Parts.SelectMany(static part => part)];
-        (_content, _children) = (new Mutator(random, [], maxLength: 4096).Mutate(content, content), null);
+        // Random octets are hardly ever a time, and the last and the first ones are those that calculations go wrong with.
+        if (_tag is UtcTime or GeneralizedTime && random.Next(4) != 0)
+            (_tag, content) = (GeneralizedTime, System.Text.Encoding.ASCII.GetBytes(Times[random.Next(Times.Length)]));
+        else
+            content = new Mutator(random, [], maxLength: 4096).Mutate(content, content);
+        (_content, _children) = (content, null);
     }
 
     private DerTree Copy() => Parse(Encode(), out _) ?? new DerTree { _tag = _tag, _content = _content };

@@ -41,6 +41,9 @@ internal sealed record FuzzTarget(string Name, IReadOnlyList<byte[]> Corpus)
     /// <summary>No input is longer.</summary>
     public int MaxLength { get; init; } = 4096;
 
+    /// <summary>How many times the usual share of the time it gets: more where inputs are slow and much is behind them.</summary>
+    public int Share { get; init; } = 1;
+
     /// <summary>Pieces that the format is made of.</summary>
     public IReadOnlyList<byte[]> Tokens { get; init; } = [];
 

@@ -59,11 +59,14 @@ internal sealed class Fuzzer
     /// <summary>The next input.</summary>
     public byte[] Next()
     {
-        byte[] input = _mutator.Mutate(_pool[_random.Next(_pool.Count)], _pool[_random.Next(_pool.Count)]);
+        byte[] input = _mutator.Mutate(Pick(), Pick());
         if (_target.Repairs.Count > 0 && _random.Next(4) != 0)
             input = _target.Repairs[_random.Next(_target.Repairs.Count)](_random, input);
         return input;
     }
+
+    // Half of them from the corpus: what is accepted easily would else crowd out what is rare.
+    private byte[] Pick() => _random.Next(2) == 0 ? _target.Corpus[_random.Next(_target.Corpus.Count)] : _pool[_random.Next(_pool.Count)];
 
     private void Try(byte[] octets)
     {

@@ -21,7 +21,7 @@ internal static class AllTargets
         if (name.Length == 0)
             return;   // FUZZ_TARGET leaves none of this kind
         FuzzTarget target = List.Single(candidate => candidate.Name == name);
-        FuzzCount count = new Fuzzer(target, FuzzOptions.Seed).Run(FuzzOptions.Budget / Wanted(target.IsText).Count());
+        FuzzCount count = new Fuzzer(target, FuzzOptions.Seed).Run(FuzzOptions.Budget * target.Share / Wanted(target.IsText).Sum(static one => one.Share));
         output.WriteLine($"{name}: {count.Tried} inputs, {count.Accepted} accepted, seed {FuzzOptions.Seed}");
         // A decoder that refuses everything keeps any contract.
         Assert.True(count.Accepted > 0, $"{name} accepted nothing");

@@ -49,9 +49,9 @@ internal static class BabelTargets
         Target.Octets("babel/addresses", [[2, 64, 0x20, 1, 0xD, 0xB8, 0, 1, 0, 2], [1, 8, 10], [3, 0, 0, 0, 0, 0, 0, 0, 0, 12], [0, 0], [2, 96, .. new byte[10], 0xFF, 0xFF]], DecodeAddresses,
             Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadAddress)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadPrefix)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.ReadLeftAligned))),
         Target.Octets("babel/packet", Packets, ReadPacket, Methods.Name(typeof(PacketReader), nameof(PacketReader.TryOpen))) with { Repairs = [FixLength] },
-        new FuzzTarget("babel/speaker", Packets) { Prepare = static input => Listen(MacKeys.None, input.Octets), Repairs = [FixLength], OctetsPerOctet = 512, BaseOctets = 256 * 1024 },
-        new FuzzTarget("babel/speaker-signed", Bodies) { Prepare = static input => Listen(new MacKeys([Key]), SignedPacket(input.Octets)), OctetsPerOctet = 512, BaseOctets = 256 * 1024 },
-        new FuzzTarget("babel/speaker-trailer", [.. Packets.Select(static packet => packet)]) { Prepare = static input => Listen(new MacKeys([Key], acceptAny: true), input.Octets), Repairs = [FixLength, Sign], OctetsPerOctet = 512, BaseOctets = 256 * 1024 },
+        new FuzzTarget("babel/speaker", Packets) { Prepare = static input => Listen(MacKeys.None, input.Octets), Repairs = [FixLength], OctetsPerOctet = 512, BaseOctets = 256 * 1024, Share = 3 },
+        new FuzzTarget("babel/speaker-signed", Bodies) { Prepare = static input => Listen(new MacKeys([Key]), SignedPacket(input.Octets)), OctetsPerOctet = 512, BaseOctets = 256 * 1024, Share = 3 },
+        new FuzzTarget("babel/speaker-trailer", [.. Packets.Select(static packet => packet)]) { Prepare = static input => Listen(new MacKeys([Key], acceptAny: true), input.Octets), Repairs = [FixLength, Sign], OctetsPerOctet = 512, BaseOctets = 256 * 1024, Share = 3 },
         Target.Text<BabelAddress>("babel/address-text", ["fe80::1", "10.0.0.1", "::ffff:1.2.3.4"], ParseAddress, static address => address.ToString()) with { Covers = [Methods.Name(typeof(BabelAddress), nameof(BabelAddress.Parse))] },
         Target.Text<BabelPrefix>("babel/prefix-text", ["2001:db8::/32", "10.0.0.0/8", "::/0", "0.0.0.0/0"], ParsePrefix, static prefix => prefix.ToString()) with { Covers = [Methods.Name(typeof(BabelPrefix), nameof(BabelPrefix.Parse))] },
     ];

@@ -52,6 +52,7 @@ internal static class HoconTargets
     [
         Document("hocon/document", Documents, static text => HoconWriter.ToJson(HoconDocument.Parse(text, FileName, Options).Resolve(Options)), Methods.Name(typeof(HoconDocument), nameof(HoconDocument.Parse))) with
         {
+            Share = 3,
             // What is written is read as the same again, and needs nothing from outside.
             Check = static json => HoconWriter.ToJson(HoconDocument.Parse((string)json, FileName, Options with { MaxDepth = 64 }).Resolve()) is var again && again == (string)json ? null : $"{json} becomes {again}",
         },
@@ -73,6 +74,7 @@ internal static class HoconTargets
             Tokens = [.. Pieces, .. Target.Encode(MeshSchema.Schema.Keys.Select(static key => $"\n{key.Path} = ")), .. Target.Encode(Scalars)],
             BaseOctets = 16 * 1024 * 1024,
             OctetsPerOctet = 4000,
+            Share = 4,
             BaseTime = TimeSpan.FromMilliseconds(300),
         },
         Document("simulation/scenario", [.. Files.Texts("scenarios", "*.conf"), "scenario { name = x, sites = [{ name = a, nodes = 10000 }], steps = [{ do = boot, machine = a-7 }] }", "[scenario]"], static text => ScenarioReader.Parse(text, FileName), Methods.Name(typeof(ScenarioReader), nameof(ScenarioReader.Parse))) with
@@ -82,6 +84,7 @@ internal static class HoconTargets
             Check = static value => CheckScenario((Scenario)value),
             Tokens = [.. Pieces, .. Target.Encode(["{ name = x, nodes = 10000 }", "{ do = wait, for = 1 d }", "nodes = ", "for = 1e3", "for = 3 s", "do = kill, machine = relay-1", "machine = ", "loss = ", "nat = ", "hello = 4 s", "prefix-length = ", "network = \"2001:db8::/127\"", "max-clients = ", "{ do = boot, machine = registry-node }"])],
             OctetsPerOctet = 2000,
+            Share = 2,
             MaxLength = 3000,
         },
     ];

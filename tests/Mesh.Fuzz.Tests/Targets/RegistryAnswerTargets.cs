@@ -17,7 +17,10 @@ internal static class RegistryAnswerTargets
 
     private static readonly JsonElement Parameters = Files.Json("netconfig.json"), Control = Files.Json("babel-control.json");
 
-    private static readonly IReadOnlyList<byte[]> ParameterTexts = [.. Parameters.GetProperty("cases").EnumerateArray().Select(static one => Encoding.UTF8.GetBytes(one.GetProperty("json").GetRawText()))];
+    private static readonly byte[] EveryName =
+        """{"":["version"],"version":"AQ==","protocol":10,"min_protocol":1,"registry_prefix":"0000","crl":[1,18446744073709551615],"babel_default":"x","hello":15,"client_count":10,"max_clients":20,"tunnel_refresh":300,"encrypt":true,"ipv4":"10.0.0.0/8","ipv4_sublen":16,"same_country":["FR"],"babel_hmac_sign":"AQ==","babel_hmac_accept":"","valid_until":1800003600.5,"delay_restart":0.00000211,"unknown":{"a":[1.50,"é"]}}"""u8.ToArray();
+
+    private static readonly IReadOnlyList<byte[]> ParameterTexts = [.. Parameters.GetProperty("cases").EnumerateArray().Select(static one => Encoding.UTF8.GetBytes(one.GetProperty("json").GetRawText())), EveryName];
 
     private static readonly IReadOnlyList<byte[]> Versions = [.. Files.HexValues(Files.Json("version.json"), "blob")];
 

@@ -37,6 +37,22 @@ internal static class RegistryTextTargets
             OctetsPerOctet = 96,
         },
         Target.Text("registry/target-problem", [.. Files.Values(Auth, "path"), "/a/b", "/x?=%ff", "/x?a"], ProblemOfTarget) with { Tokens = Target.Tokens("& = ? / % + %00 %C3 %g0 %+1"), OctetsPerOctet = 96 },
+        // Peers, forwarded peers and verbs as lines below the target.
+        new FuzzTarget("registry/whole", Target.Encode(
+            [
+                "/getNetworkConfig?cn=NODE", "/hello?client_prefix=NODE&protocol=10\n192.0.2.7", "/requestCertificate?token=node&req=r&location=FR,EU&ip=\n192.0.2.7", "/requestToken?email=a%40example.com", "/getCa\n192.0.2.7\n192.0.2.8",
+                "/renewCertificate?cn=NODE", "/getBootstrapPeer?cn=NODE", "/advertise?cn=NODE&addresses=192.0.2.1,326,mesh", "/getCountry?cn=NODE&address=192.0.2.1", "/getDh?cn=NODE", "/revoke?cn_or_serial=1/16\n::1", "/addToken?email=a&token=t\n::1",
+                "/deleteToken?token=t\n::1", "/isToken?token=node\n::1", "/updateHMAC\n::1", "/getNodePrefix?email=a\n::1", "/getIPv6Address?email=a\n::1", "/getIPv4Information?email=a\n::1", "/versions\n::1", "/topology\n::1", "/getRevocation?serial=1", "/\n\n\nPOST",
+            ]))
+        {
+            IsText = true,
+            Prepare = static input => RegistryCalls.Prepare(input.Text),
+            Tokens = Target.Tokens("& = ? %00 %C3%A9 NODE cn= 18446744073709551615 18446744073709551616 0/0 1/127 , ; -1 ::1 token= &ip= &location=FR,EU"),
+            OctetsPerOctet = 256,
+            BaseOctets = 1024 * 1024,
+            Share = 5,
+            BaseTime = TimeSpan.FromMilliseconds(100),
+        },
         Target.Text("registry/origin", ["127.0.0.1", "2001:db8::1, 10.0.0.1", "::ffff:127.0.0.1", "fe80::1%1"], Originate) with { Tokens = Target.Tokens(", ::1 127.0.0.1 % ::ffff: [ ] :80") },
         Target.Text("registry/forwarded", [Forwarded("192.0.2.1 0123456789ABCDEF 0"), Forwarded("2001:db8::1 0000000000000000 9223372036854775807")],
             static header => new ForwardingVerifier(Secret).Check(header, Call, out IPAddress peer) == ForwardingVerdict.Genuine ? peer : null)

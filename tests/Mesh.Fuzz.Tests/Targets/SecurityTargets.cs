@@ -4,6 +4,8 @@ using System.Text.Json;
 using Mesh.Actors;
 using Mesh.Fuzz.Tests.Corpus;
 using Mesh.Fuzz.Tests.Harness;
+using Mesh.Node;
+using Mesh.Node.Certificates;
 using Mesh.Protocol.Registry;
 using Mesh.Security;
 using Mesh.Security.Certificates;
@@ -26,6 +28,8 @@ internal static class SecurityTargets
 
     private static readonly string Request = MakeRequest();
 
+    private static readonly NodeCertificate Own = NodeCertificate.TryParse(Network.NodeCertificate, out NodeCertificate? own) ? own : throw new FormatException("no certificate");
+
     private static readonly PrivateKey[] Signers = [Network.Authority.Key, Network.NodeKey];
 
     public static IEnumerable<FuzzTarget> All() =>
@@ -37,6 +41,8 @@ internal static class SecurityTargets
             Covers = [Methods.Name(typeof(ParsedCertificate), nameof(ParsedCertificate.TryParse)), Methods.Name(typeof(ParsedCertificate), "TryReadKey"), Methods.Name(typeof(SubjectName), nameof(SubjectName.TryParse))],
         },
         Target.Octets("security/certificate-verified", Network.Ders, Verify) with { Repairs = [Resign, ChangeAndResign], BaseOctets = 64 * 1024, BaseTime = RsaTime },
+        Target.Octets("security/renewal", Network.Ders, static der => Renew(Pem.Write(Pem.Certificate, der), RenewalOffer.OfCertificate)) with { Repairs = [Resign, ChangeAndResign], BaseOctets = 128 * 1024, BaseTime = RsaTime, Share = 2 },
+        Target.Octets("security/authority-renewal", Network.Ders, static der => Renew(Pem.Write(Pem.Certificate, der), RenewalOffer.OfAuthority)) with { Repairs = [Resign, ChangeAndResign], BaseOctets = 128 * 1024, BaseTime = RsaTime, Share = 2 },
         Target.Octets("security/request", [DerOf(Request)], static der => ParsedRequest.TryParse(Pem.Write(Pem.CertificateRequest, der), 2048, out ParsedRequest? parsed) == RequestProblem.None ? parsed : null,
             Methods.Name(typeof(ParsedRequest), nameof(ParsedRequest.TryParse))) with
         {
@@ -94,6 +100,22 @@ internal static class SecurityTargets
         var verifier = new CertificateVerifier(Network.Authority.Certificate);
         CertificateVerdict verdict = verifier.Verify(der, Network.Now, NoneRevoked, out NodeCertificate? certificate);
         return verdict == CertificateVerdict.Valid ? certificate!.Prefix.Subnet(Network.Prefix) : null;
+    }
+
+    private delegate RenewalOffer Judge(CertificateKnowledge known, ReadOnlySpan<byte> body, DateTimeOffset now);
+
+    // What a node makes of the certificates that it asks the registry for, and when it asks again.
+    private static object? Renew(string pem, Judge judge)
+    {
+        var known = new CertificateKnowledge(new NodeIdentity(new CertificateVerifier(Network.Authority.Certificate), Own, Network.NodeKey, Network.Now), NoneRevoked);
+        RenewalOffer offer = judge(known, Encoding.UTF8.GetBytes(pem), Network.Now);
+        return offer switch
+        {
+            RenewalOffer.Fresh fresh => (known with { Identity = fresh.Identity }).StatusAt(Network.Now),
+            RenewalOffer.Unusable { Reason.Length: > 0 } => null,
+            RenewalOffer.Unchanged => known.StatusAt(Network.Now),
+            _ => throw new InvalidOperationException("refused without a reason"),
+        };
     }
 
     // What is accepted can be issued for: nothing in a request may make the registry fail when it signs.

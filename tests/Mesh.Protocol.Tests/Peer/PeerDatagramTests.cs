@@ -123,10 +123,13 @@ public sealed class PeerDatagramTests
     [InlineData("1.2, Linux 6.1", "1.2", "Linux 6.1")]
     [InlineData("0-test, Linux-test, more", "0-test", "Linux-test, more")]
     [InlineData("alone", "alone", "")]
+    [InlineData(", ", "", "")]
+    [InlineData(", x", "", "x")]
     public void Node_information_is_a_version_and_a_platform(string text, string version, string platform)
     {
         Assert.True(NodeInformation.TryDecode(Encoding.UTF8.GetBytes(text), out NodeInformation? information));
         Assert.Equal(new NodeInformation(version, platform), information);
+        Assert.Equal(text, Encoding.UTF8.GetString(information.Encode()));
     }
 
     [Fact]

@@ -149,6 +149,22 @@ public sealed class NetworkParametersTests
         }
     }
 
+    [Theory]
+    [InlineData("delay_restart", "0.00000211", "2.1E-06")]
+    [InlineData("delay_restart", "0.0000042", "4.2E-06")]
+    [InlineData("delay_restart", "0.3", "0.3")]
+    [InlineData("valid_until", "1800003600.5", "1800003600.5")]
+    public void A_time_in_fractions_of_a_second_is_not_less_each_time_that_it_is_read(string name, string text, string written)
+    {
+        for (string value = text; ; value = written)
+        {
+            Assert.True(Read($$"""{"":["version"],"version":"AQ==","protocol":1,"registry_prefix":"0","{{name}}":{{value}}}""", out NetworkParameters? parameters));
+            Assert.Equal(written, parameters.Fields()[name]);
+            if (value == written)
+                return;
+        }
+    }
+
     [Fact]
     public void A_body_that_asks_for_a_preset_dictionary_is_refused_and_not_thrown_about()
     {

@@ -210,6 +210,8 @@ public sealed class SmtpMailTests
     [InlineData("[2001:db8::1")]
     [InlineData("ma il")]
     [InlineData("mail\n:25")]
+    [InlineData("[[::1]]")]
+    [InlineData("[[::]:]")]
     public void Refuses_what_is_no_host(string text) => Assert.False(SmtpMailOptions.TryParseHost(text, out _, out _));
 
     [Fact]
