@@ -88,11 +88,13 @@ internal sealed class DemoOverlay : IDisposable
     }
 
     /// <summary>Makes the network and serves it.</summary>
-    public async Task MakeRegistryAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="settings">As for <see cref="StartRegistry"/>.</param>
+    public async Task MakeRegistryAsync(CancellationToken cancellation, params IEnumerable<string> settings)
     {
         (_, string made, _) = await RunAsync(Network.Registry, mayFail: false, cancellation, "registry", "init", "--network", OverlayPrefix, "--dir", RegistryDirectory, "--json");
         _fingerprint = JsonDocument.Parse(made).RootElement.GetProperty("fingerprint").GetString()!;
-        StartRegistry();
+        StartRegistry(settings);
         string uses = Network.Nodes.Count.ToString(CultureInfo.InvariantCulture);
         string token = await AwaitRegistryAsync(cancellation, "registry", "token", "add", "--dir", RegistryDirectory, "--uses", uses, "--json");
         _token = JsonDocument.Parse(token).RootElement.GetProperty("token").GetString()!;
