@@ -53,10 +53,9 @@ internal static class Overlay
         foreach (SimulatedNode from in world.Nodes.Where(n => n.IsRunning))
         {
             var answered = new HashSet<Ipv6Address>();
-            from.Host!.Answered = (address, _) => answered.Add(address);
             SimulatedNode[] others = [.. world.Nodes.Where(n => n != from && n.IsRunning)];
             foreach (SimulatedNode to in others)
-                from.Host.Ping(to.Identity!.Address);
+                from.Host!.Ping(to.Identity!.Address, _ => answered.Add(to.Identity.Address));
             world.Run(TimeSpan.FromSeconds(2));
             missing.AddRange(others.Where(o => !answered.Contains(o.Identity!.Address)).Select(o => $"{from.Machine.Name} -> {o.Machine.Name}"));
         }

@@ -23,12 +23,10 @@ public sealed class RekeyTests
         Assert.All(world.Nodes.SelectMany(n => n.Tunnels), t => Assert.Equal(TunnelPathKind.Datagram, t.Path));
         log.Count = 0;
         int sent = 0, answered = 0;
-        foreach (SimulatedNode node in world.Nodes)
-            node.Host!.Answered = (_, _) => answered++;
         for (int i = 0; i < 6000; i++)
         {
             SimulatedNode from = world.Nodes[i % 3], to = world.Nodes[(i + 1 + (i / 3 % 2)) % 3];
-            from.Host!.Ping(to.Identity!.Address);
+            from.Host!.Ping(to.Identity!.Address, _ => answered++);
             sent++;
             world.Run(TimeSpan.FromMilliseconds(20));
         }

@@ -13,7 +13,7 @@ namespace Mesh.Cli.Simulation;
 /// <summary><c>mesh sim</c>: runs scenarios in virtual time.</summary>
 internal static class SimCommands
 {
-    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.") { Run(context) };
+    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.") { Run(context), SweepCommand.Create(context) };
 
     private static MeshCommand Run(CliContext context)
     {
@@ -21,6 +21,7 @@ internal static class SimCommands
         var seed = new Option<long?>("--seed") { Description = "Everything random follows from it; default: the key simulation.seed.", HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write report.html and report.json into this directory.", HelpName = "DIR" };
         var log = new Option<LogLevel?>("--log") { Description = "Write the machines' logs, from this level on, to standard error.", HelpName = "LEVEL" };
+        Option<int?> nodes = Nodes();
         Option<string?> configuration = CommonOptions.Config("Configuration with the section simulation.");
         Option<string[]> sets = CommonOptions.Sets();
         Option<bool> json = CommonOptions.Json();
@@ -34,14 +35,14 @@ internal static class SimCommands
             Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json"],
         };
         command.Arguments.Add(scenario);
-        foreach (Option option in (Option[])[seed, report, log, configuration, sets, json])
+        foreach (Option option in (Option[])[seed, nodes, report, log, configuration, sets, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 GCSettings.LatencyMode = GCLatencyMode.Batch;   // nobody waits for a pause, and a collector on a second thread costs a third more
                 ResolvedConfig config = MeshSchema.Load(context, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
-                Scenario read = Load(parsed.GetValue(scenario)!, config);
+                Scenario read = Load(parsed.GetValue(scenario)!, config, parsed.GetValue(nodes));
                 string? directory = parsed.GetValue(report);
                 if (directory is not null)
                     Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
@@ -83,11 +84,17 @@ internal static class SimCommands
         context.Out.WriteLine($"  {step.EndedSeconds,8:0.0} s  {(step.IsGood ? "ok  " : "FAIL")}  {step.Title}: {step.Outcome}");
     }
 
-    private static Scenario Load(string path, ResolvedConfig config)
+    /// <summary><c>--nodes</c>.</summary>
+    internal static Option<int?> Nodes() => new("--nodes") { Description = "As many nodes as this, in the scenario's proportions, instead of those it has.", HelpName = "N" };
+
+    /// <summary>Reads a scenario, with another number of nodes where one is given.</summary>
+    /// <exception cref="CommandFailedException">It cannot be used.</exception>
+    internal static Scenario Load(string path, ResolvedConfig config, int? nodes)
     {
         try
         {
-            return ScenarioReader.Load(path, SimulationKeys.MapInternet(config));
+            Scenario scenario = ScenarioReader.Load(path, SimulationKeys.MapInternet(config));
+            return nodes is { } count ? scenario.WithNodes(count) : scenario;
         }
         catch (ScenarioException e)
         {

@@ -8,6 +8,9 @@ namespace Mesh.Node.AddressBook;
 /// <summary>Somebody said where these nodes can be reached.</summary>
 public sealed record PeersSeen(ImmutableArray<PeerAddressEntry> Peers);
 
+/// <summary>A tunnel to this node came up at this address: it is tried first from now on (protocol reference 5).</summary>
+public sealed record AddressWorked(NodePrefix Peer, AdvertisedAddress Address);
+
 /// <summary>Published on the event stream whenever the book changes.</summary>
 public sealed record KnownPeers(ImmutableArray<PeerAddressEntry> Peers);
 
@@ -53,6 +56,9 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
         {
             case PeersSeen seen:
                 Learn(seen);
+                break;
+            case AddressWorked worked:
+                Prefer(worked);
                 break;
             case SaveSnapshotSuccess or SaveSnapshotFailure:
                 break;
@@ -109,6 +115,17 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
             events.Add(new PeerAddressesChanged(peer.Prefix.CommonName, merged.ToString()));
         }
 
+        Record(events);
+    }
+
+    private void Prefer(AddressWorked worked)
+    {
+        if (_peers.TryGetValue(worked.Peer, out AddressList? known) && known.WithPreferred(worked.Address) is var preferred && !preferred.Equals(known))
+            Record([new PeerAddressesChanged(worked.Peer.CommonName, preferred.ToString())]);
+    }
+
+    private void Record(List<object> events)
+    {
         if (events.Count == 0)
             return;
         int left = events.Count;

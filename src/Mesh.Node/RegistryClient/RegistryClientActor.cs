@@ -1,7 +1,10 @@
 using System.Collections.Immutable;
 using Mesh.Actors;
 using Mesh.Node.Certificates;
+using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
+using Mesh.Node.Routing;
+using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Sessions;
 
@@ -35,6 +38,8 @@ public sealed record RegistryUnreachable(object Tag, string Reason)
 /// <remarks>
 /// Calls are made one after the other, since the secret advances with each. When the registry does not know our secret (any more), the session is opened anew once
 /// per call, so a restart of the registry costs one extra exchange. A renewed identity changes nothing here: node, key and authority's key are the same. Reference: re6st 3.3.
+/// <para>While there is a route to the registry's node, calls go through the overlay, where nobody on the way sees them and where there may be a way when the underlay has none.
+/// Where that fails, because the registry listens elsewhere or the way is broken, the call goes to the configured URL at once, and so do those of the next hour.</para>
 /// </remarks>
 public sealed class RegistryClientActor : Actor
 {
@@ -43,6 +48,8 @@ public sealed class RegistryClientActor : Actor
 
     private const int Protocol = 10;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan OverlayTimeout = TimeSpan.FromSeconds(10);   // the configured URL is tried then
+    private static readonly TimeSpan OverlayPause = TimeSpan.FromHours(1);
 
     private readonly NodeIdentity _identity;
     private readonly string _url;
@@ -50,16 +57,27 @@ public sealed class RegistryClientActor : Actor
     private readonly RegistryClientSession _session = new();
     private readonly Queue<(CallRegistry Call, ActorRef Asker)> _waiting = new();
     private Exchange? _exchange;
+    private ImmutableArray<NodeRoute> _routes = [];
+    private NodePrefix? _registry;
+    private TimeSpan _overlayFrom;
     private bool _isBusy;
     private bool _saidHello;
 
     /// <summary>Makes a client of the registry at <paramref name="url"/>.</summary>
     public RegistryClientActor(NodeIdentity identity, string url, IHttpPort http) => (_identity, _url, _http) = (identity, url.TrimEnd('/'), http);
 
+    /// <inheritdoc/>
+    protected override void PreStart()
+    {
+        Context.System.EventStream.Subscribe<RoutesPublished>(Self);
+        Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
+    }
+
     // Whoever waits must hear that nothing will come, or it would wait for ever. A restart comes through here, too.
     /// <inheritdoc/>
     protected override void PostStop()
     {
+        Context.System.EventStream.Unsubscribe(Self);
         while (_waiting.TryDequeue(out (CallRegistry Call, ActorRef Asker) waiting))
             waiting.Asker.Tell(new RegistryUnreachable(waiting.Call.Tag, "the call was given up"));
     }
@@ -83,6 +101,15 @@ public sealed class RegistryClientActor : Actor
                 else
                     OnAnswer(answered);
                 break;
+            case RoutesPublished published:
+                _routes = published.Routes;
+                break;
+            case NetworkParametersChanged changed:
+                _registry = changed.Parameters.RegistryPrefix;
+                break;
+            case HttpFailed failed when failed.Tag == _exchange && _exchange.IsOverlay:
+                LeaveOverlay(failed.Reason);
+                break;
             case HttpFailed failed when failed.Tag == _exchange:
                 Finish(asked => new RegistryUnreachable(asked.Tag, failed.Reason));
                 break;
@@ -96,10 +123,14 @@ public sealed class RegistryClientActor : Actor
 
     private void Next()
     {
-        _saidHello = false;
         _isBusy = _waiting.Count > 0;
-        if (!_isBusy)
-            return;
+        if (_isBusy)
+            Begin();
+    }
+
+    private void Begin()
+    {
+        _saidHello = false;
         CallRegistry call = _waiting.Peek().Call;
         if (call.IsPublic)
             Get(RegistryCall.Create(call.Method, [.. call.Arguments]), isHello: false, headers: []);
@@ -122,12 +153,39 @@ public sealed class RegistryClientActor : Actor
         Get(request, isHello: false, [new(RegistryHeaders.Hmac, _session.Sign(request.Target))]);
     }
 
-    private void Get(RegistryCall call, bool isHello, IReadOnlyList<KeyValuePair<string, string>> headers) =>
-        _http.Get(_exchange = new Exchange(isHello), new HttpGet(_url, call.Target, headers, Timeout), Self);
+    private void Get(RegistryCall call, bool isHello, IReadOnlyList<KeyValuePair<string, string>> headers)
+    {
+        string? overlay = OverlayUrl();
+        _exchange = new Exchange(isHello, overlay is not null);
+        _http.Get(_exchange, new HttpGet(overlay ?? _url, call.Target, headers, overlay is null ? Timeout : OverlayTimeout), Self);
+    }
+
+    // The registry's own machine needs no detour. A TLS certificate would be for the configured name.
+    private string? OverlayUrl()
+    {
+        if (Context.Now < _overlayFrom || _registry is not { } registry || registry == _identity.Prefix || !_routes.Any(route => route.Destination == registry.Subnet(_identity.Network))
+            || !Uri.TryCreate(_url, UriKind.Absolute, out Uri? url) || url.Scheme != Uri.UriSchemeHttp)
+            return null;
+        return $"http://[{registry.FirstAddress(_identity.Network)}]:{url.Port}{url.AbsolutePath.TrimEnd('/')}";
+    }
+
+    // Whether the registry has seen the request is not known, so neither is its key.
+    private void LeaveOverlay(string reason)
+    {
+        Log.Debug($"the registry does not answer in the overlay: {reason}");
+        _overlayFrom = Context.Now + OverlayPause;
+        _session.Forget();
+        Begin();
+    }
 
     private void OnHello(HttpAnswered answered)
     {
-        if (answered.Status == 404)
+        bool isAuthentic = SecretEnvelope.TryOpen(answered.Body.Span, _identity.Key, _identity.Verifier.Authority.PublicKey, out SessionKey? key);
+        if (_exchange!.IsOverlay && (answered.Status != 200 || !isAuthentic))
+        {
+            LeaveOverlay($"hello has status {answered.Status}");   // something else may listen there
+        }
+        else if (answered.Status == 404)
         {
             Disown($"the registry has no certificate for {_identity.Prefix} (any more)");
         }
@@ -135,13 +193,13 @@ public sealed class RegistryClientActor : Actor
         {
             Finish(asked => new RegistryUnreachable(asked.Tag, $"the registry answered hello with status {answered.Status}"));
         }
-        else if (!SecretEnvelope.TryOpen(answered.Body.Span, _identity.Key, _identity.Verifier.Authority.PublicKey, out SessionKey? key))
+        else if (!isAuthentic)
         {
             Disown("the answer to hello is not signed by the network's authority, or not for us");   // as where our prefix is somebody else's by now
         }
         else
         {
-            _session.Open(key);
+            _session.Open(key!);
             SendCall();
         }
     }
@@ -185,8 +243,10 @@ public sealed class RegistryClientActor : Actor
     }
 
     // Compared by identity: no answer to an earlier exchange, or to an earlier life of this actor, can be taken for the present one's.
-    private sealed class Exchange(bool isHello)
+    private sealed class Exchange(bool isHello, bool isOverlay)
     {
         public bool IsHello => isHello;
+
+        public bool IsOverlay => isOverlay;
     }
 }

@@ -233,17 +233,20 @@ public sealed partial class TunnelsActor : Actor
     private void Open(PeerAddressEntry peer)
     {
         int attempt = _retries.TryGetValue(peer.Prefix, out Retry retry) ? retry.Failures : 0;
-        IPEndPoint[] endpoints = [.. peer.Addresses.Where(a => a.Protocol == AddressProtocol.Mesh).Select(ToEndpoint).OfType<IPEndPoint>()];
-        if (endpoints.Length == 0 || TakeIndex() is not { } index)
+        AdvertisedAddress[] usable = [.. peer.Addresses.Where(static a => a.Protocol == AddressProtocol.Mesh && ToEndpoint(a) is not null)];
+        if (usable.Length == 0 || TakeIndex() is not { } index)
             return;
-        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, endpoints[attempt % endpoints.Length], _options.Tunnel, _ports));
+        AdvertisedAddress address = usable[attempt % usable.Length];
+        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, ToEndpoint(address)!, _options.Tunnel, _ports)).Dialled = address;
     }
 
-    private void Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
+    private Entry Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
     {
         ActorRef actor = Context.ActorOf(props, $"tunnel-{index.Value}");
         Context.Watch(actor);
-        _tunnels.Add(index, new Entry(actor, peer, isClient));
+        var entry = new Entry(actor, peer, isClient);
+        _tunnels.Add(index, entry);
+        return entry;
     }
 
     private void OnUp(TunnelUp up, Entry mine)
@@ -251,6 +254,8 @@ public sealed partial class TunnelsActor : Actor
         _retries.Remove(up.Peer);
         (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
         (mine.IsUp, mine.UpSince) = (true, Context.Now);
+        if (mine.Dialled is { } address)
+            _addressBook.Tell(new AddressWorked(up.Peer, address));
         Watch(mine, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close
@@ -367,6 +372,9 @@ public sealed partial class TunnelsActor : Actor
         public NodePrefix Peer => peer;
 
         public bool IsClient => isClient;
+
+        /// <summary>The address at which we opened it.</summary>
+        public AdvertisedAddress? Dialled { get; set; }
 
         public bool IsUp { get; set; }
 

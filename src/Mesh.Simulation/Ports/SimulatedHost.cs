@@ -12,7 +12,7 @@ public sealed class SimulatedHost
     private readonly SimulatedDataPlane _dataPlane;
     private readonly Ipv6Address _address;
     private readonly Ipv6Address _firstAddress;
-    private readonly Dictionary<ushort, (Ipv6Address To, TimeSpan SentAt)> _sent = [];
+    private readonly Dictionary<ushort, (Ipv6Address To, TimeSpan SentAt, Action<TimeSpan> Answered)> _sent = [];
     private readonly Dictionary<ushort, Action<UdpPacket>> _udp = [];
     private ushort _sequence;
 
@@ -28,15 +28,17 @@ public sealed class SimulatedHost
         dataPlane.HostReceived = Receive;
     }
 
-    /// <summary>Called with the other end and the round trip of each answer.</summary>
-    public Action<Ipv6Address, TimeSpan>? Answered { get; set; }
+    /// <summary>Called with the source of each echo request that came.</summary>
+    public Action<Ipv6Address>? Pinged { get; set; }
 
     /// <summary>Sends an echo request.</summary>
-    public void Ping(Ipv6Address to)
+    /// <param name="to">To whom.</param>
+    /// <param name="answered">Called with the round trip when it is answered.</param>
+    public void Ping(Ipv6Address to, Action<TimeSpan> answered)
     {
         _machine.Settle();   // brings the machine's clock up to now
         _sequence++;
-        _sent[_sequence] = (to, _machine.System!.Loop.Now);
+        _sent[_sequence] = (to, _machine.System!.Loop.Now, answered);
         _dataPlane.SendFromHost(new EchoPacket(_address, to, IsReply: false, Identifier: 1, _sequence, new byte[16]).Encode());
         _machine.Settle();
     }
@@ -64,8 +66,13 @@ public sealed class SimulatedHost
     private void OnEcho(EchoPacket echo)
     {
         if (!echo.IsReply)
+        {
+            Pinged?.Invoke(echo.Source);
             _machine.After(TimeSpan.FromMicroseconds(10), () => _dataPlane.SendFromHost(echo.ToReply().Encode()));
-        else if (_sent.Remove(echo.Sequence, out (Ipv6Address To, TimeSpan SentAt) sent) && sent.To == echo.Source)
-            Answered?.Invoke(sent.To, _machine.System!.Loop.Now - sent.SentAt);
+        }
+        else if (_sent.Remove(echo.Sequence, out (Ipv6Address To, TimeSpan SentAt, Action<TimeSpan> Answered) sent) && sent.To == echo.Source)
+        {
+            sent.Answered(_machine.System!.Loop.Now - sent.SentAt);
+        }
     }
 }

@@ -18,6 +18,12 @@ public sealed class SimulatedHttp(Machine machine) : IHttpPort
     public void Get(object tag, HttpGet request, ActorRef replyTo)
     {
         ArgumentNullException.ThrowIfNull(request);
+        if (Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? overlay) && overlay.HostNameType == UriHostNameType.IPv6)
+        {
+            Tell(replyTo, new HttpFailed(tag, "simulated machines have no TCP in the overlay"));
+            return;
+        }
+
         if (!Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? url) || !IPAddress.TryParse(url.Host, out IPAddress? host))
         {
             Tell(replyTo, new HttpFailed(tag, $"'{request.BaseUrl}' is not the URL of a simulated registry: it needs an address"));
@@ -44,16 +50,23 @@ public sealed class SimulatedHttp(Machine machine) : IHttpPort
     }
 
     /// <summary>Serves the registry whose front desk is <paramref name="desk"/>.</summary>
-    public void Serve(int port, ActorRef desk)
+    /// <param name="port">TCP port.</param>
+    /// <param name="desk">Gets the requests.</param>
+    /// <param name="called">Told the method of each request.</param>
+    public void Serve(int port, ActorRef desk, Action<string> called)
     {
         machine.Tcp.Listen(port, connection => connection.Received = bytes =>
         {
             if (machine.System is not { } system)
                 return;
-            if (TryReadRequest(bytes, connection.Remote.Address) is { } request)
-                system.SystemActorOf(Props.Create(() => new Exchange(desk, request, connection)));
-            else
+            if (TryReadRequest(bytes, connection.Remote.Address) is not { } request)
+            {
                 connection.Send(Encoding.ASCII.GetBytes(WriteHead(new RegistryResponse(400, ReadOnlyMemory<byte>.Empty))));
+                return;
+            }
+
+            called(request.Target.TrimStart('/').Split('?')[0]);
+            system.SystemActorOf(Props.Create(() => new Exchange(desk, request, connection)));
         });
     }
 

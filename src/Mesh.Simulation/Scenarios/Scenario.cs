@@ -1,12 +1,17 @@
+using System.Globalization;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
 using Mesh.Simulation.Underlay;
+using Mesh.Simulation.World;
 
 namespace Mesh.Simulation.Scenarios;
 
 /// <summary>What to simulate: a world and what happens in it.</summary>
 public sealed record Scenario
 {
+    /// <summary>The most nodes of a scenario.</summary>
+    public const int MaxNodes = 20_000;
+
     /// <summary>Name, for reports.</summary>
     public required string Name { get; init; }
 
@@ -39,6 +44,55 @@ public sealed record Scenario
 
     /// <summary>Nodes in all sites, and the registry's.</summary>
     public int NodeCount => Sites.Sum(s => s.Nodes) + (HasRegistryNode ? 1 : 0);
+
+    /// <summary>The same scenario with another number of nodes: sites with public addresses grow, and of sites behind NAT there are more or fewer.</summary>
+    /// <param name="nodes">Nodes in all, the registry's among them; at least as many as there are sites.</param>
+    /// <exception cref="ScenarioException">Not every site would have a node, or there would be too many.</exception>
+    public Scenario WithNodes(int nodes)
+    {
+        int registry = HasRegistryNode ? 1 : 0, least = Sites.Sum(static s => s.IsBehindNat ? s.Nodes : 1) + registry;
+        if (nodes < least || nodes > MaxNodes)
+            throw new ScenarioException([$"scenario {Name} can have {least} to {MaxNodes} nodes, not {nodes}"]);
+        int wanted = nodes - registry;
+        Scenario scaled = WithSites(wanted);
+        if (scaled.Steps.FirstOrDefault(step => step.Machine is { } machine && !scaled.HasMachine(machine)) is { } lost)
+            throw new ScenarioException([$"scenario {Name} with {nodes} nodes has no machine '{lost.Machine}', which it needs for: {lost.Title}"]);
+        return scaled;
+    }
+
+    /// <summary>Whether there is a machine with that name: a node's, <c>registry-node</c> or <c>registry</c>.</summary>
+    public bool HasMachine(string name) => name == SimulatedNetwork.RegistryName || HasNode(name);
+
+    /// <summary>Whether there is a node with that name.</summary>
+    public bool HasNode(string name) => (name == SimulatedNetwork.RegistryNodeName && HasRegistryNode)
+        || Sites.Any(site => name.StartsWith($"{site.Name}-", StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(site.Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= site.Nodes && name[site.Name.Length + 1] != '0');
+
+    private Scenario WithSites(int wanted)
+    {
+        double factor = wanted / (double)Sites.Sum(static s => s.Nodes);
+        var sites = new List<Site>();
+        foreach (Site site in Sites.Where(static s => s.IsBehindNat))
+            sites.AddRange(Enumerable.Range(1, Math.Max(1, (int)(factor + 1e-9))).Select(i => i == 1 ? site : site with { Name = $"{site.Name}{i}" }));
+        Site[] open = [.. Sites.Where(static s => !s.IsBehindNat)];
+        int left = wanted - sites.Sum(static s => s.Nodes);
+        if (open.Length == 0)   // the rest is a smaller site
+        {
+            if (left > 0)
+                sites.Add(sites[0] with { Name = $"{sites[0].Name}-rest", Nodes = left });
+            return this with { Sites = sites };
+        }
+
+        int before = open.Sum(static s => s.Nodes), given = 0;
+        for (int i = 0; i < open.Length; i++)
+        {
+            int share = i == open.Length - 1 ? left - given : Math.Max(1, (int)((long)left * open[i].Nodes / before));
+            given += share;
+            sites.Add(open[i] with { Nodes = share });
+        }
+
+        return this with { Sites = sites };
+    }
 }
 
 /// <summary>Machines at one place.</summary>
@@ -46,58 +100,3 @@ public sealed record Scenario
 /// <param name="IsBehindNat">True: one public address for all of them.</param>
 /// <param name="Nodes">How many nodes, 1..10000.</param>
 public sealed record Site(string Name, bool IsBehindNat, int Nodes);
-
-/// <summary>One thing that happens in a scenario.</summary>
-public abstract record ScenarioStep
-{
-    private protected ScenarioStep()
-    {
-    }
-
-    /// <summary>What happens, for people.</summary>
-    public abstract string Title { get; }
-}
-
-/// <summary>Time passes.</summary>
-public sealed record PassTime(TimeSpan Duration) : ScenarioStep
-{
-    /// <inheritdoc/>
-    public override string Title => $"{Duration.TotalSeconds:0.###} s pass";
-}
-
-/// <summary>Wait until every running node has a route to every other; it is a violation when that takes longer than <paramref name="Within"/>.</summary>
-public sealed record AwaitRoutes(TimeSpan Within) : ScenarioStep
-{
-    /// <inheritdoc/>
-    public override string Title => $"every node has a route to every other within {Within.TotalSeconds:0.###} s";
-}
-
-/// <summary>Every running node pings every other; each unanswered pair is a violation.</summary>
-/// <param name="Attempts">A pair counts as answered if one of so many pings is.</param>
-public sealed record PingAll(int Attempts) : ScenarioStep
-{
-    /// <inheritdoc/>
-    public override string Title => "every node pings every other";
-}
-
-/// <summary>What may be done to a machine.</summary>
-public enum MachineFault
-{
-    /// <summary>Its processes are killed; the machine itself still answers with resets.</summary>
-    Kill,
-
-    /// <summary>The power fails: nothing answers.</summary>
-    Crash,
-
-    /// <summary>It is switched on (again).</summary>
-    Boot,
-}
-
-/// <summary>Something is done to a machine.</summary>
-/// <param name="Fault">What.</param>
-/// <param name="Machine">Its name: a node's, <c>registry-node</c> or <c>registry</c>.</param>
-public sealed record Inflict(MachineFault Fault, string Machine) : ScenarioStep
-{
-    /// <inheritdoc/>
-    public override string Title => $"{Fault.ToString().ToLowerInvariant()} {Machine}";
-}

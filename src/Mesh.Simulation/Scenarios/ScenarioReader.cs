@@ -17,7 +17,8 @@ public sealed class ScenarioException(IReadOnlyList<string> problems) : Exceptio
 /// <summary>Reads scenarios from HOCON. All problems of a file are reported at once; a key that nobody reads is one of them.</summary>
 public static class ScenarioReader
 {
-    private const int MaxNodes = 20_000;
+    private const string Steps =
+        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge";
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -73,10 +74,10 @@ public static class ScenarioReader
             JoinSpread = section.Duration("join-spread", standard.JoinSpread, TimeSpan.Zero, TimeSpan.FromHours(1)),
             Sites = [.. section.List("sites", isRequired: true).Select(ReadSite)],
         };
-        scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), scenario.Network) };
-        scenario = scenario with { Steps = [.. section.List("steps", isRequired: true).Select(step => ReadStep(step, scenario)).OfType<ScenarioStep>()] };
-        if (scenario.Sites.Sum(s => s.Nodes) is < 1 or > MaxNodes)
-            section.Problem("sites", $"all sites together have 1 to {MaxNodes} nodes, not {scenario.Sites.Sum(s => s.Nodes)}");
+        scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), new RegistryOptions(), scenario.Network) };
+        scenario = scenario with { Steps = ReadSteps(section.List("steps", isRequired: true), scenario) };
+        if (scenario.Sites.Sum(s => s.Nodes) is < 1 or > Scenario.MaxNodes)
+            section.Problem("sites", $"all sites together have 1 to {Scenario.MaxNodes} nodes, not {scenario.Sites.Sum(s => s.Nodes)}");
         foreach (IGrouping<string, Site> twice in scenario.Sites.GroupBy(s => s.Name, StringComparer.Ordinal).Where(g => g.Count() > 1))
             section.Problem("sites", $"two sites are called '{twice.Key}'");
         section.Finish();
@@ -105,16 +106,25 @@ public static class ScenarioReader
         return internet;
     }
 
-    private static RegistryOptions ReadRegistry(ScenarioSection section, NetworkPrefix network)
+    private static RegistryOptions ReadRegistry(ScenarioSection section, RegistryOptions standard, NetworkPrefix network)
     {
-        var standard = new RegistryOptions();
-        int clients = section.Integer("client-count", standard.ClientCount, 1, 1000);
+        string ipv4 = section.Text("ipv4", standard.Ipv4 ?? "");
         RegistryOptions options = standard with
         {
-            ClientCount = clients,
-            MaxClients = section.Integer("max-clients", 2 * clients, 1, 10_000),
+            ClientCount = section.Integer("client-count", standard.ClientCount, 1, 1000),
+            MaxClients = section.Has("max-clients") ? section.Integer("max-clients", 1, 1, 10_000) : standard.MaxClients,
             Hello = section.Duration("hello", standard.Hello, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
             PrefixLength = section.Integer("prefix-length", standard.PrefixLength, 1, 64),
+            TunnelRefresh = section.Duration("tunnel-refresh", standard.TunnelRefresh, TimeSpan.FromSeconds(10), TimeSpan.FromDays(1)),
+            Encrypt = section.Flag("encrypt", standard.Encrypt),
+            Ipv4 = ipv4.Length > 0 ? ipv4 : null,
+            Ipv4SubnetLength = section.Integer("ipv4-subnet-length", standard.Ipv4SubnetLength, 0, 16),
+            MinProtocol = section.Integer("min-protocol", standard.MinProtocol, 1, RegistryOptions.Protocol),
+            BabelDefault = section.Text("babel-default", standard.BabelDefault),
+            BabelAuthentication = section.Flag("babel-authentication", standard.BabelAuthentication),
+            RotationStepTime = section.Duration("rotation-step-time", standard.RotationStepTime, TimeSpan.FromSeconds(10), TimeSpan.FromDays(30)),
+            CertificateLifetime = section.Duration("certificate-lifetime", standard.CertificateLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(36_500)),
+            RenewPeriod = section.Duration("renew-period", standard.RenewPeriod, TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650)),
         };
         foreach (string problem in options.Validate(network))
             section.Problem("", problem);
@@ -129,35 +139,80 @@ public static class ScenarioReader
         return site;
     }
 
-    private static ScenarioStep? ReadStep(ScenarioSection section, Scenario scenario)
+    // Settings change from step to step: each change is to those before it.
+    private static List<ScenarioStep> ReadSteps(IReadOnlyList<ScenarioSection> sections, Scenario scenario)
+    {
+        var steps = new List<ScenarioStep>();
+        RegistryOptions options = scenario.Registry;
+        foreach (ScenarioSection section in sections)
+        {
+            ScenarioStep? step = ReadStep(section, scenario, options);
+            section.Finish();
+            if (step is SetParameters set)
+                options = set.Options;
+            if (step is not null)
+                steps.Add(step);
+        }
+
+        return steps;
+    }
+
+    private static ScenarioStep? ReadStep(ScenarioSection section, Scenario scenario, RegistryOptions options)
     {
         string action = section.Text("do", fallback: null);
-        ScenarioStep? step = action switch
+        return action switch
         {
             "" => null,   // reported as missing already
             "wait" => new PassTime(section.Duration("for", fallback: null, TimeSpan.Zero, TimeSpan.FromDays(36_500))),
-            "await-routes" => new AwaitRoutes(section.Duration("within", TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1))),
-            "ping-all" => new PingAll(section.Integer("attempts", 3, 1, 100)),
-            "kill" or "crash" or "boot" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, scenario)),
+            "await-routes" => new AwaitRoutes(ReadWithin(section)),
+            "await-version" => new AwaitVersion(ReadWithin(section), section.Has("median") ? section.Duration("median", fallback: null, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1)) : null),
+            "await-ejected" => new AwaitEjected(ReadNode(section, scenario), ReadWithin(section)),
+            "ping-all" => new PingAll(ReadAttempts(section)),
+            "ping" => new PingAll(ReadAttempts(section), section.Integer("pairs", 100, 1, 10_000_000)),
+            "kill" or "crash" or "sleep" when section.Has("share") => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), Machine: null, section.Number("share", fallback: null, 0, 1)),
+            "boot" or "wake" when !section.Has("machine") => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), Machine: null, section.Number("share", fallback: 1, 0, 1)),
+            "kill" or "crash" or "boot" or "sleep" or "wake" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, scenario)),
+            "partition" => new Partition(section.Number("share", fallback: null, 0, 1)),
+            "heal" => new Partition(0),
+            "set-parameters" => ReadChange(section, options, scenario.Network),
+            "revoke" => new RevokeNode(ReadNode(section, scenario)),
+            "rotate-keys" => new RotateKeys(),
+            "traffic" => new Traffic(section.Integer("pairs", 10, 1, 100_000), section.Duration("interval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1))),
+            "stop-traffic" => new StopTraffic(section.Has("max-lost") ? section.Integer("max-lost", 0, 0, int.MaxValue) : null),
+            "forge" => new Forge(ReadNode(section, scenario), section.Duration("for", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))),
             _ => Unknown(section, action),
         };
-        section.Finish();
-        return step;
+    }
+
+    private static TimeSpan ReadWithin(ScenarioSection section) => section.Duration("within", TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365));
+
+    private static int ReadAttempts(ScenarioSection section) => section.Integer("attempts", 3, 1, 100);
+
+    private static SetParameters ReadChange(ScenarioSection section, RegistryOptions options, NetworkPrefix network)
+    {
+        ScenarioSection change = section.Section("parameters", isRequired: true);
+        return new SetParameters(ReadRegistry(change, options, network), string.Join(", ", change.Keys));
     }
 
     private static string ReadMachine(ScenarioSection section, Scenario scenario)
     {
         string name = section.Text("machine", fallback: null);
-        bool exists = name is SimulatedNetwork.RegistryName or "" || (name == SimulatedNetwork.RegistryNodeName && scenario.HasRegistryNode)
-            || scenario.Sites.Any(s => Enumerable.Range(1, s.Nodes).Any(i => name == $"{s.Name}-{i}"));
-        if (!exists)
+        if (name.Length > 0 && !scenario.HasMachine(name))
             section.Problem("machine", $"there is no machine '{name}'; nodes are called SITE-NUMBER, for example {scenario.Sites.FirstOrDefault()?.Name}-1, and the registry 'registry'");
+        return name;
+    }
+
+    private static string ReadNode(ScenarioSection section, Scenario scenario)
+    {
+        string name = section.Text("machine", fallback: null);
+        if (name.Length > 0 && !scenario.HasNode(name))
+            section.Problem("machine", $"there is no node '{name}'; nodes are called SITE-NUMBER, for example {scenario.Sites.FirstOrDefault()?.Name}-1");
         return name;
     }
 
     private static ScenarioStep? Unknown(ScenarioSection section, string action)
     {
-        section.Problem("do", $"'{action}' is not a step; steps are wait, await-routes, ping-all, kill, crash, boot");
+        section.Problem("do", $"'{action}' is not a step; steps are {Steps}");
         return null;
     }
 }

@@ -15,6 +15,7 @@ namespace Mesh.Simulation.Scenarios;
 /// <param name="LostPackets">Packets that the underlay lost.</param>
 /// <param name="Steps">What happened.</param>
 /// <param name="Violations">What should not have happened.</param>
+/// <param name="Measures">What was measured, in order.</param>
 /// <param name="Topology">The nodes at the end.</param>
 /// <param name="Model">What was modelled rather than run.</param>
 public sealed record ScenarioResult(
@@ -30,6 +31,7 @@ public sealed record ScenarioResult(
     long LostPackets,
     IReadOnlyList<StepResult> Steps,
     IReadOnlyList<string> Violations,
+    IReadOnlyList<Measure> Measures,
     IReadOnlyList<NodeResult> Topology,
     string Model)
 {

@@ -18,14 +18,12 @@ namespace Mesh.Simulation.Scenarios;
 public sealed record ScenarioProgress(TimeSpan Now, string Step, int NodesUp, int Tunnels, double Routes, long Messages, double Speed);
 
 /// <summary>Carries out a scenario.</summary>
-public sealed class ScenarioRun
+public sealed partial class ScenarioRun
 {
     private const string Model =
         "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
 
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan FirstJoinLimit = TimeSpan.FromMinutes(1);   // it never takes a second unless the underlay is absurdly slow
-    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly Scenario _scenario;
@@ -36,6 +34,9 @@ public sealed class ScenarioRun
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<StepResult> _steps = [];
     private readonly List<string> _violations = [];
+    private readonly List<Measure> _measures = [];
+    private readonly DeterministicRandom _random;
+    private readonly TimeSpan _look;
     private TimeSpan _reported = -ProgressInterval;
     private string _step = "nodes join";
 
@@ -51,6 +52,8 @@ public sealed class ScenarioRun
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
             seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, new NodeOptions { RegistryUrl = "" }, scenario.NodeCount, log);
+        // A condition is looked at less often where a look costs more.
+        _look = TimeSpan.FromMilliseconds(Math.Clamp(scenario.NodeCount, 100, 1000));
         if (scenario.HasRegistryNode)
             _world.AddRegistryNode();
         foreach (Site site in scenario.Sites)
@@ -60,6 +63,9 @@ public sealed class ScenarioRun
             else
                 _world.AddPublicNodes(site.Name, site.Nodes);
         }
+
+        _random = _world.ForkRandom();
+        _traffic = new PingTraffic(_world);
     }
 
     /// <summary>Called with each step when it is over.</summary>
@@ -71,7 +77,6 @@ public sealed class ScenarioRun
     /// <summary>Carries the scenario out.</summary>
     public ScenarioResult Run()
     {
-        DeterministicRandom random = _world.ForkRandom();
         if (_world.RegistryNode is { } first)
         {
             _world.Boot(first);
@@ -79,7 +84,7 @@ public sealed class ScenarioRun
         }
 
         foreach (SimulatedNode node in _world.Nodes.Where(n => n != _world.RegistryNode))
-            _world.Engine.At(_world.Engine.Now + random.NextTimeSpan(TimeSpan.FromMilliseconds(1), _scenario.JoinSpread + TimeSpan.FromMilliseconds(1)), () => _world.Boot(node));
+            _world.Engine.At(_world.Engine.Now + _random.NextTimeSpan(TimeSpan.FromMilliseconds(1), _scenario.JoinSpread + TimeSpan.FromMilliseconds(1)), () => _world.Boot(node));
         Carry(new PassTime(_scenario.JoinSpread + TimeSpan.FromMilliseconds(2)), "nodes are switched on");
         foreach (ScenarioStep step in _scenario.Steps)
         {
@@ -99,8 +104,17 @@ public sealed class ScenarioRun
         {
             PassTime pass => PassTime(pass.Duration),
             AwaitRoutes routes => AwaitRoutes(routes.Within),
-            PingAll ping => PingAll(ping.Attempts),
+            PingAll ping => PingAll(ping),
+            Traffic traffic => BeginTraffic(traffic),
+            StopTraffic stop => EndTraffic(stop),
             Inflict inflict => Inflict(inflict),
+            Partition partition => Partition(partition),
+            SetParameters set => SetParameters(set),
+            RevokeNode revoke => Revoke(revoke.Machine),
+            RotateKeys _ => RotateKeys(),
+            AwaitVersion version => AwaitVersion(version),
+            AwaitEjected ejected => AwaitEjected(ejected),
+            Forge forge => Forge(forge),
             _ => throw new UnreachableException(),
         };
         var ended = new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood);
@@ -125,66 +139,14 @@ public sealed class ScenarioRun
         return ($"not after {within.TotalSeconds:0} s: {RouteTrace.FindBroken(Running(), _world.Network) ?? "somebody has not joined"}", false);
     }
 
-    private (string Outcome, bool IsGood) PingAll(int attempts)
-    {
-        SimulatedNode[] running = Running();
-        var missing = new HashSet<(SimulatedNode From, SimulatedNode To)>(running.SelectMany(a => running.Where(b => b != a).Select(b => (a, b))));
-        int pairs = missing.Count;
-        var byAddress = running.ToDictionary(n => n.Identity!.Address);
-        var roundTrips = new List<TimeSpan>(pairs);
-        foreach (SimulatedNode node in running)
-        {
-            node.Host!.Answered = (address, roundTrip) =>
-            {
-                if (byAddress.TryGetValue(address, out SimulatedNode? other) && missing.Remove((node, other)))
-                    roundTrips.Add(roundTrip);
-            };
-        }
-
-        for (int attempt = 0; attempt < attempts && missing.Count > 0; attempt++)
-        {
-            // In the order of the nodes, since the order of a set is nobody's promise.
-            foreach ((SimulatedNode from, SimulatedNode to) in running.SelectMany(a => running.Select(b => (a, b))).Where(missing.Contains).ToArray())
-                from.Host!.Ping(to.Identity!.Address);
-            RunFor(PingTimeout, () => missing.Count == 0);
-        }
-
-        if (missing.Count > 0)
-            return ($"{missing.Count} of {pairs} pairs got no answer, for example {missing.First().From.Machine.Name} from {missing.First().To.Machine.Name}", false);
-        roundTrips.Sort();
-        return (pairs == 0 ? "there is nobody to ping" : $"{pairs} pairs answered, median round trip {roundTrips[pairs / 2].TotalMilliseconds:0.0} ms, worst {roundTrips[^1].TotalMilliseconds:0.0} ms", true);
-    }
-
-    private (string Outcome, bool IsGood) Inflict(Inflict inflict)
-    {
-        SimulatedNode? node = _world.Find(inflict.Machine);
-        Machine machine = node?.Machine ?? _world.Registry.Machine;
-        switch (inflict.Fault)
-        {
-            case MachineFault.Kill:
-                machine.Kill();
-                break;
-            case MachineFault.Crash:
-                machine.Crash();
-                break;
-            case MachineFault.Boot when machine.System is null:
-                if (node is null)
-                    _world.BootRegistry();
-                else
-                    _world.Boot(node);
-                break;
-        }
-
-        return ("done", true);
-    }
-
-    private SimulatedNode[] Running() => [.. _world.Nodes.Where(n => n.IsRunning)];
+    // Who is part of the network: whoever is revoked is not.
+    private SimulatedNode[] Running() => [.. _world.Nodes.Where(n => n.IsRunning && !_revoked.ContainsKey(n))];
 
     // Not whether tables are full, but whether following them from hop to hop gets there: just after a failure, tables are full of ways through the dead.
     private bool HasAllRoutes()
     {
         SimulatedNode[] running = Running();
-        if (running.Length < _world.Nodes.Count(n => n.Machine.System is not null))
+        if (running.Length < _world.Nodes.Count(n => n.Machine is { System: not null, IsAsleep: false } && !_revoked.ContainsKey(n)))
             return false;   // somebody is still joining
         return running.All(n => n.Routes.Count >= running.Length - 1) && RouteTrace.FindBroken(running, _world.Network) is null;
     }
@@ -198,7 +160,7 @@ public sealed class ScenarioRun
             Report();
             if (_world.Engine.Now >= end || _stop.IsCancellationRequested)
                 return false;
-            TimeSpan next = _world.Engine.Now + Look;
+            TimeSpan next = _world.Engine.Now + _look;
             _world.Engine.RunUntil(next < end ? next : end);
         }
 
@@ -230,6 +192,7 @@ public sealed class ScenarioRun
         _world.Internet.Lost,
         _steps,
         _violations,
+        _measures,
         [.. _world.Nodes.Select(n => new NodeResult(
             n.Machine.Name, n.Identity?.Prefix.ToString(), n.IsRunning,
             [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count))],

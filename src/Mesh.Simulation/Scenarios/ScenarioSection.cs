@@ -9,6 +9,10 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
 
     public List<string> Problems => problems;
 
+    public IEnumerable<string> Keys => source?.Fields.Select(static entry => $"{entry.Key} = {entry.Value}") ?? [];
+
+    public bool Has(string key) => Find(key, isRequired: false) is not null;
+
     public ScenarioSection Section(string key, bool isRequired)
     {
         HoconValue? value = Find(key, isRequired);
@@ -64,15 +68,15 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return fallback;
     }
 
-    public double Number(string key, double fallback, double min, double max)
+    public double Number(string key, double? fallback, double min, double max)
     {
-        HoconValue? value = Find(key, isRequired: false);
+        HoconValue? value = Find(key, isRequired: fallback is null);
         if (value is null)
-            return fallback;
+            return fallback ?? min;
         if (HoconConvert.TryToDouble(value, out double number) && number >= min && number <= max)
             return number;
         Problem(key, $"expected a number from {min} to {max}, not {value}");
-        return fallback;
+        return fallback ?? min;
     }
 
     public TimeSpan Duration(string key, TimeSpan? fallback, TimeSpan min, TimeSpan max)

@@ -24,7 +24,12 @@ public sealed record InternetOptions
 public sealed class Internet(SimulationEngine engine, InternetOptions options)
 {
     private readonly Dictionary<IPAddress, UnderlayNode> _public = [];
+    private const int MaxRetransmissions = 15;   // as Linux gives a connection up
+    private static readonly TimeSpan FirstRetransmission = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LastRetransmission = TimeSpan.FromMinutes(2);
+
     private readonly HashSet<(int, int)> _cuts = [];
+    private IReadOnlySet<int>? _island;
 
     /// <summary>How packets are treated.</summary>
     public InternetOptions Options => options;
@@ -51,7 +56,15 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
             _cuts.Remove(pair);
     }
 
-    internal void Route(UnderlayNode from, Packet packet, DeterministicRandom random)
+    /// <summary>Cuts some nodes off from all others, in place of those that were cut off before. Among themselves they go on.</summary>
+    /// <param name="island">Machines with public addresses and NAT boxes; empty mends the Internet.</param>
+    public void Isolate(IEnumerable<UnderlayNode> island)
+    {
+        HashSet<int> ids = [.. island.Select(static node => node.Id)];
+        _island = ids.Count == 0 ? null : ids;
+    }
+
+    internal void Route(UnderlayNode from, Packet packet, DeterministicRandom random, int attempt = 0)
     {
         if (!_public.TryGetValue(packet.Destination.Address, out UnderlayNode? to))
         {
@@ -59,20 +72,38 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
             return;
         }
 
-        bool isCut = _cuts.Count > 0 && _cuts.Contains(from.Id < to.Id ? (from.Id, to.Id) : (to.Id, from.Id));
+        bool isCut = IsCut(from, to);
         TimeSpan delay = options.BaseLatency + TimeSpan.FromMilliseconds(from.Place.MillisecondsTo(to.Place)) + (options.Jitter * random.NextDouble());
         bool isLost = isCut || (options.Loss > 0 && random.NextDouble() < options.Loss);
-        if (isLost && (isCut || packet.Protocol == PacketProtocol.Udp))
+        if (isLost && packet.Protocol == PacketProtocol.Udp)
         {
             Lost++;
             return;
         }
 
-        // A lost segment costs TCP a retransmission, and so time; the model does not lose it.
+        // TCP sends a lost segment again, which costs time; where the way is cut, again and again.
+        if (isCut)
+        {
+            Lost++;
+            if (attempt < MaxRetransmissions)
+                engine.After(from, Retransmission(attempt), () => Route(from, packet, random, attempt + 1));
+            return;
+        }
+
         if (isLost)
-            delay += TimeSpan.FromMilliseconds(200);
+            delay += FirstRetransmission;
         engine.Send(from, to, delay, packet);
     }
 
     internal void SendInside(UnderlayNode from, UnderlayNode to, Packet packet) => engine.Send(from, to, options.LanLatency, packet);
+
+    private static TimeSpan Retransmission(int attempt)
+    {
+        TimeSpan wait = FirstRetransmission * (1 << attempt);
+        return wait < LastRetransmission ? wait : LastRetransmission;
+    }
+
+    private bool IsCut(UnderlayNode from, UnderlayNode to) =>
+        (_island is { } island && island.Contains(from.Id) != island.Contains(to.Id))
+        || (_cuts.Count > 0 && _cuts.Contains(from.Id < to.Id ? (from.Id, to.Id) : (to.Id, from.Id)));
 }

@@ -14,6 +14,7 @@ public sealed class Machine : UnderlayNode
     private readonly DeterministicRandom _network;
     private readonly Dictionary<int, Action<Packet>> _udp = [];
     private readonly NatBox? _nat;
+    private readonly List<Action> _held = [];   // until it wakes
     private Machine? _beside;
     private Action<ReadOnlyMemory<byte>>? _loopback;
     private Digest _past;
@@ -46,10 +47,19 @@ public sealed class Machine : UnderlayNode
     /// <summary>True where a NAT box stands between the machine and the Internet.</summary>
     public bool IsBehindNat => _nat is not null;
 
+    /// <summary>What the Internet sees of it: itself, or the NAT box before it.</summary>
+    public UnderlayNode Gateway => (UnderlayNode?)_nat ?? this;
+
     /// <summary>Secrets of this machine: from the seed, so that a run can be repeated.</summary>
     public DeterministicRandom Entropy { get; private set; } = new(0);
 
-    internal TimeSpan? NextDeadline => System?.Loop.NextDeadline is { } due ? due + _bootedAt : null;
+    /// <summary>True between <see cref="Sleep"/> and <see cref="Wake"/>.</summary>
+    public bool IsAsleep { get; private set; }
+
+    /// <summary>Time of the world, which the machine's own clocks need not show.</summary>
+    internal TimeSpan WorldTime => Engine.Now;
+
+    internal TimeSpan? NextDeadline => IsAsleep ? null : System?.Loop.NextDeadline is { } due ? due + _bootedAt : null;
 
     internal ulong DigestValue
     {
@@ -107,6 +117,29 @@ public sealed class Machine : UnderlayNode
         IsOn = false;
     }
 
+    /// <summary>The lid is closed: nothing runs, and datagrams are lost, while connections stand. Does nothing where it is off or asleep.</summary>
+    public void Sleep()
+    {
+        if (System is null || IsAsleep)
+            return;
+        IsAsleep = true;
+        Engine.SetDeadline(this);
+    }
+
+    /// <summary>The lid is opened: both clocks have gone on meanwhile, as CLOCK_BOOTTIME does, and TCP delivers what it has sent again and again.</summary>
+    public void Wake()
+    {
+        if (!IsAsleep)
+            return;
+        IsAsleep = false;
+        Action[] held = [.. _held];
+        _held.Clear();
+        Settle();
+        foreach (Action action in held)
+            action();
+        Engine.SetDeadline(this);
+    }
+
     /// <summary>Receives datagrams to a port.</summary>
     public void ListenUdp(int port, Action<Packet> receive) => _udp[port] = receive;
 
@@ -134,21 +167,14 @@ public sealed class Machine : UnderlayNode
     /// <summary>Does something later, unless the machine has stopped by then.</summary>
     public void After(TimeSpan delay, Action action)
     {
-        ActorSystem? running = System;
-        Engine.After(this, delay, () =>
-        {
-            if (System != running || running is null)
-                return;
-            running.Loop.AdvanceClock(Engine.Now - _bootedAt);
-            action();
-            Settle();
-        });
+        if (System is { } running)
+            Engine.After(this, delay, () => Do(running, action));
     }
 
     /// <summary>Sends a packet; a NAT box on the way may change its source.</summary>
     internal void Send(Packet packet)
     {
-        if (!IsOn)
+        if (!IsOn || IsAsleep)
             return;
         if (_nat is not null)
             Internet.SendInside(this, _nat, packet);
@@ -159,7 +185,7 @@ public sealed class Machine : UnderlayNode
     /// <summary>Lets the machine handle what something outside its loop has told its actors.</summary>
     internal void Settle()
     {
-        if (System is null)
+        if (System is null || IsAsleep)
             return;
         System.Loop.AdvanceClock(Engine.Now - _bootedAt);
         System.Loop.RunReady();
@@ -177,9 +203,15 @@ public sealed class Machine : UnderlayNode
 
     internal override void Receive(Packet packet)
     {
-        if (!IsOn)
+        if (!IsOn || (IsAsleep && packet.Protocol == PacketProtocol.Udp))
         {
             Engine.Undelivered++;
+            return;
+        }
+
+        if (IsAsleep)
+        {
+            _held.Add(() => Receive(packet));
             return;
         }
 
@@ -195,6 +227,21 @@ public sealed class Machine : UnderlayNode
         Settle();
     }
 
+    private void Do(ActorSystem running, Action action)
+    {
+        if (System != running)
+            return;
+        if (IsAsleep)
+        {
+            _held.Add(() => Do(running, action));
+            return;
+        }
+
+        running.Loop.AdvanceClock(Engine.Now - _bootedAt);
+        action();
+        Settle();
+    }
+
     private void Forget()
     {
         if (System is null)
@@ -203,6 +250,8 @@ public sealed class Machine : UnderlayNode
         _pastDelivered += System.Loop.Delivered;
         Disk.Crash(System.Loop.Now, _random);
         System = null;
+        IsAsleep = false;
+        _held.Clear();
         _udp.Clear();
         _loopback = null;
         _tcp = new SimulatedTcp(this);

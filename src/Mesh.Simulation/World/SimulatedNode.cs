@@ -63,8 +63,8 @@ public sealed class SimulatedNode
     /// <summary>Why it could not join, or null.</summary>
     public string? JoinProblem { get; private set; }
 
-    /// <summary>True while the node's actors run.</summary>
-    public bool IsRunning => Host is not null && Machine.System is not null;
+    /// <summary>True while the node's actors run and the machine is awake.</summary>
+    public bool IsRunning => Host is not null && Machine is { System: not null, IsAsleep: false };
 
     /// <summary>Its tunnels.</summary>
     public IReadOnlyCollection<TunnelStatus> Tunnels => _tunnels.Values;
@@ -77,6 +77,9 @@ public sealed class SimulatedNode
 
     /// <summary>Version of the network parameters it uses, 0 while it knows none.</summary>
     public ulong ParametersVersion => Parameters?.Version.Number ?? 0;
+
+    /// <summary>When it began to use them: time of the world.</summary>
+    public TimeSpan ParametersSince { get; private set; }
 
     /// <summary>How its certificate is, since it last was switched on.</summary>
     public CertificateStatus? Certificate { get; private set; }
@@ -188,6 +191,7 @@ public sealed class SimulatedNode
                     break;
                 case NetworkParametersChanged changed:
                     node.Parameters = changed.Parameters;
+                    node.ParametersSince = node.Machine.WorldTime;
                     break;
             }
         }

@@ -1,9 +1,12 @@
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
 using Mesh.Registry;
 using Mesh.Registry.Authority;
 using Mesh.Registry.Events;
+using Mesh.Registry.Parameters;
+using Mesh.Registry.Rotation;
 using Mesh.Security.Certificates;
 using Mesh.Simulation.Ports;
 using Mesh.Simulation.Underlay;
@@ -19,8 +22,8 @@ public sealed class SimulatedRegistry
     private const int Port = 80;
     private static readonly TimeSpan SigningTime = TimeSpan.FromMilliseconds(2);   // RSA-2048 on one core, by openssl speed
 
-    private readonly RegistryOptions _options;
     private readonly int _expectedNodes;
+    private readonly SortedDictionary<string, long> _calls = new(StringComparer.Ordinal);
     private CertificateAuthority _authority;
     private RegistryActors? _actors;
 
@@ -28,12 +31,24 @@ public sealed class SimulatedRegistry
     public SimulatedRegistry(Machine machine, NetworkPrefix network, RegistryOptions options, DateTimeOffset now, int expectedNodes)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        (Machine, _options, _expectedNodes) = (machine, options, expectedNodes);
+        (Machine, Options, _expectedNodes) = (machine, options, expectedNodes);
         _authority = CertificateAuthority.Create(network, SimulationKeys.Authority, "simulation", "registry@example.net", now.AddDays(-1), now.AddDays(3650));
     }
 
     /// <summary>Where it runs.</summary>
     public Machine Machine { get; }
+
+    /// <summary>Its settings. Used from the next <see cref="Boot"/> on, which publishes what has changed.</summary>
+    public RegistryOptions Options { get; set; }
+
+    /// <summary>The version of the network's parameters that it published last.</summary>
+    public NetworkVersion Published { get; private set; } = NetworkVersion.Initial;
+
+    /// <summary>When it published them: time of the world.</summary>
+    public TimeSpan PublishedAt { get; private set; }
+
+    /// <summary>How often each method was called, over all restarts.</summary>
+    public IReadOnlyDictionary<string, long> Calls => _calls;
 
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
@@ -52,13 +67,26 @@ public sealed class SimulatedRegistry
     /// <summary>An order of the administrator; its answer is nobody's.</summary>
     public void Order(RegistryCommand command) => Machine.After(TimeSpan.FromMilliseconds(1), () => _actors!.Registry.Tell(command));
 
+    /// <summary>An order of the administrator about the routing keys; its answer is nobody's.</summary>
+    public void Order(HmacCommand command) => Machine.After(TimeSpan.FromMilliseconds(1), () => _actors!.Hmac.Tell(command));
+
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log) => Machine.Boot(RegistrySchema.AddTo(new EventSchema()), log, system =>
     {
         var entropy = new SeededEntropy(Machine);
         var ports = new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)) { LocalNode = new SimulatedLocalNode(Machine) };
-        RegistryActors actors = _actors = RegistryActors.Start(system, _options, ports);
-        new SimulatedHttp(Machine).Serve(Port, actors.Desk);
+        RegistryActors actors = _actors = RegistryActors.Start(system, Options, ports);
+        new SimulatedHttp(Machine).Serve(Port, actors.Desk, method => _calls[method] = _calls.GetValueOrDefault(method) + 1);
+        system.EventStream.Subscribe<VersionPublished>(system.SystemActorOf(Props.Create(() => new Observer(this)), "observer"));
         actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
     });
+
+    private sealed class Observer(SimulatedRegistry registry) : Actor
+    {
+        protected override void Receive(object message)
+        {
+            if (message is VersionPublished published)
+                (registry.Published, registry.PublishedAt) = (published.Version, registry.Machine.WorldTime);
+        }
+    }
 }

@@ -40,6 +40,40 @@ public sealed class AddressBookActorTests
         Assert.Equal(Entry(1), Assert.Single(LastPublished()));
     }
 
+    [Theory]
+    [InlineData("c,1,mesh")]
+    [InlineData("c,1,mesh,FR")]
+    [InlineData("c,1,mesh,DE")]
+    public void Defect_the_address_that_worked_comes_first_whatever_its_country_and_stays_there(string worked)
+    {
+        Start();
+        Assert.True(AddressList.TryParse("a,1,mesh;b,1,mesh,FR;c,1,mesh,FR", out AddressList addresses, out _));
+        See(new PeerAddressEntry(Node(1), addresses));
+        Assert.True(AdvertisedAddress.TryParse(worked, out AdvertisedAddress address));
+        _book.Tell(new AddressWorked(Node(1), address));
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("c,1,mesh,FR;a,1,mesh;b,1,mesh,FR", Assert.Single(LastPublished()).Addresses.ToString());
+        // Told the same list again, and after a restart.
+        See(new PeerAddressEntry(Node(1), addresses));
+        _listener.ExpectNoMsg(TimeSpan.FromSeconds(1));
+        Start();
+        Assert.Equal("c,1,mesh,FR;a,1,mesh;b,1,mesh,FR", Assert.Single(LastPublished()).Addresses.ToString());
+    }
+
+    [Theory]
+    [InlineData(1, "a")]
+    [InlineData(1, "x")]
+    [InlineData(2, "a")]
+    public void An_address_that_is_first_or_not_known_changes_nothing(int node, string host)
+    {
+        Start();
+        See(Entry(1, "a", "b"));
+        LastPublished();
+        _book.Tell(new AddressWorked(Node(node), Entry(node, host).Addresses[0]));
+        _listener.ExpectNoMsg(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, _disk.CountOf("address-book"));
+    }
+
     [Fact]
     public void Neither_ourselves_nor_nodes_without_address_are_noted()
     {

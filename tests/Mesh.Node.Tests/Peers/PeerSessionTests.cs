@@ -5,7 +5,9 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
 using Mesh.Node.Tests.Doubles;
+using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
+using Mesh.Security;
 using Mesh.Security.Certificates;
 
 namespace Mesh.Node.Tests.Peers;
@@ -353,12 +355,68 @@ public sealed class PeerSessionTests
         Assert.True(pair.B[PeerCounter.UnknownCode] > 10);
     }
 
+    [Theory]
+    [InlineData("ff312c312c746370", null)]                                  // not UTF-8: stops a node of re6st at once
+    [InlineData("nocomma", "")]                                             // poisons the cache of one, which stops again at each restart
+    [InlineData("nocomma;192.0.2.1,1,tcp", "192.0.2.1,1,tcp")]
+    [InlineData("--up,1,tcp;192.0.2.1,1,--script-security", "")]            // would be arguments of openvpn
+    [InlineData("192.0.2.1,0,tcp;192.0.2.1,65536,udp;192.0.2.1,x,udp", "")]
+    [InlineData(",,,;;;,1,tcp", "")]
+    [InlineData("very long", null)]
+    public void Defect_a_malformed_address_message_stops_no_node_and_poisons_no_cache(string text, string? remembered)
+    {
+        byte[] data = text switch
+        {
+            "very long" => [.. Enumerable.Repeat((byte)'a', AddressList.MaxTextLength + 1)],
+            ['f', 'f', ..] => Convert.FromHexString(text),
+            _ => Encoding.UTF8.GetBytes(text),
+        };
+        PeerPair pair = Connected();
+        pair.B.Book.ReceiveAll();
+        pair.A.Tell(new TellPeer(Identities.B.Prefix, PeerCode.Address, data));
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(0, pair.B.Kit.System.FailureCount);
+        Assert.True(pair.IsConnected);
+        Assert.Equal(remembered is null ? 1 : 0, pair.B[PeerCounter.BadData]);
+        Assert.Equal(remembered is null ? [] : [remembered], pair.B.Book.ReceiveAll().OfType<PeersSeen>().Select(static seen => seen.Peers[0].Addresses.ToString()), StringComparer.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_member_that_says_anything_at_all_stops_nobody(ulong seed)
+    {
+        var random = new DeterministicRandom(seed);
+        PeerPair pair = Connected();
+        byte[][] sensible =
+        [
+            [.. VersionSigner.Sign(Identities.Authority, 7).Blob], Encoding.UTF8.GetBytes("192.0.2.1,1,tcp,FR;2001:db8::1,2,udp6"), Encoding.UTF8.GetBytes("0.1, Linux"),
+            Encoding.UTF8.GetBytes("2 1/16 2/16 3/16"), new PeerCapabilities(PeerFeatures.NativeTunnels, AddressList.Empty, IsAnswer: false).Encode(), [],
+        ];
+        for (int i = 0; i < 100; i++)
+        {
+            byte[] data = [.. sensible[random.Next(sensible.Length)]];
+            for (int flips = random.Next(4); flips > 0 && data.Length > 0; flips--)
+                data[random.Next(data.Length)] = (byte)random.Next(256);
+            data = random.Next(3) switch { 0 => data[..random.Next(data.Length + 1)], 1 => [.. data, .. data], _ => data };
+            pair.A.Tell(new TellPeer(Identities.B.Prefix, (byte)random.Next(256), data));
+            pair.Run(TimeSpan.FromMilliseconds(30));
+        }
+
+        Assert.Equal(0, pair.B.Kit.System.FailureCount);
+        Assert.True(pair.IsConnected);
+        Assert.Equal(0, pair.A.Kit.System.FailureCount);
+        pair.B.Heard.ReceiveAll();
+        pair.A.Tell(Kill);
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Contains(pair.B.Heard.ReceiveAll(), static heard => heard is PeerKillRequested);
+    }
+
     [Fact]
     public void Addresses_of_native_tunnels_are_told_to_our_nodes_only()
     {
-        var mesh = new Protocol.Addressing.AddressList(
-            new Protocol.Addressing.AdvertisedAddress("192.0.2.9", 6626, Protocol.Addressing.AddressProtocol.Mesh),
-            new Protocol.Addressing.AdvertisedAddress("192.0.2.9", 1194, Protocol.Addressing.AddressProtocol.Tcp));
+        var mesh = new AddressList(
+            new AdvertisedAddress("192.0.2.9", 6626, AddressProtocol.Mesh),
+            new AdvertisedAddress("192.0.2.9", 1194, AddressProtocol.Tcp));
         foreach (bool isOurs in (bool[])[true, false])
         {
             var pair = new PeerPair(new PeersOptions { TellsCapabilities = isOurs });

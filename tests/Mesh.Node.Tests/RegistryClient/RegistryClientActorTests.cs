@@ -1,8 +1,12 @@
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
+using Mesh.DataPlane;
 using Mesh.Node.Certificates;
+using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
+using Mesh.Node.Routing;
+using Mesh.Node.Tests.Doubles;
 
 namespace Mesh.Node.Tests.RegistryClient;
 
@@ -42,6 +46,80 @@ public sealed class RegistryClientActorTests
 
         Assert.Equal(7, _registry.Http.Requests.Count);
         Assert.Equal(6, _registry.Http.Requests.Select(r => r.Headers.FirstOrDefault().Value).OfType<string>().Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public void Calls_go_through_the_overlay_while_the_registrys_node_is_routed()
+    {
+        Call("before any route");
+        _registry.AnswerHello();
+        _registry.Answer(Body);
+        Route(isRouted: true);
+        Call("routed");
+        _registry.Answer(Body);
+        Route(isRouted: false);
+        Call("not any more");
+        _registry.Answer(Body);
+        Assert.Equal(3, _asker.ReceiveAll().OfType<RegistryAnswered>().Count());
+        Assert.Equal(["http://registry.example/net", "http://registry.example/net", InOverlay, "http://registry.example/net"], _registry.Http.Requests.Select(static r => r.BaseUrl), StringComparer.Ordinal);
+        Assert.Equal([60, 60, 10, 60], _registry.Http.Requests.Select(static r => (int)r.Timeout.TotalSeconds));
+    }
+
+    [Theory]
+    [InlineData("no answer")]
+    [InlineData("another service")]
+    [InlineData("nonsense")]
+    public void What_fails_in_the_overlay_is_asked_at_the_configured_URL_at_once_and_for_an_hour(string failure)
+    {
+        Route(isRouted: true);
+        Call("a");
+        Assert.Equal(InOverlay, _registry.Http.Requests[0].BaseUrl);
+        if (failure == "no answer")
+            _registry.Http.Fail("connection refused");
+        else if (failure == "another service")
+            _registry.Http.Answer(404);
+        else
+            _registry.Http.Answer(200, Body);
+        Assert.Equal("http://registry.example/net", _registry.Http.Requests[1].BaseUrl);
+        _registry.AnswerHello();
+        _registry.Answer(Body);
+        Assert.Equal("a", _asker.ExpectMsg<RegistryAnswered>().Tag);
+        _kit.Advance(TimeSpan.FromMinutes(59));
+        Call("b");
+        Assert.Equal("http://registry.example/net", _registry.Http.Requests[^1].BaseUrl);
+        _registry.Answer(Body);
+        _kit.Advance(TimeSpan.FromMinutes(2));
+        Call("c");
+        Assert.Equal(InOverlay, _registry.Http.Requests[^1].BaseUrl);
+        _registry.Answer(Body);
+        Assert.Equal(2, _asker.ReceiveAll().OfType<RegistryAnswered>().Count());
+    }
+
+    [Fact]
+    public void A_call_whose_answer_was_lost_in_the_overlay_is_made_again_with_a_new_session()
+    {
+        Route(isRouted: true);
+        Call("a");
+        _registry.AnswerHello();
+        Assert.True(_registry.Accept());   // the registry has seen it, and its key is used up
+        _registry.Http.Fail("the request timed out");
+        _registry.AnswerHello();
+        _registry.Answer(Body);
+        Assert.Equal("a", _asker.ExpectMsg<RegistryAnswered>().Tag);
+    }
+
+    [Theory]
+    [InlineData("https://registry.example")]
+    [InlineData("not a URL")]
+    public void Only_plain_HTTP_goes_through_the_overlay(string url)
+    {
+        var http = new ScriptedHttp();
+        http.Attach(_kit);
+        ActorRef client = _kit.ActorOf(Props.Create(() => new RegistryClientActor(Identities.A, url, http)));
+        Route(isRouted: true);
+        client.Tell(new CallRegistry("a", "getDh", []), _asker.Ref);
+        _kit.Settle();
+        Assert.Equal(url, http.Requests[0].BaseUrl);
     }
 
     [Fact]
@@ -298,6 +376,16 @@ public sealed class RegistryClientActorTests
         _kit.System.Stop(client);
         _kit.Settle();
         ExpectUnreachable("c", "given up");
+    }
+
+    private static string InOverlay => $"http://[{Identities.B.Prefix.FirstAddress(Identities.A.Network)}]:80/net";
+
+    // B's node is the registry's.
+    private void Route(bool isRouted)
+    {
+        _kit.System.EventStream.Publish(new NetworkParametersChanged(Peers.PeerWorld.ParametersOf(1, Identities.B.Prefix)));
+        _kit.System.EventStream.Publish(new RoutesPublished(isRouted ? [new NodeRoute(Identities.B.Prefix.Subnet(Identities.A.Network), new TunnelIndex(1), Identities.B.Prefix, 96)] : []));
+        _kit.Settle();
     }
 
     private void Call(string tag) => _asker.Send(_client, new CallRegistry(tag, "getDh", [("extra", "x")]));

@@ -335,6 +335,47 @@ public sealed class TunnelsActorTests
         Assert.Equal(1, world.Kit.System.FailureCount);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_member_that_sends_any_frames_at_all_loses_its_own_tunnel_at_most(ulong seed)
+    {
+        var random = new DeterministicRandom(seed);
+        var world = new TunnelsWorld(Options);
+        StreamId good = world.Call(1);
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        Action<System.Buffers.IBufferWriter<byte>>[] sensible =
+        [
+            TunnelWorld.PeerHello().Encode, new TunnelReady(SealingCipher.Aes256Gcm).Encode, new KeepAlive(7, IsEcho: false).Encode, new PeerAddresses([TunnelsWorld.Known(9)]).Encode,
+            new CloseAnswer(CloseReason.Duplicate, "text").Encode, new VersionNews(NetworkVersion.Create(9, new byte[256])).Encode,
+        ];
+        StreamId bad = world.Call(2);
+        int calls = 1;
+        for (int i = 0; i < 3000; i++)
+        {
+            if (world.Streams.Closed.Contains(bad))
+                (bad, calls) = (world.Call(2, finishes: random.Next(2) == 0), calls + 1);
+            if (world.Streams.Closed.Contains(bad))
+                continue;
+            buffer.Clear();
+            sensible[random.Next(sensible.Length)](buffer);
+            byte[] frame = buffer.WrittenSpan.ToArray();
+            byte kind = random.Next(4) == 0 ? (byte)random.Next(256) : frame[0];
+            byte[] payload = frame[Frame.HeaderLength..];
+            for (int flips = random.Next(4); flips > 0 && payload.Length > 0; flips--)
+                payload[random.Next(payload.Length)] = (byte)random.Next(256);
+            if (random.Next(3) == 0)
+                payload = payload[..random.Next(payload.Length + 1)];
+            world.OwnerOf(bad).Tell(new FrameReceived(bad, kind, payload));
+            world.Kit.Settle();
+        }
+
+        Assert.InRange(calls, 2, 3000);
+        Assert.Equal(0, world.Kit.System.FailureCount);
+        Assert.DoesNotContain(good, world.Streams.Closed);
+    }
+
     private static NetworkParameters Parameters(int clientCount, int maxClients) => new()
     {
         Version = NetworkVersion.Create(1, []),

@@ -112,6 +112,18 @@ public sealed class TunnelsAddressesTests
         Assert.Equal([new PeerAddressEntry(TunnelsWorld.Node(5), AddressList.Empty), TunnelsWorld.Known(6)], world.AddressBook.ExpectMsg<PeersSeen>().Peers);
     }
 
+    [Fact]
+    public void The_address_at_which_a_tunnel_came_up_is_told_to_the_address_book_and_no_other()
+    {
+        var world = new TunnelsWorld(Options);
+        world.Learn(TunnelsWorld.Known(1, "name.example.org,1326,mesh", "198.51.100.1,1326,mesh,FR", "198.51.100.1,1194,tcp"));
+        Assert.Empty(world.AddressBook.ReceiveAll());
+        world.AnswerDial(1);
+        Assert.Equal(new AddressWorked(TunnelsWorld.Node(1), new AdvertisedAddress("198.51.100.1", 1326, AddressProtocol.Mesh, "FR")), world.AddressBook.ExpectMsg<AddressWorked>());
+        world.Call(5);
+        Assert.Empty(world.AddressBook.ReceiveAll());
+    }
+
     private static string OwnOf(ReadOnlyMemory<byte> payload)
     {
         Assert.True(PeerAddresses.TryDecode(payload.Span, out PeerAddresses? told));

@@ -23,7 +23,7 @@ public sealed class ScenarioReaderTests
     public void A_good_scenario_is_read()
     {
         Scenario scenario = ScenarioReader.Parse(Good);
-        Assert.Equal(("test", 3, 0.01, 2, 4), (scenario.Name, scenario.NodeCount, scenario.Internet.Loss, scenario.Registry.ClientCount, scenario.Registry.MaxClients));
+        Assert.Equal(("test", 3, 0.01, 2, null as int?), (scenario.Name, scenario.NodeCount, scenario.Internet.Loss, scenario.Registry.ClientCount, scenario.Registry.MaxClients));
         Assert.Equal(new PassTime(TimeSpan.FromSeconds(1)), Assert.Single(scenario.Steps));
     }
 
@@ -41,12 +41,18 @@ public sealed class ScenarioReaderTests
     [InlineData("nodes = 2", "nodes = 0", "6: scenario.sites[0].nodes: expected a whole number from 1 to 10000, not 0", true)]
     [InlineData("nodes = 2", "nat = perhaps", "6: scenario.sites[0].nat: expected true or false", true)]
     [InlineData("{ name = a, nodes = 2 }", "5", "5: scenario.sites: expected a list of objects", true)]
-    [InlineData("do = wait, for = 1 s", "do = dance", "9: scenario.steps[0].do: 'dance' is not a step; steps are wait, await-routes, ping-all, kill, crash, boot", true)]
+    [InlineData("do = wait, for = 1 s", "do = dance", "9: scenario.steps[0].do: 'dance' is not a step; steps are wait, await-routes, await-version, await-ejected, ping-all, ping, traffic", true)]
     [InlineData("do = wait, for = 1 s", "do = wait", "9: scenario.steps[0].for: is missing", true)]
     [InlineData("do = wait, for = 1 s", "for = 1 s", "9: scenario.steps[0].do: is missing", true)]
     [InlineData("do = wait, for = 1 s", "do = kill, machine = a-3", "9: scenario.steps[0].machine: there is no machine 'a-3'; nodes are called SITE-NUMBER, for example a-1, and the registry 'registry'", true)]
     [InlineData("name = test", "name = test\n registry-node = perhaps", "3: scenario.registry-node: expected true or false", true)]
     [InlineData("do = wait, for = 1 s", "do = kill", "9: scenario.steps[0].machine: is missing", true)]
+    [InlineData("do = wait, for = 1 s", "do = sleep, share = 2", "9: scenario.steps[0].share: expected a number from 0 to 1, not 2", true)]
+    [InlineData("do = wait, for = 1 s", "do = partition", "9: scenario.steps[0].share: is missing", true)]
+    [InlineData("do = wait, for = 1 s", "do = revoke, machine = registry", "9: scenario.steps[0].machine: there is no node 'registry'; nodes are called SITE-NUMBER, for example a-1", true)]
+    [InlineData("do = wait, for = 1 s", "do = forge, machine = a-0", "9: scenario.steps[0].machine: there is no node 'a-0'", true)]
+    [InlineData("do = wait, for = 1 s", "do = set-parameters", "9: scenario.steps[0].parameters: is missing", true)]
+    [InlineData("do = wait, for = 1 s", "do = set-parameters, parameters { hello = 1 h }", "9: scenario.steps[0].parameters.hello: expected a duration from 1 s to 600 s", true)]
     [InlineData("name = test", "name = test\n network = \"not a prefix\"", "3: scenario.network: 'not a prefix' is not an IPv6 prefix such as 2001:db8:42::/48", true)]
     [InlineData("{ name = a, nodes = 2 }", "{ name = a }, { name = a }", "5: scenario.sites: two sites are called 'a'", true)]
     public void A_problem_names_file_line_and_key(string text, string replacement, string problem, bool isOnly)
@@ -57,6 +63,48 @@ public sealed class ScenarioReaderTests
         Assert.Contains(refused.Problems, p => Regex.IsMatch(p, $@"^my\.conf:{parts[0]}:\d+: {Regex.Escape(parts[1])}", RegexOptions.None, TimeSpan.FromSeconds(1)));
         if (isOnly)
             Assert.InRange(refused.Problems.Count, 1, 2);
+    }
+
+    [Fact]
+    public void Each_change_of_parameters_is_to_those_before_it()
+    {
+        Scenario scenario = ScenarioReader.Parse(Good.Replace(
+            "{ do = wait, for = 1 s }", "{ do = set-parameters, parameters { hello = 10 s } }, { do = set-parameters, parameters { client-count = 3 } }", StringComparison.Ordinal));
+        SetParameters[] changes = [.. scenario.Steps.Cast<SetParameters>()];
+        Assert.Equal((10, 2), ((int)changes[0].Options.Hello.TotalSeconds, changes[0].Options.ClientCount));
+        Assert.Equal((10, 3), ((int)changes[1].Options.Hello.TotalSeconds, changes[1].Options.ClientCount));
+    }
+
+    [Theory]
+    [InlineData(3, "a 2", null)]
+    [InlineData(2, "a 1", null)]
+    [InlineData(1, null, "scenario test can have 2 to 20000 nodes, not 1")]
+    [InlineData(20_001, null, "scenario test can have 2 to 20000 nodes, not 20001")]
+    public void A_scenario_is_made_larger_or_smaller(int nodes, string? sites, string? problem) => Scale(Good, nodes, sites, problem);
+
+    [Theory]
+    [InlineData(7, "a 2, h 3, g 1")]
+    [InlineData(13, "h 3, h2 3, g 1, g2 1, a 4")]
+    [InlineData(100, "h 3, h2 3, h3 3, h4 3, h5 3, h6 3, h7 3, h8 3, h9 3, h10 3, h11 3, h12 3, h13 3, h14 3, h15 3, h16 3, g 1, g2 1, g3 1, g4 1, g5 1, g6 1, g7 1, g8 1, g9 1, g10 1, g11 1, g12 1, g13 1, g14 1, g15 1, g16 1, a 35")]
+    public void Sites_behind_NAT_grow_in_number_and_others_in_nodes(int nodes, string sites) =>
+        Scale(Good.Replace("{ name = a, nodes = 2 }", "{ name = a, nodes = 2 }, { name = h, nat = true, nodes = 3 }, { name = g, nat = true, nodes = 1 }", StringComparison.Ordinal), nodes, sites, problem: null);
+
+    [Fact]
+    public void A_scenario_cannot_lose_a_machine_that_it_needs() =>
+        Scale(Good.Replace("do = wait, for = 1 s", "do = kill, machine = a-2", StringComparison.Ordinal), 2, sites: null, "scenario test with 2 nodes has no machine 'a-2', which it needs for: kill a-2");
+
+    private static void Scale(string text, int nodes, string? sites, string? problem)
+    {
+        Scenario scenario = ScenarioReader.Parse(text);
+        if (problem is not null)
+        {
+            Assert.Equal([problem], Assert.Throws<ScenarioException>(() => scenario.WithNodes(nodes)).Problems);
+            return;
+        }
+
+        Scenario scaled = scenario.WithNodes(nodes);
+        Assert.Equal(nodes, scaled.NodeCount);
+        Assert.Equal(sites!.Split(", ").Order(StringComparer.Ordinal), scaled.Sites.Select(static site => $"{site.Name} {site.Nodes}").Order(StringComparer.Ordinal));
     }
 
     [Fact]

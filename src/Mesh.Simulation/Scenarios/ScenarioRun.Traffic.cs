@@ -1,0 +1,77 @@
+using Mesh.Simulation.World;
+
+namespace Mesh.Simulation.Scenarios;
+
+/// <content>Pings.</content>
+public sealed partial class ScenarioRun
+{
+    private readonly PingTraffic _traffic;
+
+    private (string Outcome, bool IsGood) PingAll(PingAll ping)
+    {
+        (SimulatedNode From, SimulatedNode To)[] pairs = ChoosePairs(ping.Pairs);
+        var missing = new HashSet<(SimulatedNode From, SimulatedNode To)>(pairs);
+        var roundTrips = new List<double>(pairs.Length);
+        for (int attempt = 0; attempt < ping.Attempts && missing.Count > 0; attempt++)
+        {
+            // In the order of the nodes, since the order of a set is nobody's promise.
+            foreach ((SimulatedNode From, SimulatedNode To) pair in pairs.Where(missing.Contains).ToArray())
+            {
+                pair.From.Host!.Ping(pair.To.Identity!.Address, roundTrip =>
+                {
+                    if (missing.Remove(pair))
+                        roundTrips.Add(roundTrip.TotalMilliseconds);
+                });
+            }
+
+            RunFor(PingTraffic.Timeout, () => missing.Count == 0);
+        }
+
+        if (missing.Count > 0)
+        {
+            (SimulatedNode from, SimulatedNode to) = pairs.First(missing.Contains);
+            return ($"{missing.Count} of {pairs.Length} pairs got no answer, for example {from.Machine.Name} from {to.Machine.Name}", false);
+        }
+
+        if (pairs.Length == 0)
+            return ("there is nobody to ping", true);
+        Measure measure = Measure.Of("round trip", "ms", roundTrips);
+        _measures.Add(measure);
+        return ($"{pairs.Length} pairs answered, median round trip {measure.P50:0.0} ms, worst {measure.Max:0.0} ms", true);
+    }
+
+    private (string Outcome, bool IsGood) BeginTraffic(Traffic traffic)
+    {
+        _traffic.Begin(ChoosePairs(traffic.Pairs), traffic.Interval);
+        return ("done", true);
+    }
+
+    private (string Outcome, bool IsGood) EndTraffic(StopTraffic stop)
+    {
+        _traffic.End();
+        RunFor(PingTraffic.Timeout, static () => false);
+        _traffic.Count();
+        _measures.Add(Measure.Of("pings lost", "of a run", [_traffic.Lost]));
+        string outcome = $"{_traffic.Sent} pings, {_traffic.Lost} lost{(_traffic.Worst is { } worst ? $", most of a pair: {worst}" : "")}";
+        return (outcome, _traffic.Sent > 0 && _traffic.Lost <= (stop.MaxLost ?? int.MaxValue));
+    }
+
+    // All pairs, or some of them.
+    private (SimulatedNode From, SimulatedNode To)[] ChoosePairs(int? count)
+    {
+        SimulatedNode[] running = Running();
+        long all = (long)running.Length * (running.Length - 1);
+        if (count is not { } wanted || wanted >= all)
+            return [.. running.SelectMany(from => running.Where(to => to != from).Select(to => (from, to)))];
+        var chosen = new HashSet<(SimulatedNode, SimulatedNode)>();
+        var pairs = new List<(SimulatedNode, SimulatedNode)>(wanted);
+        while (pairs.Count < wanted)
+        {
+            SimulatedNode from = running[_random.Next(running.Length)], to = running[_random.Next(running.Length)];
+            if (from != to && chosen.Add((from, to)))
+                pairs.Add((from, to));
+        }
+
+        return [.. pairs];
+    }
+}

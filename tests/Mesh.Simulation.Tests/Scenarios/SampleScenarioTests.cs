@@ -1,0 +1,98 @@
+using Mesh.Simulation.Scenarios;
+
+namespace Mesh.Simulation.Tests.Scenarios;
+
+/// <summary>The scenarios that come with the program hold what they promise, and can fail. HACKING says how to run them larger and with more seeds.</summary>
+public sealed class SampleScenarioTests
+{
+    [Theory]
+    [InlineData("parameter-change", 10, 3)]
+    [InlineData("parameter-change", 60, 1)]
+    [InlineData("parameters-under-load", 10, 2)]
+    [InlineData("revocation", 10, 3)]
+    [InlineData("revocation", 60, 1)]
+    [InlineData("hmac-introduction", 10, 2)]
+    [InlineData("hmac-rotation", 10, 2)]
+    [InlineData("partition", 10, 3)]
+    [InlineData("lying-member", 10, 2)]
+    public void A_sample_is_clean(string name, int nodes, int seeds)
+    {
+        for (ulong seed = 1; seed <= (ulong)seeds; seed++)
+        {
+            ScenarioResult result = new ScenarioRun(Load(name).WithNodes(nodes), seed).Run();
+            Assert.True(result.IsClean, $"seed {seed}: {string.Join(Environment.NewLine, result.Violations)}");
+        }
+    }
+
+    [Fact]
+    public void The_registry_can_be_away_for_longer_than_the_hourly_checks_and_nobody_misses_it()
+    {
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(Read("registry-outage").Replace("for = 12 h", "for = 2 h", StringComparison.Ordinal)), seed: 1).Run();
+        Assert.Empty(result.Violations);
+        Assert.InRange(result.VirtualSeconds, 4 * 3600, 5 * 3600);
+    }
+
+    [Theory]
+    [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 60 s, median = 10 ms", "; the median may be 0.01 s")]
+    [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 100 ms", "nodes still have another version than 2 after 0.1 s")]
+    [InlineData("parameter-change", "set-parameters, parameters { hello = 10 s }", "set-parameters, parameters { hello = 15 s }", "the registry published nothing within 60 s: nothing has changed")]
+    [InlineData("revocation", "await-ejected, machine = open-2, within = 10 s", "await-ejected, machine = open-2, within = 100 ms", "open-2 is out within 0.1 s: not after 0.1 s")]
+    [InlineData("revocation", "do = revoke, machine = open-2", "do = wait, for = 1 s", "it was not revoked")]
+    public void A_sample_can_fail(string name, string text, string replacement, string violation)
+    {
+        string sample = Read(name);
+        Assert.Contains(text, sample, StringComparison.Ordinal);
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample.Replace(text, replacement, StringComparison.Ordinal)), seed: 1).Run();
+        Assert.Contains(result.Violations, found => found.Contains(violation, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Pings_that_a_crash_of_a_relay_loses_are_counted()
+    {
+        ScenarioResult result = new ScenarioRun(
+            ScenarioReader.Parse("""
+                scenario {
+                  name = losses
+                  sites = [ { name = relay, nodes = 2 }, { name = a, nat = true, nodes = 1 }, { name = b, nat = true, nodes = 1 } ]
+                  parameters { client-count = 1, hello = 4 s }
+                  registry-node = false
+                  steps = [
+                    { do = await-routes, within = 60 s }
+                    { do = wait, for = 30 s }
+                    { do = traffic, pairs = 12, interval = 200 ms }
+                    { do = wait, for = 20 s }
+                    { do = crash, machine = relay-1 }
+                    { do = wait, for = 20 s }
+                    { do = crash, machine = relay-2 }
+                    { do = wait, for = 20 s }
+                    { do = stop-traffic, max-lost = 0 }
+                  ]
+                }
+                """),
+            seed: 1).Run();
+        string violation = Assert.Single(result.Violations);
+        Assert.Contains("at most 0 pings were lost: ", violation, StringComparison.Ordinal);
+        Assert.Contains(", most of a pair: ", violation, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_measure_has_nearest_rank_percentiles()
+    {
+        Assert.Equal(new Measure("x", "s", 200, 100, 198, 200), Measure.Of("x", "s", Enumerable.Range(1, 200).Select(static i => (double)i)));
+        Assert.Equal(new Measure("x", "s", 1, 7, 7, 7), Measure.Of("x", "s", [7]));
+    }
+
+    [Fact]
+    public void A_sweep_puts_measures_together_by_name()
+    {
+        Scenario scenario = Load("parameter-change");
+        SweepResult sweep = SweepResult.Of(scenario, [new ScenarioRun(scenario, seed: 2).Run(), new ScenarioRun(scenario, seed: 1).Run()], wallSeconds: 1);
+        Assert.True(sweep.IsClean);
+        Assert.Equal([1ul, 2ul], sweep.Runs.Select(static run => run.Seed));
+        Assert.Equal(40, sweep.Measures.Single(static measure => measure.Name == "parameters reach a node after").Count);
+    }
+
+    private static Scenario Load(string name) => ScenarioReader.Parse(Read(name));
+
+    private static string Read(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "scenarios", $"{name}.conf"));
+}
