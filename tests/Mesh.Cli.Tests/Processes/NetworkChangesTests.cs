@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Mesh.Cli.Configuration;
 using Mesh.Cli.Demo;
 using Mesh.Cli.Node;
 using Mesh.Cli.Ping;
@@ -34,6 +35,22 @@ public sealed class NetworkChangesTests
         Assert.True(spread < SpreadLimit, $"{spread}");
         CliRun status = await CliRun.OfAsync("status", "--dir", network.Overlay[network.Machines[^1]].Directory, "--json");
         Assert.Equal(before + 1, JoiningTests.Json(status).GetProperty("parameters").GetProperty("used").GetUInt64());
+    }
+
+    [Fact]
+    public async Task A_node_that_has_no_way_to_the_registry_but_the_overlay_hears_of_a_change_and_gets_it_there()
+    {
+        NeedsRoot.Check();
+        using RunningOverlay network = await RunningOverlay.StartAsync();
+        ulong before = (await network.RotationAsync("status")).Version;
+        await network.AwaitVersionAsync(before, SpreadLimit);
+        DemoMachine cut = network.Machines[^1];
+        DemoNetwork.Nft(cut.Namespace, $"add table ip cut; add chain ip cut out {{ type filter hook output priority 0; }}; add rule ip cut out ip daddr {network.Overlay.Network.Registry.Address} tcp dport {RegistryKeys.DefaultPort} drop");
+
+        long start = Stopwatch.GetTimestamp();
+        await network.RestartRegistryAsync("registry.client-count=3");
+        await network.AwaitVersionAsync(before + 1, SpreadLimit);
+        Report($"every node used the new version {Stopwatch.GetElapsedTime(start).TotalSeconds:0.0} s after the order");
     }
 
     [Fact]
