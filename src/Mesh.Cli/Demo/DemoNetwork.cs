@@ -84,6 +84,19 @@ internal sealed class DemoNetwork : IDisposable
             throw new IOException($"the demo could not remove all it made: {problems[0].Message}", problems[0]);
     }
 
+    /// <summary>Changes the packet filter of a machine.</summary>
+    /// <param name="where">The machine's namespace.</param>
+    /// <param name="commands">In the language of nft.</param>
+    /// <exception cref="IOException">nft failed.</exception>
+    public static void Nft(NetworkNamespace where, string commands)
+    {
+        Process nft = where.Start(new ProcessStartInfo("nft") { ArgumentList = { commands }, RedirectStandardError = true, UseShellExecute = false });
+        string problem = nft.StandardError.ReadToEnd();
+        nft.WaitForExit();
+        if (nft.ExitCode != 0)
+            throw new IOException($"nft failed in {where.Name}: {problem.Trim()}");
+    }
+
     private static IPAddress Public(byte host) => new([198, 51, 100, host]);
 
     private NetworkNamespace AddNamespace(string name)
@@ -145,14 +158,5 @@ internal sealed class DemoNetwork : IDisposable
             netlink.SetMaster(index, netlink.GetLink("bridge").Index);
             netlink.SetUp(index, up: true);
         });
-    }
-
-    private static void Nft(NetworkNamespace where, string commands)
-    {
-        Process nft = where.Start(new ProcessStartInfo("nft") { ArgumentList = { commands }, RedirectStandardError = true, UseShellExecute = false });
-        string problem = nft.StandardError.ReadToEnd();
-        nft.WaitForExit();
-        if (nft.ExitCode != 0)
-            throw new IOException($"nft failed in {where.Name}: {problem.Trim()}");
     }
 }

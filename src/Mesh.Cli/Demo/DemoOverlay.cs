@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Mesh.Cli.Configuration;
 using Mesh.Cli.Ping;
 using Mesh.Cli.Shell;
 
@@ -17,7 +18,6 @@ internal sealed class DemoOverlay : IDisposable
 
     private const string DirectoryLabel = "mesh-demo-";
     private const string RegistryLog = "registry-server";
-    private const int RegistryPort = 6680;
     private const int NodePort = 1326;
     private const int JoinsAtATime = 3;
 
@@ -41,7 +41,7 @@ internal sealed class DemoOverlay : IDisposable
     public DemoNetwork Network { get; }
 
     /// <summary>Where nodes reach the registry.</summary>
-    public string RegistryUrl => $"http://{Network.Registry.Address}:{RegistryPort}";
+    public string RegistryUrl => $"http://{Network.Registry.Address}:{RegistryKeys.DefaultPort}";
 
     /// <summary>The registry's directory.</summary>
     public string RegistryDirectory => Path.Combine(_directory.FullName, "registry");
@@ -88,24 +88,26 @@ internal sealed class DemoOverlay : IDisposable
     }
 
     /// <summary>Makes the network and serves it.</summary>
-    public async Task MakeRegistryAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="settings">As for <see cref="StartRegistry"/>.</param>
+    public async Task MakeRegistryAsync(CancellationToken cancellation, params IEnumerable<string> settings)
     {
         (_, string made, _) = await RunAsync(Network.Registry, mayFail: false, cancellation, "registry", "init", "--network", OverlayPrefix, "--dir", RegistryDirectory, "--json");
         _fingerprint = JsonDocument.Parse(made).RootElement.GetProperty("fingerprint").GetString()!;
-        StartRegistry();
+        StartRegistry(settings);
         string uses = Network.Nodes.Count.ToString(CultureInfo.InvariantCulture);
         string token = await AwaitRegistryAsync(cancellation, "registry", "token", "add", "--dir", RegistryDirectory, "--uses", uses, "--json");
         _token = JsonDocument.Parse(token).RootElement.GetProperty("token").GetString()!;
     }
 
-    /// <summary>Starts the registry's process.</summary>
+    /// <summary>Starts the registry's process. It listens on all addresses of its machine, that of the overlay among them.</summary>
     /// <param name="settings">Settings beyond those of the demo, as PATH=VALUE.</param>
     public void StartRegistry(params IEnumerable<string> settings)
     {
         string[] all = [$"registry.client-count={ClientCount}", "registry.max-clients=10", "registry.hello=4s", .. settings];
         Registry = _program.StartDaemon(
             Network.Registry.Namespace, RegistryLog,
-            ["registry", "run", "--dir", RegistryDirectory, "--listen", $"{Network.Registry.Address}:{RegistryPort}", .. all.SelectMany(static setting => (string[])["--set", setting])]);
+            ["registry", "run", "--dir", RegistryDirectory, .. all.SelectMany(static setting => (string[])["--set", setting])]);
     }
 
     /// <summary>Gives the registry an order, as soon as it takes any.</summary>

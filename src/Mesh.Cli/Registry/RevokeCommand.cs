@@ -15,10 +15,11 @@ internal static class RevokeCommand
         var name = new Argument<string>("NODE") { Description = "The node as the list shows it, INT/LEN, or the serial number of its certificate." };
         var renewable = new Option<bool>("--renewable") { Description = "Do not shut the node out, but make it renew its certificate; needs a serial number." };
         Option<bool> json = CommonOptions.Json();
-        var command = new MeshCommand("revoke", "Shut a node out of the network, within about a minute.")
+        var command = new MeshCommand("revoke", "Shut a node out of the network.")
         {
             Notes =
             [
+                "Other nodes hear of it within seconds from the node on the registry's machine, and close their tunnels; where there is none, when they ask, which is once an hour.",
                 "By INT/LEN its prefix is free at once. By serial number its prefix is kept from others until its certificate would have expired.",
                 "With --renewable whoever has the node's key gets another certificate: that is for certificates, not for stolen keys.",
             ],

@@ -39,7 +39,7 @@ public sealed record RegistryUnreachable(object Tag, string Reason)
 /// Calls are made one after the other, since the secret advances with each. When the registry does not know our secret (any more), the session is opened anew once
 /// per call, so a restart of the registry costs one extra exchange. A renewed identity changes nothing here: node, key and authority's key are the same. Reference: re6st 3.3.
 /// <para>While there is a route to the registry's node, calls go through the overlay, where nobody on the way sees them and where there may be a way when the underlay has none.
-/// Where that fails, because the registry listens elsewhere or the way is broken, the call goes to the configured URL at once, and so do those of the next hour.</para>
+/// Where that fails, because the registry listens elsewhere or the way is broken, the call goes to the configured URL at once, and so do those of the next hour, as long as that works.</para>
 /// </remarks>
 public sealed class RegistryClientActor : Actor
 {
@@ -111,6 +111,7 @@ public sealed class RegistryClientActor : Actor
                 LeaveOverlay(failed.Reason);
                 break;
             case HttpFailed failed when failed.Tag == _exchange:
+                _overlayFrom = TimeSpan.Zero;   // the configured URL is no better, and may never have been: the registry was restarted, perhaps
                 Finish(asked => new RegistryUnreachable(asked.Tag, failed.Reason));
                 break;
             case HttpAnswered or HttpFailed:

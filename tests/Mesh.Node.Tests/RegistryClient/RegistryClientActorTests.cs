@@ -96,6 +96,18 @@ public sealed class RegistryClientActorTests
     }
 
     [Fact]
+    public void Where_the_configured_URL_fails_too_the_next_call_tries_the_overlay_again()
+    {
+        Route(isRouted: true);
+        Call("a");
+        _registry.Http.Fail("connection refused");   // the registry is being restarted
+        _registry.Http.Fail("the request timed out");
+        ExpectUnreachable("a", "timed out");
+        Call("b");
+        Assert.Equal(InOverlay, _registry.Http.Requests[^1].BaseUrl);
+    }
+
+    [Fact]
     public void A_call_whose_answer_was_lost_in_the_overlay_is_made_again_with_a_new_session()
     {
         Route(isRouted: true);
