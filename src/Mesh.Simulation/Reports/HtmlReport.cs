@@ -30,6 +30,7 @@ public static class HtmlReport
         page.Append(result.IsClean ? "<p class=\"good\">No violation.</p>\n" : $"<p class=\"bad\">{result.Violations.Count} violations.</p>\n");
         AppendFacts(page, result);
         AppendSteps(page, result);
+        AppendMeasures(page, result.Measures);
         AppendMap(page, result.Topology);
         page.Append(CultureInfo.InvariantCulture, $"<h2>What was modelled</h2>\n<p>{Text(result.Model)}</p>\n</body></html>\n");
         return page.ToString();
@@ -56,6 +57,20 @@ public static class HtmlReport
         {
             page.Append(CultureInfo.InvariantCulture, $"<tr><td class=\"number\">{step.StartedSeconds:0.0}</td><td class=\"number\">{step.EndedSeconds:0.0}</td><td>{Text(step.Title)}</td>");
             page.Append(CultureInfo.InvariantCulture, $"<td class=\"{(step.IsGood ? "good" : "bad")}\">{Text(step.Outcome)}</td></tr>\n");
+        }
+
+        page.Append("</table>\n");
+    }
+
+    private static void AppendMeasures(StringBuilder page, IReadOnlyList<Measure> measures)
+    {
+        if (measures.Count == 0)
+            return;
+        page.Append("<h2>What was measured</h2>\n<table><tr><th>what</th><th>unit</th><th class=\"number\">values</th><th class=\"number\">median</th><th class=\"number\">99 %</th><th class=\"number\">largest</th></tr>\n");
+        foreach (Measure measure in measures)
+        {
+            page.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(measure.Name)}</td><td>{Text(measure.Unit)}</td><td class=\"number\">{measure.Count:N0}</td>");
+            page.Append(CultureInfo.InvariantCulture, $"<td class=\"number\">{measure.P50:0.###}</td><td class=\"number\">{measure.P99:0.###}</td><td class=\"number\">{measure.Max:0.###}</td></tr>\n");
         }
 
         page.Append("</table>\n");

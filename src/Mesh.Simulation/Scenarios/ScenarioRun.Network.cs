@@ -42,7 +42,9 @@ public sealed partial class ScenarioRun
             return ("it has no certificate", false);
         _traffic.Disturb(node);
         SimulatedNode[] others = [.. Running().Where(other => other != node)];
-        (string, bool) published = Publish(() => _world.Registry.Order(new Revoke($"{serial}")));
+        (string Outcome, bool IsGood) published = Publish(() => _world.Registry.Order(new Revoke($"{serial}")));
+        if (!published.IsGood)
+            return published;
         var watch = new EjectionWatch(_world, node, others, _publishedAt);
         _revoked.Add(node, watch);
         watch.Begin(_random);
