@@ -39,7 +39,6 @@ internal static class RegistryAnswerTargets
             with
         {
             Covers = [Methods.Name(typeof(NetworkParametersJson), nameof(NetworkParametersJson.TryRead))],
-            OctetsPerOctet = 64,
             BaseOctets = 64 * 1024,
             MaxLength = 16 * 1024,
             Tokens = Target.Tokens(
@@ -59,14 +58,14 @@ internal static class RegistryAnswerTargets
             static (ReadOnlySpan<byte> octets, out ulong value) => PackedInteger.TryRead(octets, out value, out int consumed) && consumed <= octets.Length, PackedInteger.Encode)
             with { Covers = [Methods.Name(typeof(PackedInteger), nameof(PackedInteger.TryRead))] },
         Target.Octets("registry/routing-keys", ParameterTexts, DecryptKeys, Methods.Name(typeof(RoutingKeys), nameof(RoutingKeys.TryDecrypt)))
-            with { OctetsPerOctet = 64, BaseOctets = 128 * 1024, BaseTime = TimeSpan.FromMilliseconds(60) },
+            with { BaseOctets = 128 * 1024, BaseTime = TimeSpan.FromMilliseconds(60) },
         Target.Octets<Ipv6Address>("address/octets", [new byte[16], .. Network.Datagrams.Take(3)], Ipv6Address.TryRead, static address => Written(address.Write)),
         Target.Octets<NetworkPrefix>("address/serial", Files.Values(Files.Json("prefixes.json"), "ca_serial_hex").Select(static hex => Convert.FromHexString(hex.Length % 2 == 0 ? hex : "0" + hex)), NetworkPrefix.TryFromSerial, static network => Octets(network.Serial)),
         Target.Octets(
             "babel-control/header", Packets(), static octets => ControlPacket.TryReadHeader(octets, out ushort type, out int length) ? (type, length) : null,
             Methods.Name(typeof(ControlPacket), nameof(ControlPacket.TryReadHeader))),
         Target.Octets<DumpRequest>("babel-control/dump-request", Bodies(), DumpRequest.TryDecode, static request => request.Encode()[ControlPacket.HeaderLength..]),
-        Target.Octets<DumpResponse>("babel-control/dump-response", Bodies(), DumpResponse.TryDecode, static response => response.Encode()[ControlPacket.HeaderLength..]) with { OctetsPerOctet = 64, MaxLength = 20_000 },
+        Target.Octets<DumpResponse>("babel-control/dump-response", Bodies(), DumpResponse.TryDecode, static response => response.Encode()[ControlPacket.HeaderLength..]) with { MaxLength = 20_000 },
         Target.Octets<SetCostMultiplier>("babel-control/cost-multiplier", Bodies(), SetCostMultiplier.TryDecode, static command => command.Encode()[ControlPacket.HeaderLength..]),
         Target.Octets<bool>("babel-control/cost-multiplier-answer", Bodies(), SetCostMultiplier.TryDecodeAnswer, static isDone => [isDone ? (byte)1 : (byte)0]),
     ];
