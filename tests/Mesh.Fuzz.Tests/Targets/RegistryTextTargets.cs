@@ -53,6 +53,15 @@ internal static class RegistryTextTargets
             Share = 5,
             BaseTime = TimeSpan.FromMilliseconds(100),
         },
+        new FuzzTarget("registry/local-node", [.. Files.HexValues(Network.Peers.GetProperty("loopback"), "hex")])
+        {
+            Prepare = static input => RegistryCalls.Answer(input.Octets),
+            Tokens = Target.Encode(["0000000000000000\0\u0005", "0000000000000001\0\u0004", "0000000000000000\0\u0001", "2/16", "0/16 1/16", "340282366920938463463374607431768211455/127", ", ", "192.0.2.1,326,mesh"]),
+            OctetsPerOctet = 256,
+            BaseOctets = 1024 * 1024,
+            BaseTime = TimeSpan.FromMilliseconds(100),
+            Share = 2,
+        },
         Target.Text("registry/origin", ["127.0.0.1", "2001:db8::1, 10.0.0.1", "::ffff:127.0.0.1", "fe80::1%1"], Originate) with { Tokens = Target.Tokens(", ::1 127.0.0.1 % ::ffff: [ ] :80") },
         Target.Text("registry/forwarded", [Forwarded("192.0.2.1 0123456789ABCDEF 0"), Forwarded("2001:db8::1 0000000000000000 9223372036854775807")],
             static header => new ForwardingVerifier(Secret).Check(header, Call, out IPAddress peer) == ForwardingVerdict.Genuine ? peer : null)
