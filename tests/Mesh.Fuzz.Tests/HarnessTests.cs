@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Mesh.Actors;
+using Mesh.Actors.TestKit;
 using Mesh.Fuzz.Tests.Harness;
 using Mesh.Fuzz.Tests.Targets;
 
@@ -100,6 +101,24 @@ public sealed class HarnessTests
     }
 
     [Fact]
+    public void An_actor_that_fails_is_found()
+    {
+        var target = new FuzzTarget("planted/actor", [[1, 2, 3]])
+        {
+            BaseOctets = 1024 * 1024,
+            Prepare = static input =>
+            {
+                var kit = new ActorTestKit();
+                ActorRef actor = kit.ActorOf(Props.Create(static () => new Planted()));
+                return () => NodeTargets.Survives(kit, () => actor.Tell(input.Octets), static () => true);
+            },
+        };
+        FuzzException found = Found(target);
+        Assert.Equal(ViolationKind.Exception, found.Violation.Kind);
+        Assert.Equal(0x7F, Assert.Single(found.Smallest));
+    }
+
+    [Fact]
     public void The_exception_that_is_declared_is_a_refusal_and_what_it_says_is_looked_at()
     {
         FuzzTarget target = Target.Text("planted/place", ["abc", "a\nb"], static text => text.Contains('}', StringComparison.Ordinal) ? throw new FormatException($"{text.Length + 1}") : text.Length) with
@@ -139,6 +158,15 @@ public sealed class HarnessTests
         Assert.Equal(der, DerTree.Mutate(new DeterministicRandom(1), der).Length == 0 ? [] : DerTree.Encode(0x30, DerTree.Parse(der, out _)!.Parts));
         int whole = Enumerable.Range(0, 1000).Select(_ => DerTree.Mutate(random, der)).Count(static changed => DerTree.Parse(changed, out int consumed) is not null && consumed == changed.Length);
         Assert.InRange(whole, 900, 1000);
+    }
+
+    private sealed class Planted : Actor
+    {
+        protected override void Receive(object message)
+        {
+            if (message is byte[] octets && octets.Contains((byte)0x7F))
+                throw new InvalidOperationException("planted");
+        }
     }
 
     private static FuzzException Found(FuzzTarget target) => Assert.Throws<FuzzException>(() => new Fuzzer(target, seed: 1).Run(Plenty, MaxRuns));

@@ -27,10 +27,10 @@ internal sealed record FuzzTarget(string Name, IReadOnlyList<byte[]> Corpus)
     public Func<FuzzInput, Exception, string?> CheckRefusal { get; init; } = static (_, _) => null;
 
     /// <summary>Allocation for each octet of the input.</summary>
-    public int OctetsPerOctet { get; init; } = 32;
+    public int OctetsPerOctet { get; init; } = 64;
 
     /// <summary>Allocation that does not depend on the input.</summary>
-    public int BaseOctets { get; init; } = 8 * 1024;
+    public int BaseOctets { get; init; } = 16 * 1024;
 
     /// <summary>Time for each octet of the input.</summary>
     public TimeSpan TimePerOctet { get; init; } = TimeSpan.FromMicroseconds(5);

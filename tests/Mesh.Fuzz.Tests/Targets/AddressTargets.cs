@@ -19,7 +19,7 @@ internal static class AddressTargets
     [
         Target.Text<AddressList>(
             "address/list", Files.Values(Files.Json("addresses.json"), "input"), static (ReadOnlySpan<char> text, [MaybeNullWhen(false)] out AddressList list) => AddressList.TryParse(text, out list, out _), static list => list.ToString())
-            with { Covers = [Methods.Name(typeof(AddressList), nameof(AddressList.TryParse))], MaxLength = 5000, OctetsPerOctet = 64, Tokens = Target.Tokens("; ,udp ,tcp ,udp6 ,tcp6 ,mesh ,udp4 ,FR , ;; ,65535 ,65536 2001:db8::1 a,1,udp") },
+            with { Covers = [Methods.Name(typeof(AddressList), nameof(AddressList.TryParse))], MaxLength = 5000, Tokens = Target.Tokens("; ,udp ,tcp ,udp6 ,tcp6 ,mesh ,udp4 ,FR , ;; ,65535 ,65536 2001:db8::1 a,1,udp") },
         Target.Text<AdvertisedAddress>("address/advertised", ["192.0.2.1,1194,tcp,FR", "2001:db8::1,1194,udp6,DE,x", "a-b.example,1,mesh"], AdvertisedAddress.TryParse, static address => address.ToString())
             with { Tokens = Target.Tokens(", ,udp ,tcp ,udp6 ,mesh . - _ 2001:db8::1 1.2.3 xn--") },
         Target.Text<AddressProtocol>("address/protocol", ["udp", "tcp", "udp6", "tcp6", "mesh", "udp4"], AddressProtocolNames.TryParse, AddressProtocolNames.Name) with { MaxLength = 16 },

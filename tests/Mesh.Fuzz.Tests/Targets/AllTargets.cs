@@ -8,7 +8,7 @@ internal static class AllTargets
     /// <summary>All of them.</summary>
     public static IReadOnlyList<FuzzTarget> List { get; } =
     [
-        .. PeerTargets.All(), .. TunnelTargets.All(), .. RegistryAnswerTargets.All(), .. SecurityTargets.All(), .. BabelTargets.All(), .. DataPlaneTargets.All(),
+        .. PeerTargets.All(), .. TunnelTargets.All(), .. RegistryAnswerTargets.All(), .. SecurityTargets.All(), .. BabelTargets.All(), .. DataPlaneTargets.All(), .. NodeTargets.All(),
         .. AddressTargets.All(), .. RegistryTextTargets.All(), .. FileTargets.All(), .. HoconTargets.All(), .. ControlTargets.All(), .. StoredTargets.All(),
     ];
 

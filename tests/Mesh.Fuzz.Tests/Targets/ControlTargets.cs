@@ -32,7 +32,6 @@ internal static class ControlTargets
     {
         Expected = typeof(JsonException),
         Tokens = Pieces,
-        OctetsPerOctet = 64,
         BaseOctets = 64 * 1024,
         Check = value =>
         {

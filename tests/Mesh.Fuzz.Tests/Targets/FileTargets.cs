@@ -20,7 +20,7 @@ internal static class FileTargets
     [
         Target.Octets("files/countries", Files.Octets("countries", "*.mmdb"), static octets => CountryDatabase.TryOpen(octets, out CountryDatabase? database, out string? problem) ? database : Refused(problem),
             Methods.Name(typeof(CountryDatabase), nameof(CountryDatabase.TryOpen)))
-            with { OctetsPerOctet = 64, BaseOctets = 32 * 1024, Check = static value => LookUp((CountryDatabase)value) },
+            with { BaseOctets = 32 * 1024, Check = static value => LookUp((CountryDatabase)value) },
         Target.Text("files/communities", ["# all\n0000 *\n0001 FR DE\n001 @EU @AS\n01 US\n", "0 *\n"],
             static text => Communities.TryParse(text, Network.Prefix, out Communities? communities, out IReadOnlyList<string> problems) ? communities : Refused(problems.FirstOrDefault()),
             Methods.Name(typeof(Communities), nameof(Communities.TryParse)))

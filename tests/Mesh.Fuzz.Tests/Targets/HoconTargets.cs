@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Mesh.Cli.Configuration;
+using Mesh.Cli.Node;
+using Mesh.Cli.Shell;
 using Mesh.Fuzz.Tests.Corpus;
 using Mesh.Fuzz.Tests.Harness;
 using Mesh.Hocon;
@@ -71,7 +73,11 @@ internal static class HoconTargets
             with
         {
             Expected = null,
-            Tokens = [.. Pieces, .. Target.Encode(MeshSchema.Schema.Keys.Select(static key => $"\n{key.Path} = ")), .. Target.Encode(Scalars)],
+            Tokens =
+            [
+                .. Pieces, .. Target.Encode(MeshSchema.Schema.Keys.Select(static key => $"\n{key.Path} = ")), .. Target.Encode(MeshSchema.Schema.Keys.Select(static key => $"\n{key.Path} = {key.DefaultText ?? "x"}\n")),
+                .. Target.Encode(Scalars),
+            ],
             BaseOctets = 16 * 1024 * 1024,
             OctetsPerOctet = 4000,
             Share = 4,
@@ -173,8 +179,30 @@ internal static class HoconTargets
         string shown = result.Config.Show(withOrigin: true), json = result.Config.ToJson();
         if (result.Problems.Count > 0)
             return null;
+        Map(result.Config);
         ConfigResult again = Resolve(shown);
         return again.Problems.Count == 0 && again.Config.ToJson() == json ? json.Length : throw new InvalidOperationException($"it is shown as\n{shown}\nof which the first problem is: {again.Problems.FirstOrDefault()}");
+    }
+
+    // What the schema lets through the parts of the program can be made of, or they say in sentences why not.
+    private static void Map(ResolvedConfig config)
+    {
+        List<string> problems =
+        [
+            .. RegistryKeys.Map(config).Validate(Network.Prefix), .. RegistryKeys.MapServer(config).Validate(), .. BabelKeys.Map(config).Problems(), .. ClusterKeys.Map(config, static _ => { }).Validate(),
+        ];
+        _ = (TunnelKeys.Map(config), PeersKeys.Map(config), SimulationKeys.MapInternet(config));
+        try
+        {
+            _ = NodeSettings.From(config).ToString();
+        }
+        catch (CommandFailedException refused)
+        {
+            problems.Add(refused.Message);
+        }
+
+        if (problems.Exists(static problem => problem.Length == 0))
+            throw new InvalidOperationException("a problem without words");
     }
 
     private static ConfigResult Resolve(string text) => MeshSchema.Schema.Resolve(new ConfigSources { Files = [FileName], Options = Options with { Loader = new Includes(text) } });

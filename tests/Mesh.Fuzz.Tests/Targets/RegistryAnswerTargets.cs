@@ -20,7 +20,15 @@ internal static class RegistryAnswerTargets
     private static readonly byte[] EveryName =
         """{"":["version"],"version":"AQ==","protocol":10,"min_protocol":1,"registry_prefix":"0000","crl":[1,18446744073709551615],"babel_default":"x","hello":15,"client_count":10,"max_clients":20,"tunnel_refresh":300,"encrypt":true,"ipv4":"10.0.0.0/8","ipv4_sublen":16,"same_country":["FR"],"babel_hmac_sign":"AQ==","babel_hmac_accept":"","valid_until":1800003600.5,"delay_restart":0.00000211,"unknown":{"a":[1.50,"é"]}}"""u8.ToArray();
 
-    private static readonly IReadOnlyList<byte[]> ParameterTexts = [.. Parameters.GetProperty("cases").EnumerateArray().Select(static one => Encoding.UTF8.GetBytes(one.GetProperty("json").GetRawText())), EveryName];
+    /// <summary>Network parameters as JSON, signed by the authority of the vectors.</summary>
+    public static readonly IReadOnlyList<byte[]> ParameterTexts = [.. Parameters.GetProperty("cases").EnumerateArray().Select(static one => Encoding.UTF8.GetBytes(one.GetProperty("json").GetRawText())), EveryName];
+
+    /// <summary>What such JSON is made of.</summary>
+    public static readonly IReadOnlyList<byte[]> ParameterTokens = Target.Tokens(
+        """
+        {} [] [[ ]] null true false "" "version" "protocol" "crl" "valid_until" "delay_restart" "ipv4" "ipv4_sublen" "10.0.0.0/8" "same_country" "babel_hmac_accept" "babel_hmac_sign" "babel_default" "hello"
+        :1800003600.5 :1e-7 :0.1 :253402300799 :31622400 :-0.0 "\ud800" "\u0000" \u0061 ,"x":1 ,"x":{} ,"valid_until":1700000000.1234567 ,"delay_restart":0.3 ,"":["version"]
+        """.Replace('\n', ' '));
 
     private static readonly IReadOnlyList<byte[]> Versions = [.. Files.HexValues(Files.Json("version.json"), "blob")];
 
@@ -39,14 +47,9 @@ internal static class RegistryAnswerTargets
             with
         {
             Covers = [Methods.Name(typeof(NetworkParametersJson), nameof(NetworkParametersJson.TryRead))],
-            OctetsPerOctet = 64,
             BaseOctets = 64 * 1024,
             MaxLength = 16 * 1024,
-            Tokens = Target.Tokens(
-                """
-                {} [] [[ ]] null true false "" "version" "protocol" "crl" "valid_until" "delay_restart" "ipv4" "ipv4_sublen" "10.0.0.0/8" "same_country" "babel_hmac_accept" "babel_hmac_sign" "babel_default" "hello"
-                :1800003600.5 :1e-7 :0.1 :253402300799 :31622400 :-0.0 "\ud800" "\u0000" \u0061 ,"x":1 ,"x":{} ,"valid_until":1700000000.1234567 ,"delay_restart":0.3 ,"":["version"]
-                """.Replace('\n', ' ')),
+            Tokens = ParameterTokens,
         },
         Target.Octets<NetworkVersion>("registry/version", [[0], .. Versions], NetworkVersion.TryParse, static version => [.. version.Blob]),
         Target.Octets<BootstrapPeer>(
@@ -59,14 +62,14 @@ internal static class RegistryAnswerTargets
             static (ReadOnlySpan<byte> octets, out ulong value) => PackedInteger.TryRead(octets, out value, out int consumed) && consumed <= octets.Length, PackedInteger.Encode)
             with { Covers = [Methods.Name(typeof(PackedInteger), nameof(PackedInteger.TryRead))] },
         Target.Octets("registry/routing-keys", ParameterTexts, DecryptKeys, Methods.Name(typeof(RoutingKeys), nameof(RoutingKeys.TryDecrypt)))
-            with { OctetsPerOctet = 64, BaseOctets = 128 * 1024, BaseTime = TimeSpan.FromMilliseconds(60) },
+            with { BaseOctets = 128 * 1024, BaseTime = TimeSpan.FromMilliseconds(60) },
         Target.Octets<Ipv6Address>("address/octets", [new byte[16], .. Network.Datagrams.Take(3)], Ipv6Address.TryRead, static address => Written(address.Write)),
         Target.Octets<NetworkPrefix>("address/serial", Files.Values(Files.Json("prefixes.json"), "ca_serial_hex").Select(static hex => Convert.FromHexString(hex.Length % 2 == 0 ? hex : "0" + hex)), NetworkPrefix.TryFromSerial, static network => Octets(network.Serial)),
         Target.Octets(
             "babel-control/header", Packets(), static octets => ControlPacket.TryReadHeader(octets, out ushort type, out int length) ? (type, length) : null,
             Methods.Name(typeof(ControlPacket), nameof(ControlPacket.TryReadHeader))),
         Target.Octets<DumpRequest>("babel-control/dump-request", Bodies(), DumpRequest.TryDecode, static request => request.Encode()[ControlPacket.HeaderLength..]),
-        Target.Octets<DumpResponse>("babel-control/dump-response", Bodies(), DumpResponse.TryDecode, static response => response.Encode()[ControlPacket.HeaderLength..]) with { OctetsPerOctet = 64, MaxLength = 20_000 },
+        Target.Octets<DumpResponse>("babel-control/dump-response", Bodies(), DumpResponse.TryDecode, static response => response.Encode()[ControlPacket.HeaderLength..]) with { MaxLength = 20_000 },
         Target.Octets<SetCostMultiplier>("babel-control/cost-multiplier", Bodies(), SetCostMultiplier.TryDecode, static command => command.Encode()[ControlPacket.HeaderLength..]),
         Target.Octets<bool>("babel-control/cost-multiplier-answer", Bodies(), SetCostMultiplier.TryDecodeAnswer, static isDone => [isDone ? (byte)1 : (byte)0]),
     ];

@@ -53,6 +53,15 @@ internal static class RegistryTextTargets
             Share = 5,
             BaseTime = TimeSpan.FromMilliseconds(100),
         },
+        new FuzzTarget("registry/local-node", [.. Files.HexValues(Network.Peers.GetProperty("loopback"), "hex")])
+        {
+            Prepare = static input => RegistryCalls.Answer(input.Octets),
+            Tokens = Target.Encode(["0000000000000000\0\u0005", "0000000000000001\0\u0004", "0000000000000000\0\u0001", "2/16", "0/16 1/16", "340282366920938463463374607431768211455/127", ", ", "192.0.2.1,326,mesh"]),
+            OctetsPerOctet = 256,
+            BaseOctets = 1024 * 1024,
+            BaseTime = TimeSpan.FromMilliseconds(100),
+            Share = 2,
+        },
         Target.Text("registry/origin", ["127.0.0.1", "2001:db8::1, 10.0.0.1", "::ffff:127.0.0.1", "fe80::1%1"], Originate) with { Tokens = Target.Tokens(", ::1 127.0.0.1 % ::ffff: [ ] :80") },
         Target.Text("registry/forwarded", [Forwarded("192.0.2.1 0123456789ABCDEF 0"), Forwarded("2001:db8::1 0000000000000000 9223372036854775807")],
             static header => new ForwardingVerifier(Secret).Check(header, Call, out IPAddress peer) == ForwardingVerdict.Genuine ? peer : null)
@@ -60,7 +69,7 @@ internal static class RegistryTextTargets
         Target.Text("registry/location", ["FR,EU", "*,EU", "DE,*", "*,*"], static text => Country.ParseLocation(text), Methods.Name(typeof(Country), nameof(Country.ParseLocation)))
             with { MaxLength = 32, Check = static value => Country.ParseLocation(value.ToString()).Equals((Country)value) ? null : $"{value} is not read again" },
         Target.Text("registry/mail-address", ["a@example.com", "a.b+c@d-e.f", "x@y"], static text => MailAddress.ProblemOf(text) is null ? text : null)
-            with { Tokens = Target.Tokens("@ . - .. @@ ! \r\n"), MaxLength = 300, OctetsPerOctet = 64, Check = static value => ((string)value).All(static c => c is > ' ' and < '\x7F') ? null : "it has characters that change the meaning of a mail's header" },
+            with { Tokens = Target.Tokens("@ . - .. @@ ! \r\n"), MaxLength = 300, Check = static value => ((string)value).All(static c => c is > ' ' and < '\x7F') ? null : "it has characters that change the meaning of a mail's header" },
     ];
 
     private static RegistryRequest Call => new("GET", "/getCa", IPAddress.Loopback);

@@ -55,7 +55,7 @@ internal static class SecurityTargets
             with { Repairs = [DerTree.Mutate], BaseOctets = 64 * 1024 },
         Target.Octets("security/envelope", [.. Files.HexValues(Auth, "body").Where(static body => body.Length == 512), .. Network.Datagrams.Where(static d => d.Length > 512).Select(static d => d[^512..])], OpenEnvelope,
             Methods.Name(typeof(SecretEnvelope), nameof(SecretEnvelope.TryOpen)), Methods.Name(typeof(PrivateKey), nameof(PrivateKey.TryDecrypt)))
-            with { Repairs = [SealSecret, SealCipher], BaseTime = RsaTime, BaseOctets = 16 * 1024 },
+            with { Repairs = [SealSecret, SealCipher], BaseTime = RsaTime },
         Target.Octets("security/version-signature", [.. Files.HexValues(Files.Json("version.json"), "blob")],
             static blob => NetworkVersion.TryParse(blob, out NetworkVersion? version) && VersionSigner.IsValid(version, Network.Authority.Certificate) ? version : null)
             with { Repairs = [static (random, _) => [.. VersionSigner.Sign(Network.Authority, random.NextUInt64() % PackedInteger.MaxValue).Blob]], BaseTime = RsaTime },
@@ -72,7 +72,7 @@ internal static class SecurityTargets
         Target.Text<Fingerprint>("security/fingerprint", [Fingerprint.Of("x"u8).ToString(), "sha1:" + new string('0', 40), "SHA512:" + new string('f', 128)],
             static (ReadOnlySpan<char> text, [MaybeNullWhen(false)] out Fingerprint fingerprint) => Fingerprint.TryParse(text.ToString(), out fingerprint, out string? problem) || Refused(problem) is not null,
             static fingerprint => fingerprint.ToString(), static (a, b) => a.Algorithm == b.Algorithm && a.Digest.SequenceEqual(b.Digest))
-            with { Covers = [Methods.Name(typeof(Fingerprint), nameof(Fingerprint.TryParse))], Tokens = Target.Tokens("sha1: sha256: sha384: sha512: : ::"), OctetsPerOctet = 64 },
+            with { Covers = [Methods.Name(typeof(Fingerprint), nameof(Fingerprint.TryParse))], Tokens = Target.Tokens("sha1: sha256: sha384: sha512: : ::") },
         Target.Text<uint>("security/subject-number", ["0", "4294967295"], static (ReadOnlySpan<char> text, out uint number) => SubjectNumber.TryParse(text.ToString(), out number), static number => $"{number}")
             with { Covers = [Methods.Name(typeof(SubjectNumber), nameof(SubjectNumber.TryParse))] },
         Target.Text("security/session-header", [.. Files.Values(Auth, "request_header")], static header => Network.SessionKey.Verify(header, "x"u8) ? null : header.Length),
@@ -87,7 +87,6 @@ internal static class SecurityTargets
         Tokens = Target.Encode(["-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n", "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN X-----", "-----END X-----", "-----", "=", "==", "\n", "AAAA"]),
         Repairs = [ChangePem],
         MaxLength = 20_000,
-        OctetsPerOctet = 64,
         BaseOctets = 64 * 1024,
         BaseTime = RsaTime,
         TimePerOctet = TimeSpan.FromMicroseconds(20),
@@ -148,7 +147,8 @@ internal static class SecurityTargets
             ? DerTree.Encode(Sequence, signed, algorithm, DerTree.Encode(BitString, [0], Signers[random.Next(Signers.Length)].Sign(signed)))
             : der;
 
-    private static byte[] ChangeAndResign(DeterministicRandom random, byte[] der) => Resign(random, DerTree.Mutate(random, der));
+    /// <summary>A certificate in which something was changed, and which the authority or a node signed anew.</summary>
+    public static byte[] ChangeAndResign(DeterministicRandom random, byte[] der) => Resign(random, DerTree.Mutate(random, der));
 
     private static byte[] SealSecret(DeterministicRandom random, byte[] octets)
     {
