@@ -59,7 +59,8 @@ internal static class TunnelTargets
         where T : notnull
     {
         FuzzTarget target = Target.Octets("tunnel/" + name, values.Select(Payload), decode, Payload, isCanonical: typeof(T) != typeof(PeerAddresses))
-            with { MaxLength = 20_000, Tokens = [Mapped] };
+            with
+        { MaxLength = 20_000, Tokens = [Mapped] };
         return target with { Check = (input, value) => value is TunnelHello { Version: > TunnelHello.CurrentVersion } ? null : target.Check(input, value) };
 
         byte[] Payload(T value) => Framed(output => encode(value, output))[Frame.HeaderLength..];
