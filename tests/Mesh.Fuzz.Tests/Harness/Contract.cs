@@ -33,15 +33,15 @@ internal static class Contract
             return new Violation(ViolationKind.Allocation, "", $"{outcome.Allocated} octets allocated for {input.Octets.Length}, and {allowed} are allowed");
         if (outcome.Elapsed > limit)
             return new Violation(ViolationKind.Time, "", $"{outcome.Elapsed.TotalMilliseconds:0.0} ms for {input.Octets.Length} octets, and {limit.TotalMilliseconds:0.0} ms are allowed");
-        return outcome.Value is { } value ? CheckValue(target, value) : null;
+        return outcome.Value is { } value ? CheckValue(target, input, value) : null;
     }
 
     // A value that was decoded from outside must not make our own code throw either: it is encoded, compared and written to logs.
-    private static Violation? CheckValue(FuzzTarget target, object value)
+    private static Violation? CheckValue(FuzzTarget target, FuzzInput input, object value)
     {
         try
         {
-            return target.Check(value) is { } wrong ? new Violation(ViolationKind.Value, "", wrong) : null;
+            return target.Check(input, value) is { } wrong ? new Violation(ViolationKind.Value, "", wrong) : null;
         }
         catch (Exception thrown)
         {

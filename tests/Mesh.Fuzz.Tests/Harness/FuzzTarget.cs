@@ -15,7 +15,7 @@ internal sealed record FuzzTarget(string Name, IReadOnlyList<byte[]> Corpus)
     public required Func<FuzzInput, Func<object?>> Prepare { get; init; }
 
     /// <summary>What has to hold of a decoded value: null, or what is wrong.</summary>
-    public Func<object, string?> Check { get; init; } = static _ => null;
+    public Func<FuzzInput, object, string?> Check { get; init; } = static (_, _) => null;
 
     /// <summary>The methods of the product that are run, as <see cref="Methods.Name(System.Reflection.MethodBase)"/> writes them.</summary>
     public IReadOnlyList<string> Covers { get; init; } = [];

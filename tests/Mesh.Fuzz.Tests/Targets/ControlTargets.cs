@@ -18,9 +18,9 @@ internal static class ControlTargets
         Target.Octets("control/line", ["nodes\n"u8.ToArray(), "token-add {}\nx"u8.ToArray()], static octets => ControlLine.ReadAsync(new MemoryStream(octets, writable: false), CancellationToken.None).GetAwaiter().GetResult(),
             Methods.Name(typeof(ControlLine), nameof(ControlLine.ReadAsync))) with { Expected = typeof(IOException), MaxLength = 20_000, BaseOctets = 64 * 1024 },
         Target.Text("control/request", ["nodes", "token-delete \"x\""], static text => ControlRequest.Parse(text), Methods.Name(typeof(ControlRequest), nameof(ControlRequest.Parse)))
-            with { Check = static value => ControlRequest.Parse(value.ToString()!) == (ControlRequest)value ? null : $"'{value}' is another request" },
+            with { Check = static (_, value) => ControlRequest.Parse(value.ToString()!) == (ControlRequest)value ? null : $"'{value}' is another request" },
         Json("token-order", ["""{"email":"a@b","token":null,"prefixLength":16,"uses":1,"lifetimeSeconds":3600.5,"note":"x"}"""], static text => new ControlRequest("token-add", text).Read<TokenOrder>(), typeof(TokenOrder))
-            with { Check = static value => RegistryControl.ToCommand((TokenOrder)value) is { } command && command.ToString().Length > 0 ? null : "it is no command" },
+            with { Check = static (_, value) => RegistryControl.ToCommand((TokenOrder)value) is { } command && command.ToString().Length > 0 ? null : "it is no command" },
         Json("revoke-order", ["""{"commonNameOrSerial":"1/16","isRenewable":true}"""], static text => new ControlRequest("revoke", text).Read<RevokeOrder>(), typeof(RevokeOrder)),
         Json("text-argument", ["\"x\"", "\"\\u0041\""], static text => new ControlRequest("token-delete", text).Read<string>(), typeof(string)),
         Json("flag-argument", ["true"], static text => new ControlRequest("hmac-advance", text).Read<bool>(), typeof(bool)),
@@ -33,7 +33,7 @@ internal static class ControlTargets
         Expected = typeof(JsonException),
         Tokens = Pieces,
         BaseOctets = 64 * 1024,
-        Check = value =>
+        Check = (_, value) =>
         {
             string written = JsonSerializer.Serialize(value, type, JsonText.Options);
             string again = JsonSerializer.Serialize(JsonSerializer.Deserialize(written, type, JsonText.Options), type, JsonText.Options);

@@ -63,7 +63,7 @@ internal static class DataPlaneTargets
                 return counted > 0 ? output : name == "from-peer" ? null : throw new InvalidOperationException("it was neither dropped nor sent on");
             };
         },
-        Check = static value => ((Exits)value).Problem,
+        Check = static (_, value) => ((Exits)value).Problem,
     };
 
     private static DataPlaneEngine Make(Exits output)

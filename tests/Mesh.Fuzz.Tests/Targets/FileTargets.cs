@@ -20,11 +20,11 @@ internal static class FileTargets
     [
         Target.Octets("files/countries", Files.Octets("countries", "*.mmdb"), static octets => CountryDatabase.TryOpen(octets, out CountryDatabase? database, out string? problem) ? database : Refused(problem),
             Methods.Name(typeof(CountryDatabase), nameof(CountryDatabase.TryOpen)))
-            with { BaseOctets = 32 * 1024, Check = static value => LookUp((CountryDatabase)value) },
+            with { BaseOctets = 32 * 1024, Check = static (_, value) => LookUp((CountryDatabase)value) },
         Target.Text("files/communities", ["# all\n0000 *\n0001 FR DE\n001 @EU @AS\n01 US\n", "0 *\n"],
             static text => Communities.TryParse(text, Network.Prefix, out Communities? communities, out IReadOnlyList<string> problems) ? communities : Refused(problems.FirstOrDefault()),
             Methods.Name(typeof(Communities), nameof(Communities.TryParse)))
-            with { Tokens = Target.Encode(["*", "@EU", "FR", "0", "1", "\n", "#", " ", "\r\n", "\n0 *\n", "00000000"]), OctetsPerOctet = 512, Check = static value => ChooseFrom((Communities)value), TimePerOctet = TimeSpan.FromMicroseconds(20) },
+            with { Tokens = Target.Encode(["*", "@EU", "FR", "0", "1", "\n", "#", " ", "\r\n", "\n0 *\n", "00000000"]), OctetsPerOctet = 512, Check = static (_, value) => ChooseFrom((Communities)value), TimePerOctet = TimeSpan.FromMicroseconds(20) },
         Target.Text("files/dh-parameters", [FiniteFieldGroup.PemFor(2048), "\n\nx" + FiniteFieldGroup.PemFor(3072)], static text => DhParameters.TryRead(text, out string pem, out string? problem) ? pem : Refused(problem),
             Methods.Name(typeof(DhParameters), nameof(DhParameters.TryRead)))
             with
@@ -32,10 +32,10 @@ internal static class FileTargets
             Tokens = Target.Encode(["-----BEGIN DH PARAMETERS-----\n", "-----END DH PARAMETERS-----\n", "-----", "=", "\n"]),
             Repairs = [ChangeDh],
             BaseOctets = 64 * 1024,
-            Check = static value => DhParameters.TryRead((string)value, out string again, out _) && again == (string)value ? null : "what it writes it does not read",
+            Check = static (input, value) => DhParameters.TryRead((string)value, out string again, out _) && again == (string)value ? null : "what it writes it does not read",
         },
         Target.Text("files/mail-host", ["mail.example", "mail.example:587", "[2001:db8::1]:25", "192.0.2.1", "2001:db8::1"], ParseHost, Methods.Name(typeof(SmtpMailOptions), nameof(SmtpMailOptions.TryParseHost)))
-            with { Tokens = Target.Tokens("[ ] : :: . :25 [] [::1]"), MaxLength = 300, OctetsPerOctet = 128, Check = static value => ((SmtpMailOptions)value).Validate().FirstOrDefault() },
+            with { Tokens = Target.Tokens("[ ] : :: . :25 [] [::1]"), MaxLength = 300, OctetsPerOctet = 128, Check = static (_, value) => ((SmtpMailOptions)value).Validate().FirstOrDefault() },
     ];
 
     private static object? Refused(string? problem) => string.IsNullOrEmpty(problem) ? throw new InvalidOperationException("refused without a reason") : null;

@@ -56,10 +56,10 @@ internal static class HoconTargets
         {
             Share = 3,
             // What is written is read as the same again, and needs nothing from outside.
-            Check = static json => HoconWriter.ToJson(HoconDocument.Parse((string)json, FileName, Options with { MaxDepth = 64 }).Resolve()) is var again && again == (string)json ? null : $"{json} becomes {again}",
+            Check = static (_, json) => HoconWriter.ToJson(HoconDocument.Parse((string)json, FileName, Options with { MaxDepth = 64 }).Resolve()) is var again && again == (string)json ? null : $"{json} becomes {again}",
         },
         Document("hocon/path", ["a.b", "\"a.b\".c", "a b.c", "\"\""], static text => HoconPath.Parse(text), Methods.Name(typeof(HoconPath), nameof(HoconPath.Parse)))
-            with { Check = static value => HoconPath.Parse(value.ToString()!).Equals((HoconPath)value) ? null : $"{value} becomes {HoconPath.Parse(value.ToString()!)}" },
+            with { Check = static (_, value) => HoconPath.Parse(value.ToString()!).Equals((HoconPath)value) ? null : $"{value} becomes {HoconPath.Parse(value.ToString()!)}" },
         Target.Text("hocon/values", Scalars, Convert) with
         {
             Tokens = Target.Tokens("ns us ms s m h d nanoseconds days B kB KiB K k MB YiB YB zettabytes yes on off true - + e E . 1e28 1e-28 1e-7 0.01 µs"),
@@ -87,7 +87,7 @@ internal static class HoconTargets
         {
             Expected = typeof(ScenarioException),
             CheckRefusal = static (_, thrown) => ((ScenarioException)thrown).Problems is { Count: > 0 } problems && problems.All(static problem => problem.Length > 0) ? null : "it says nothing",
-            Check = static value => CheckScenario((Scenario)value),
+            Check = static (_, value) => CheckScenario((Scenario)value),
             Tokens = [.. Pieces, .. Target.Encode(["{ name = x, nodes = 10000 }", "{ do = wait, for = 1 d }", "nodes = ", "for = 1e3", "for = 3 s", "do = kill, machine = relay-1", "machine = ", "loss = ", "nat = ", "hello = 4 s", "prefix-length = ", "network = \"2001:db8::/127\"", "max-clients = ", "{ do = boot, machine = registry-node }"])],
             OctetsPerOctet = 2000,
             Share = 2,

@@ -24,8 +24,8 @@ internal static class PeerTargets
 
     public static IEnumerable<FuzzTarget> All() =>
     [
-        Target.Octets<Hello0>("peer/hello0", Network.Datagrams, Hello0.TryDecode, static hello => hello.Encode()),
-        Target.Octets<Hello>("peer/hello", Network.Datagrams, Hello.TryDecode, static hello => hello.Encode()),
+        Target.Octets<Hello0>("peer/hello0", Network.Datagrams, Hello0.TryDecode, static hello => hello.Encode(), isCanonical: true),
+        Target.Octets<Hello>("peer/hello", Network.Datagrams, Hello.TryDecode, static hello => hello.Encode(), isCanonical: true),
         Target.Octets<NodeInformation>("peer/node-information", Texts("mesh 0.1.0, Linux 6.1", "0.589, CPython 3.11", "x"), NodeInformation.TryDecode, static information => information.Encode()),
         Target.Octets<PeerCapabilities>(
             "peer/capabilities",
@@ -42,11 +42,11 @@ internal static class PeerTargets
         Target.Octets("peer/session", Network.Datagrams, OpenMessage, Methods.Name(typeof(SessionMessage), nameof(SessionMessage.TryDecode)), Methods.Name(typeof(PeerSession), nameof(PeerSession.Open)))
             with { Repairs = [SealMessage] },
         Target.Octets<UdpPacket>("packets/udp", [Datagram("hello"u8.ToArray()), Datagram([]), Datagram(new byte[1400])], UdpPacket.TryDecode, static packet => packet.Encode())
-            with { Repairs = [static (_, octets) => RepairPacket(octets, Udp, checksumAt: 46)] },
+            with { Repairs = [static (_, octets) => RepairPacket(octets, Udp, checksumAt: 46)], Check = static (input, value) => CheckPacket(input.Octets, ((UdpPacket)value).Encode(), checksumAt: 46) },
         Target.Octets<EchoPacket>(
             "packets/echo", [Echo(isReply: false, 8), Echo(isReply: true, 0), Echo(isReply: false, 1000)], EchoPacket.TryDecode, static packet => packet.Encode(),
             static (a, b) => a with { Data = default } == b with { Data = default } && a.Data.Span.SequenceEqual(b.Data.Span))
-            with { Repairs = [static (_, octets) => RepairPacket(octets, Icmpv6, checksumAt: 42)] },
+            with { Repairs = [static (_, octets) => RepairPacket(octets, Icmpv6, checksumAt: 42)], Check = static (input, value) => CheckPacket(input.Octets, ((EchoPacket)value).Encode(), checksumAt: 42) },
     ];
 
     private static object? OpenMessage(byte[] datagram)
@@ -84,6 +84,17 @@ internal static class PeerTargets
         ushort checksum = Mesh.Protocol.TransportChecksum.Of(packet, nextHeader);
         BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(checksumAt), checksum == 0 ? ushort.MaxValue : checksum);
         return packet;
+    }
+
+    // Traffic class, flow label and hop limit are not kept; all else has to be what is written of it, the checksum too, of which the two zeros are the same.
+    private static string? CheckPacket(byte[] packet, byte[] again, int checksumAt)
+    {
+        if (BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(checksumAt)) == ushort.MaxValue && BinaryPrimitives.ReadUInt16BigEndian(again.AsSpan(checksumAt)) == 0)
+            packet.AsSpan(checksumAt, sizeof(ushort)).CopyTo(again.AsSpan(checksumAt));
+        again[0] = packet[0];
+        packet.AsSpan(1, 3).CopyTo(again.AsSpan(1));
+        again[7] = packet[7];
+        return again.AsSpan().SequenceEqual(packet) ? null : $"it is encoded as {Convert.ToHexString(again)}";
     }
 
     private static byte[] Datagram(byte[] data) => new UdpPacket(Source, 326, Destination, 326, data).Encode();

@@ -51,12 +51,12 @@ internal static class RegistryAnswerTargets
             MaxLength = 16 * 1024,
             Tokens = ParameterTokens,
         },
-        Target.Octets<NetworkVersion>("registry/version", [[0], .. Versions], NetworkVersion.TryParse, static version => [.. version.Blob]),
+        Target.Octets<NetworkVersion>("registry/version", [[0], .. Versions], NetworkVersion.TryParse, static version => [.. version.Blob], isCanonical: true),
         Target.Octets<BootstrapPeer>(
             "registry/bootstrap-peer", ["0000000000000001 192.0.2.1,326,mesh;2001:db8::1,1194,tcp6,DE"u8.ToArray(), "1 "u8.ToArray()],
             BootstrapPeer.TryDecode, static peer => peer.Encode(maxLength: 100_000))
             with { MaxLength = 6000, Tokens = Target.Tokens(";192.0.2.1,326,mesh ,FR ;;;; , ;a,1,udp 0000000000000001") },
-        Target.Octets<LocalDatagram>("registry/local-datagram", Files.HexValues(Network.Peers.GetProperty("loopback"), "hex"), LocalDatagram.TryDecode, static datagram => datagram.Encode()),
+        Target.Octets<LocalDatagram>("registry/local-datagram", Files.HexValues(Network.Peers.GetProperty("loopback"), "hex"), LocalDatagram.TryDecode, static datagram => datagram.Encode(), isCanonical: true),
         Target.Octets<ulong>(
             "registry/packed-integer", Files.HexValues(Files.Json("packinteger.json"), "hex"),
             static (ReadOnlySpan<byte> octets, out ulong value) => PackedInteger.TryRead(octets, out value, out int consumed) && consumed <= octets.Length, PackedInteger.Encode)
@@ -68,9 +68,9 @@ internal static class RegistryAnswerTargets
         Target.Octets(
             "babel-control/header", Packets(), static octets => ControlPacket.TryReadHeader(octets, out ushort type, out int length) ? (type, length) : null,
             Methods.Name(typeof(ControlPacket), nameof(ControlPacket.TryReadHeader))),
-        Target.Octets<DumpRequest>("babel-control/dump-request", Bodies(), DumpRequest.TryDecode, static request => request.Encode()[ControlPacket.HeaderLength..]),
+        Target.Octets<DumpRequest>("babel-control/dump-request", Bodies(), DumpRequest.TryDecode, static request => request.Encode()[ControlPacket.HeaderLength..], isCanonical: true),
         Target.Octets<DumpResponse>("babel-control/dump-response", Bodies(), DumpResponse.TryDecode, static response => response.Encode()[ControlPacket.HeaderLength..]) with { MaxLength = 20_000 },
-        Target.Octets<SetCostMultiplier>("babel-control/cost-multiplier", Bodies(), SetCostMultiplier.TryDecode, static command => command.Encode()[ControlPacket.HeaderLength..]),
+        Target.Octets<SetCostMultiplier>("babel-control/cost-multiplier", Bodies(), SetCostMultiplier.TryDecode, static command => command.Encode()[ControlPacket.HeaderLength..], isCanonical: true),
         Target.Octets<bool>("babel-control/cost-multiplier-answer", Bodies(), SetCostMultiplier.TryDecodeAnswer, static isDone => [isDone ? (byte)1 : (byte)0]),
     ];
 

@@ -67,9 +67,9 @@ internal static class RegistryTextTargets
             static header => new ForwardingVerifier(Secret).Check(header, Call, out IPAddress peer) == ForwardingVerdict.Genuine ? peer : null)
             with { Repairs = [SignForwarded], MaxLength = 300 },
         Target.Text("registry/location", ["FR,EU", "*,EU", "DE,*", "*,*"], static text => Country.ParseLocation(text), Methods.Name(typeof(Country), nameof(Country.ParseLocation)))
-            with { MaxLength = 32, Check = static value => Country.ParseLocation(value.ToString()).Equals((Country)value) ? null : $"{value} is not read again" },
+            with { MaxLength = 32, Check = static (_, value) => Country.ParseLocation(value.ToString()).Equals((Country)value) ? null : $"{value} is not read again" },
         Target.Text("registry/mail-address", ["a@example.com", "a.b+c@d-e.f", "x@y"], static text => MailAddress.ProblemOf(text) is null ? text : null)
-            with { Tokens = Target.Tokens("@ . - .. @@ ! \r\n"), MaxLength = 300, Check = static value => ((string)value).All(static c => c is > ' ' and < '\x7F') ? null : "it has characters that change the meaning of a mail's header" },
+            with { Tokens = Target.Tokens("@ . - .. @@ ! \r\n"), MaxLength = 300, Check = static (_, value) => ((string)value).All(static c => c is > ' ' and < '\x7F') ? null : "it has characters that change the meaning of a mail's header" },
     ];
 
     private static RegistryRequest Call => new("GET", "/getCa", IPAddress.Loopback);

@@ -49,7 +49,7 @@ internal static class SecurityTargets
             Repairs = [Resign, ChangeAndResign, DerTree.Mutate],
             BaseOctets = 64 * 1024,
             BaseTime = RsaTime,
-            Check = static value => IssueFor((ParsedRequest)value),
+            Check = static (_, value) => IssueFor((ParsedRequest)value),
         },
         Target.Octets("security/subject", [.. Network.Ders.SelectMany(Names)], static der => SubjectName.TryParse(der, out SubjectName? name) ? name : null, Methods.Name(typeof(SubjectName), nameof(SubjectName.TryParse)))
             with { Repairs = [DerTree.Mutate], BaseOctets = 64 * 1024 },
@@ -73,14 +73,14 @@ internal static class SecurityTargets
             static (ReadOnlySpan<char> text, [MaybeNullWhen(false)] out Fingerprint fingerprint) => Fingerprint.TryParse(text.ToString(), out fingerprint, out string? problem) || Refused(problem) is not null,
             static fingerprint => fingerprint.ToString(), static (a, b) => a.Algorithm == b.Algorithm && a.Digest.SequenceEqual(b.Digest))
             with { Covers = [Methods.Name(typeof(Fingerprint), nameof(Fingerprint.TryParse))], Tokens = Target.Tokens("sha1: sha256: sha384: sha512: : ::") },
-        Target.Text<uint>("security/subject-number", ["0", "4294967295"], static (ReadOnlySpan<char> text, out uint number) => SubjectNumber.TryParse(text.ToString(), out number), static number => $"{number}")
+        Target.Text<uint>("security/subject-number", ["0", "4294967295"], static (ReadOnlySpan<char> text, out uint number) => SubjectNumber.TryParse(text.ToString(), out number), static number => $"{number}", isCanonical: true)
             with { Covers = [Methods.Name(typeof(SubjectNumber), nameof(SubjectNumber.TryParse))] },
         Target.Text("security/session-header", [.. Files.Values(Auth, "request_header")], static header => Network.SessionKey.Verify(header, "x"u8) ? null : header.Length),
     ];
 
     private static FuzzTarget Certificates<T>(string name, OctetDecoder<T> decode, Func<T, byte[]> encode, Func<T, T, bool> isEqual)
         where T : notnull =>
-        Target.Octets("security/certificate-" + name, Network.Ders, decode, encode, isEqual) with { Repairs = [DerTree.Mutate, ChangeAndResign], BaseOctets = 64 * 1024, BaseTime = RsaTime };
+        Target.Octets("security/certificate-" + name, Network.Ders, decode, encode, isEqual, isCanonical: true) with { Repairs = [DerTree.Mutate, ChangeAndResign], BaseOctets = 64 * 1024, BaseTime = RsaTime };
 
     private static FuzzTarget Pems(string name, IEnumerable<string> corpus, Func<string, object?> run, params IReadOnlyList<string> covers) => Target.Text("security/" + name, corpus, run, covers) with
     {

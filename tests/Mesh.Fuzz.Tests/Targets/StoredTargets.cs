@@ -53,7 +53,7 @@ internal static class StoredTargets
             Tokens = Target.Tokens("""{ } [ ] [[[[ " : , null true false "Slots": "Entries": "Kind": "Excluded" "BabelKeys":null "\ud800" \u0000 1e300 -1 "9999-12-31T23:59:59.9999999+00:00" "0001-01-01T00:00:00+14:00" "Content":1 "Version": 2"""),
             OctetsPerOctet = 128,
             BaseOctets = 128 * 1024,
-            Check = static value => Stored(value),
+            Check = static (_, value) => Stored(value),
         },
     ];
 

@@ -20,21 +20,28 @@ internal static class Target
     /// <param name="decode">The decoder; where it is a method of the product, it counts as covered.</param>
     /// <param name="encode">The opposite, if there is one: what it makes of a decoded value has to decode to an equal one.</param>
     /// <param name="isEqual">What equal means, where the type does not say it.</param>
-    public static FuzzTarget Octets<T>(string name, IEnumerable<byte[]> corpus, OctetDecoder<T> decode, Func<T, byte[]>? encode = null, Func<T, T, bool>? isEqual = null)
+    /// <param name="isCanonical">Whether each value has one encoding, so that what is encoded again is the input.</param>
+    public static FuzzTarget Octets<T>(
+        string name, IEnumerable<byte[]> corpus, OctetDecoder<T> decode, Func<T, byte[]>? encode = null, Func<T, T, bool>? isEqual = null, bool isCanonical = false)
         where T : notnull => new(name, [.. corpus])
         {
             Prepare = input => () => decode(input.Octets, out T? value) ? value : null,
-            Check = value => encode is null ? null : RoundTrip(decode, encode, isEqual ?? EqualityComparer<T>.Default.Equals, (T)value),
+            Check = (input, value) => encode is null ? null
+                : isCanonical && !encode((T)value).AsSpan().SequenceEqual(input.Octets) ? $"it is encoded as {Convert.ToHexString(encode((T)value))}"
+                : RoundTrip(decode, encode, isEqual ?? EqualityComparer<T>.Default.Equals, (T)value),
             Covers = CoversOf(decode.Method),
         };
 
     /// <summary>A parser of text that refuses with false.</summary>
-    public static FuzzTarget Text<T>(string name, IEnumerable<string> corpus, TextDecoder<T> parse, Func<T, string>? format = null, Func<T, T, bool>? isEqual = null)
+    public static FuzzTarget Text<T>(
+        string name, IEnumerable<string> corpus, TextDecoder<T> parse, Func<T, string>? format = null, Func<T, T, bool>? isEqual = null, bool isCanonical = false)
         where T : notnull => new(name, Encode(corpus))
         {
             IsText = true,
             Prepare = input => () => parse(input.Text, out T? value) ? value : null,
-            Check = value => format is null ? null : RoundTrip(parse, format, isEqual ?? EqualityComparer<T>.Default.Equals, (T)value),
+            Check = (input, value) => format is null ? null
+                : isCanonical && format((T)value) != input.Text ? $"it is written as '{format((T)value)}'"
+                : RoundTrip(parse, format, isEqual ?? EqualityComparer<T>.Default.Equals, (T)value),
             Covers = CoversOf(parse.Method),
         };
 
