@@ -108,7 +108,7 @@ public sealed class NodeActor : Actor
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
-        TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix };
+        TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal };
         Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };

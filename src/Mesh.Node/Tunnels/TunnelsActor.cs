@@ -7,6 +7,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
+using Mesh.Node.Routing;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
@@ -82,6 +83,7 @@ public sealed partial class TunnelsActor : Actor
         _isolatedSince = Context.Now;
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Context.System.EventStream.Subscribe<VersionLearned>(Self);
+        Context.System.EventStream.Subscribe<RoutesPublished>(Self);
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
         Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
         Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
@@ -147,6 +149,9 @@ public sealed partial class TunnelsActor : Actor
             case NetworkParametersChanged changed:
                 OnParameters(changed);
                 break;
+            case RoutesPublished published:
+                _routes = published.Routes;
+                break;
             case VersionLearned learned:
                 _version = learned.Version;
                 if (_options.TellsVersion)
@@ -190,8 +195,11 @@ public sealed partial class TunnelsActor : Actor
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
         foreach (PeerAddressEntry candidate in candidates.Take(missing))
             Open(candidate);
+        LookAtRegistryRoute();
         if (IsIsolated)
             WantBootstrap();
+        else if (IsCutOff)
+            LookForOthers();
         else if (missing > 0 && candidates.Length == 0)
             WantMore();
     }
@@ -347,6 +355,7 @@ public sealed partial class TunnelsActor : Actor
     private void OnParameters(NetworkParametersChanged changed)
     {
         _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
+        _registry = changed.Parameters.RegistryPrefix;
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
             if (!_ports.Identify(tunnel.Certificate, out _, out string problem))
