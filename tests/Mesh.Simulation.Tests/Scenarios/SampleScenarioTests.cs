@@ -46,6 +46,19 @@ public sealed class SampleScenarioTests
         Assert.Contains(result.Violations, found => found.Contains(violation, StringComparison.Ordinal));
     }
 
+    // Each node wants two tunnels and finds them on its own side, so nobody looked for the other side until the registry's node was missed (seed 3).
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Two_islands_whose_nodes_have_all_the_tunnels_they_want_become_one_network(ulong seed)
+    {
+        string sample = Read("partition").Replace("  sites = [", "  parameters { client-count = 2, max-clients = 20 }\n  sites = [", StringComparison.Ordinal);
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample).WithNodes(30), seed).Run();
+        Assert.Empty(result.Violations);
+    }
+
     [Fact]
     public void Pings_that_a_crash_of_a_relay_loses_are_counted()
     {
