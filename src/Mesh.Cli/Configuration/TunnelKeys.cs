@@ -36,7 +36,7 @@ internal static class TunnelKeys
         "The longest time a peer is left alone.", "Longer finds peers later that were away.");
 
     public static ConfigKey<TimeSpan> MaxIsolatedRetryDelay { get; } = Duration("node.tunnels.max-isolated-retry-delay", Many.MaxIsolatedRetryDelay, 0.1, 86_400,
-        "The longest time a peer is left alone while no tunnel is up at all.", "Shorter comes back sooner after an outage, and knocks more often meanwhile.");
+        "The longest time a peer is left alone while no tunnel is up at all, and in the first ten minutes without a route to the registry's node.", "Shorter comes back sooner after an outage, and knocks more often meanwhile.");
 
     public static ConfigKey<TimeSpan> MinBootstrapDelay { get; } = Duration("node.tunnels.min-bootstrap-delay", Many.MinBootstrapDelay, 0.1, 3600,
         "After how long a node without any tunnel asks the registry a second time; the delay doubles up to twice the tick.", "Shorter finds peers sooner and asks the registry more often.");

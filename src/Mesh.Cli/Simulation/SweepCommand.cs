@@ -17,8 +17,8 @@ internal static class SweepCommand
     public static MeshCommand Create(CliContext context)
     {
         var scenario = new Argument<string>("SCENARIO") { Description = "The scenario file." };
-        var seeds = new Option<int>("--seeds") { Description = "How many seeds; default: 20.", HelpName = "N", DefaultValueFactory = static _ => 20 };
-        var first = new Option<long>("--first") { Description = "The first seed; default: 1.", HelpName = "SEED", DefaultValueFactory = static _ => 1 };
+        var seeds = new Option<int>("--seeds") { Description = "How many seeds.", HelpName = "N", DefaultValueFactory = static _ => 20 };
+        var first = new Option<long>("--first") { Description = "The first seed.", HelpName = "SEED", DefaultValueFactory = static _ => 1 };
         var jobs = new Option<int?>("--jobs") { Description = "How many runs at a time; default: one for each processor.", HelpName = "N" };
         Option<int?> nodes = SimCommands.Nodes();
         Option<string?> configuration = CommonOptions.Config("Configuration with the section simulation.");

@@ -15,11 +15,16 @@ public sealed partial class TunnelsActor
     // Routes come and go while tunnels are replaced; as for a node without tunnels.
     private const int PatienceTicks = 3;
 
+    // After that the registry's node may be gone for good, and so may be those that do not answer.
+    private static readonly TimeSpan EagerTime = TimeSpan.FromMinutes(10);
+
     private ImmutableArray<NodeRoute> _routes = [];
     private NodePrefix? _registry;
     private TimeSpan? _cutOffSince;
 
     private bool IsCutOff => _cutOffSince is { } since && Context.Now - since >= _options.Tick * PatienceTicks;
+
+    private bool IsEager => IsIsolated || (IsCutOff && Context.Now - _cutOffSince < EagerTime);
 
     private void LookAtRegistryRoute()
     {

@@ -83,7 +83,7 @@ public sealed partial class TunnelsActor
     {
         if (!_retries.TryGetValue(peer, out Retry retry))
             return true;
-        TimeSpan delay = (IsIsolated || IsCutOff) && retry.Delay > _options.MaxIsolatedRetryDelay ? _options.MaxIsolatedRetryDelay : retry.Delay;
+        TimeSpan delay = IsEager && retry.Delay > _options.MaxIsolatedRetryDelay ? _options.MaxIsolatedRetryDelay : retry.Delay;
         return Context.Now >= retry.FailedAt + delay;
     }
 

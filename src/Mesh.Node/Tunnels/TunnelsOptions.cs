@@ -30,7 +30,7 @@ public sealed record TunnelsOptions
     /// <summary>The longest time a peer is left alone. Default 5 minutes.</summary>
     public TimeSpan MaxRetryDelay { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The longest time a peer is left alone while no tunnel is up at all, or none leads to the registry's node. Default 30 s.</summary>
+    /// <summary>The longest time a peer is left alone while no tunnel is up at all, and in the first ten minutes without a route to the registry's node. Default 30 s.</summary>
     public TimeSpan MaxIsolatedRetryDelay { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>After how long a node without any tunnel asks the registry a second time; it doubles up to twice <see cref="Tick"/>. Default 1 s.</summary>
