@@ -13,6 +13,7 @@ internal static class RegistryKeys
     /// <summary>Where registries listen unless they say otherwise.</summary>
     public const int DefaultPort = 6680;
 
+    private static readonly KeySection Section = new("registry");
     private static readonly RegistryOptions Standard = new();
     private static readonly RegistryServerOptions Server = new();
 
@@ -24,19 +25,19 @@ internal static class RegistryKeys
         Default = [$"0.0.0.0:{DefaultPort}", $"[::]:{DefaultPort}"],
     });
 
-    public static ConfigKey<int> PrefixLength { get; } = Int("prefix-length", Standard.PrefixLength, 0, 127,
+    public static ConfigKey<int> PrefixLength { get; } = Section.Int("prefix-length", Standard.PrefixLength, 0, 127,
         "Length in bits of the prefix that a new token gives; 0 closes the registration by token.", "Longer leaves nodes fewer addresses, shorter leaves room for fewer nodes.");
 
-    public static ConfigKey<int> AnonymousPrefixLength { get; } = Int("anonymous-prefix-length", Standard.AnonymousPrefixLength, 0, 127,
+    public static ConfigKey<int> AnonymousPrefixLength { get; } = Section.Int("anonymous-prefix-length", Standard.AnonymousPrefixLength, 0, 127,
         "Length in bits of the prefix of a node that joins without token; 0 refuses such nodes.", "Above 0 anybody may join.");
 
-    public static ConfigKey<TimeSpan> GracePeriod { get; } = Duration("grace-period", Standard.GracePeriod, 86_400, 316_224_000,
+    public static ConfigKey<TimeSpan> GracePeriod { get; } = Section.Duration("grace-period", Standard.GracePeriod, 86_400, 316_224_000,
         "How long a token is good unless it says otherwise, and how long a prefix is kept after its certificate expired.", "Longer keeps prefixes of lost nodes from others.");
 
-    public static ConfigKey<TimeSpan> CertificateLifetime { get; } = Duration("certificate-lifetime", Standard.CertificateLifetime, 60, 3_162_240_000,
+    public static ConfigKey<TimeSpan> CertificateLifetime { get; } = Section.Duration("certificate-lifetime", Standard.CertificateLifetime, 60, 3_162_240_000,
         "Validity of a node's certificate.", "Longer makes revocation lists longer; shorter makes nodes depend on the registry more often.");
 
-    public static ConfigKey<TimeSpan> RenewPeriod { get; } = Duration("renew-period", Standard.RenewPeriod, 1, 316_224_000,
+    public static ConfigKey<TimeSpan> RenewPeriod { get; } = Section.Duration("renew-period", Standard.RenewPeriod, 1, 316_224_000,
         "A certificate is renewed when it ends within this time. Nodes ask in its last 30 days, or in the last third of its life where that is shorter.", "It is for how long the registry may be away.");
 
     public static ConfigKey<IReadOnlyList<string>> AuthorizedOrigins { get; } = ConfigKey.TextList("registry.authorized-origins", new KeyOptions<IReadOnlyList<string>>
@@ -48,13 +49,13 @@ internal static class RegistryKeys
         Default = [.. Standard.AuthorizedOrigins],
     });
 
-    public static ConfigKey<int> MinProtocol { get; } = Int("min-protocol", Standard.MinProtocol, 1, RegistryOptions.Protocol,
+    public static ConfigKey<int> MinProtocol { get; } = Section.Int("min-protocol", Standard.MinProtocol, 1, RegistryOptions.Protocol,
         "Nodes with a smaller protocol number stop.", "Raising it shuts out nodes that were not updated.");
 
-    public static ConfigKey<TimeSpan> Hello { get; } = WholeSeconds("hello", Standard.Hello, 1, 600,
+    public static ConfigKey<TimeSpan> Hello { get; } = Section.WholeSeconds("hello", Standard.Hello, 1, 600,
         "Interval of the routing protocol's Hellos on all nodes.", "Shorter notices failures sooner and costs packets on every tunnel.");
 
-    public static ConfigKey<int> ClientCount { get; } = Int("client-count", Standard.ClientCount, 1, 1000,
+    public static ConfigKey<int> ClientCount { get; } = Section.Int("client-count", Standard.ClientCount, 1, 1000,
         "How many tunnels a node opens.", "More makes the overlay more robust, and routing costs grow with it.");
 
     public static ConfigKey<int> MaxClients { get; } = ConfigKey.Int("registry.max-clients", new KeyOptions<int>
@@ -62,7 +63,7 @@ internal static class RegistryKeys
         Meaning = "How many tunnels a node serves. Unless set, twice registry.client-count.",
     }, min: 1, max: 10_000);
 
-    public static ConfigKey<TimeSpan> TunnelRefresh { get; } = WholeSeconds("tunnel-refresh", Standard.TunnelRefresh, 10, 86_400,
+    public static ConfigKey<TimeSpan> TunnelRefresh { get; } = Section.WholeSeconds("tunnel-refresh", Standard.TunnelRefresh, 10, 86_400,
         "How often a node replaces a tunnel.", "Shorter explores better ones sooner and moves traffic more often.");
 
     public static ConfigKey<bool> Encrypt { get; } = ConfigKey.Boolean("registry.encrypt", new KeyOptions<bool>
@@ -78,7 +79,7 @@ internal static class RegistryKeys
         Default = Standard.BabelAuthentication,
     });
 
-    public static ConfigKey<TimeSpan> RotationStepTime { get; } = WholeSeconds("rotation-step-time", Standard.RotationStepTime, 10, 2_592_000,
+    public static ConfigKey<TimeSpan> RotationStepTime { get; } = Section.WholeSeconds("rotation-step-time", Standard.RotationStepTime, 10, 2_592_000,
         "How long after a step of the rotation of routing keys the next one is held to be safe: until then nodes may not have heard of it.",
         "A node that misses a step for longer loses the network until it asks the registry again.");
 
@@ -89,7 +90,7 @@ internal static class RegistryKeys
         Check = NetworkParameters.IsIpv4Network,
     });
 
-    public static ConfigKey<int> Ipv4SubnetLength { get; } = Int("ipv4-subnet-length", Standard.Ipv4SubnetLength, 0, 16,
+    public static ConfigKey<int> Ipv4SubnetLength { get; } = Section.Int("ipv4-subnet-length", Standard.Ipv4SubnetLength, 0, 16,
         "Bits of the nodes' numbers in registry.ipv4, which needs it; 0 without registry.ipv4.", "More lets more nodes have a subnet, and makes the subnets smaller.");
 
     public static ConfigKey<IReadOnlyList<string>> SameCountry { get; } = ConfigKey.TextList("registry.same-country", new KeyOptions<IReadOnlyList<string>>
@@ -117,30 +118,30 @@ internal static class RegistryKeys
         Check = static value => value.Ticks % TimeSpan.TicksPerSecond == 0,
     }, TimeSpan.Zero, TimeSpan.FromDays(1));
 
-    public static ConfigKey<TimeSpan> AdvertisementLifetime { get; } = WholeSeconds("advertisement-lifetime", Standard.AdvertisementLifetime, 10, 86_400,
+    public static ConfigKey<TimeSpan> AdvertisementLifetime { get; } = Section.WholeSeconds("advertisement-lifetime", Standard.AdvertisementLifetime, 10, 86_400,
         "How long the addresses are believed that nodes advertise; they refresh theirs every 3 minutes.", "");
 
-    public static ConfigKey<int> MaxPendingSignatures { get; } = Int("max-pending-signatures", Standard.MaxPendingSignatures, 1, 10_000,
+    public static ConfigKey<int> MaxPendingSignatures { get; } = Section.Int("max-pending-signatures", Standard.MaxPendingSignatures, 1, 10_000,
         "How many signatures may be under way before further requests are refused as overload.", "");
 
-    public static ConfigKey<int> MaxCalls { get; } = Int("max-calls", Standard.MaxCalls, 1, 100_000,
+    public static ConfigKey<int> MaxCalls { get; } = Section.Int("max-calls", Standard.MaxCalls, 1, 100_000,
         "How many calls may be under way before further ones are refused as overload.", "");
 
-    public static ConfigKey<TimeSpan> CallTimeout { get; } = WholeSeconds("call-timeout", Standard.CallTimeout, 1, 60,
+    public static ConfigKey<TimeSpan> CallTimeout { get; } = Section.WholeSeconds("call-timeout", Standard.CallTimeout, 1, 60,
         "How long a call may take before it is answered as overload.", "");
 
-    public static ConfigKey<int> SnapshotInterval { get; } = Int("snapshot-interval", Standard.SnapshotInterval, 10, 1_000_000,
+    public static ConfigKey<int> SnapshotInterval { get; } = Section.Int("snapshot-interval", Standard.SnapshotInterval, 10, 1_000_000,
         "A snapshot is taken after so many events.", "Less makes the start faster and costs disk.");
 
-    public static ConfigKey<int> WorkThreads { get; } = Int("work-threads", 2, 1, 256, "Threads that sign and encrypt.", "");
+    public static ConfigKey<int> WorkThreads { get; } = Section.Int("work-threads", 2, 1, 256, "Threads that sign and encrypt.", "");
 
-    public static ConfigKey<int> MaxConnections { get; } = Int("http.max-connections", Server.MaxConnections, 1, 100_000, "Connections at a time; further ones are closed.", "");
+    public static ConfigKey<int> MaxConnections { get; } = Section.Int("http.max-connections", Server.MaxConnections, 1, 100_000, "Connections at a time; further ones are closed.", "");
 
-    public static ConfigKey<TimeSpan> HeadTimeout { get; } = Duration("http.head-timeout", Server.HeadTimeout, 1, 60, "How long a client may take to send the head of a request.", "");
+    public static ConfigKey<TimeSpan> HeadTimeout { get; } = Section.Duration("http.head-timeout", Server.HeadTimeout, 1, 60, "How long a client may take to send the head of a request.", "");
 
-    public static ConfigKey<TimeSpan> IdleTimeout { get; } = Duration("http.idle-timeout", Server.IdleTimeout, 1, 600, "How long a connection may be idle between requests.", "");
+    public static ConfigKey<TimeSpan> IdleTimeout { get; } = Section.Duration("http.idle-timeout", Server.IdleTimeout, 1, 600, "How long a connection may be idle between requests.", "");
 
-    public static ConfigKey<int> MinAnswerRate { get; } = Int("http.min-answer-rate", Server.MinAnswerRate, 1, 1_000_000_000,
+    public static ConfigKey<int> MinAnswerRate { get; } = Section.Int("http.min-answer-rate", Server.MinAnswerRate, 1, 1_000_000_000,
         "Octets per second that a client has to take of an answer, after a grace of registry.http.head-timeout; who is slower is cut off.", "");
 
     public static ConfigKey<IReadOnlyList<string>> TlsEndpoints { get; } = ConfigKey.TextList("registry.http.tls-endpoints", new KeyOptions<IReadOnlyList<string>>
@@ -168,7 +169,7 @@ internal static class RegistryKeys
         Default = Server.AnonymousRate,
     }, min: 0.01, max: 100_000);
 
-    public static ConfigKey<int> AnonymousBurst { get; } = Int("http.anonymous-burst", Server.AnonymousBurst, 1, 1_000_000, "Such requests that may come at once.", "");
+    public static ConfigKey<int> AnonymousBurst { get; } = Section.Int("http.anonymous-burst", Server.AnonymousBurst, 1, 1_000_000, "Such requests that may come at once.", "");
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
@@ -227,17 +228,4 @@ internal static class RegistryKeys
         AnonymousRate = config.Get(AnonymousRate),
         AnonymousBurst = config.Get(AnonymousBurst),
     };
-
-    private static ConfigKey<int> Int(string name, int fallback, int min, int max, string meaning, string cost) =>
-        ConfigKey.Int($"registry.{name}", new KeyOptions<int> { Meaning = meaning, Cost = cost, Default = fallback }, min, max);
-
-    private static ConfigKey<TimeSpan> Duration(string name, TimeSpan fallback, double minSeconds, double maxSeconds, string meaning, string cost) =>
-        ConfigKey.Duration(
-            $"registry.{name}", new KeyOptions<TimeSpan> { Meaning = meaning, Cost = cost, Default = fallback }, TimeSpan.FromSeconds(minSeconds), TimeSpan.FromSeconds(maxSeconds));
-
-    private static ConfigKey<TimeSpan> WholeSeconds(string name, TimeSpan fallback, double minSeconds, double maxSeconds, string meaning, string cost) =>
-        ConfigKey.Duration(
-            $"registry.{name}",
-            new KeyOptions<TimeSpan> { Meaning = meaning, Cost = cost, Default = fallback, Range = "whole seconds", Check = static value => value.Ticks % TimeSpan.TicksPerSecond == 0 },
-            TimeSpan.FromSeconds(minSeconds), TimeSpan.FromSeconds(maxSeconds));
 }

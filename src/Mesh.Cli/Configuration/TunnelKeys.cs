@@ -10,6 +10,7 @@ internal static class TunnelKeys
 {
     private const string Aes256Gcm = "aes-256-gcm", ChaCha20Poly1305 = "chacha20-poly1305";
 
+    private static readonly KeySection Tunnels = new("node.tunnels"), Tunnel = new("node.tunnel");
     private static readonly TunnelsOptions Many = new() { Self = NodePrefix.Empty };
     private static readonly TunnelOptions One = new();
 
@@ -26,22 +27,22 @@ internal static class TunnelKeys
         Default = Many.MaxClients,
     }, min: 0, max: 10_000);
 
-    public static ConfigKey<TimeSpan> Tick { get; } = Duration("node.tunnels.tick", Many.Tick, 0.1, 60,
+    public static ConfigKey<TimeSpan> Tick { get; } = Tunnels.Duration("tick", Many.Tick, 0.1, 60,
         "Interval of the look at what is missing.", "Shorter replaces lost tunnels sooner.");
 
-    public static ConfigKey<TimeSpan> MinRetryDelay { get; } = Duration("node.tunnels.min-retry-delay", Many.MinRetryDelay, 0.1, 600,
+    public static ConfigKey<TimeSpan> MinRetryDelay { get; } = Tunnels.Duration("min-retry-delay", Many.MinRetryDelay, 0.1, 600,
         "How long a peer whose tunnel could not be opened is left alone at first; it doubles each time.", "");
 
-    public static ConfigKey<TimeSpan> MaxRetryDelay { get; } = Duration("node.tunnels.max-retry-delay", Many.MaxRetryDelay, 1, 86_400,
+    public static ConfigKey<TimeSpan> MaxRetryDelay { get; } = Tunnels.Duration("max-retry-delay", Many.MaxRetryDelay, 1, 86_400,
         "The longest time a peer is left alone.", "Longer finds peers later that were away.");
 
-    public static ConfigKey<TimeSpan> MaxIsolatedRetryDelay { get; } = Duration("node.tunnels.max-isolated-retry-delay", Many.MaxIsolatedRetryDelay, 0.1, 86_400,
+    public static ConfigKey<TimeSpan> MaxIsolatedRetryDelay { get; } = Tunnels.Duration("max-isolated-retry-delay", Many.MaxIsolatedRetryDelay, 0.1, 86_400,
         "The longest time a peer is left alone while no tunnel is up at all, and in the first ten minutes without a route to the registry's node.", "Shorter comes back sooner after an outage, and knocks more often meanwhile.");
 
-    public static ConfigKey<TimeSpan> MinBootstrapDelay { get; } = Duration("node.tunnels.min-bootstrap-delay", Many.MinBootstrapDelay, 0.1, 3600,
+    public static ConfigKey<TimeSpan> MinBootstrapDelay { get; } = Tunnels.Duration("min-bootstrap-delay", Many.MinBootstrapDelay, 0.1, 3600,
         "After how long a node without any tunnel asks the registry a second time; the delay doubles up to twice the tick.", "Shorter finds peers sooner and asks the registry more often.");
 
-    public static ConfigKey<TimeSpan> MaxMoreDelay { get; } = Duration("node.tunnels.max-more-delay", Many.MaxMoreDelay, 1, 86_400,
+    public static ConfigKey<TimeSpan> MaxMoreDelay { get; } = Tunnels.Duration("max-more-delay", Many.MaxMoreDelay, 1, 86_400,
         "How often, at the least, a node with fewer tunnels than it wants asks the registry for a peer; it begins with twice the tick.", "Shorter asks the registry more often.");
 
     public static ConfigKey<int> SharedPeers { get; } = ConfigKey.Int("node.tunnels.shared-peers", new KeyOptions<int>
@@ -56,19 +57,19 @@ internal static class TunnelKeys
         Default = Many.TellsVersion,
     });
 
-    public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Duration("node.tunnel.connect-timeout", One.ConnectTimeout, 1, 120,
+    public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Tunnel.Duration("connect-timeout", One.ConnectTimeout, 1, 120,
         "How long TCP and TLS may take to connect.", "");
 
-    public static ConfigKey<TimeSpan> GreetingTimeout { get; } = Duration("node.tunnel.greeting-timeout", One.GreetingTimeout, 1, 120,
+    public static ConfigKey<TimeSpan> GreetingTimeout { get; } = Tunnel.Duration("greeting-timeout", One.GreetingTimeout, 1, 120,
         "How long the exchange of keys may take once the stream is open.", "");
 
-    public static ConfigKey<TimeSpan> ClosingTimeout { get; } = Duration("node.tunnel.closing-timeout", One.ClosingTimeout, 0.1, 60,
+    public static ConfigKey<TimeSpan> ClosingTimeout { get; } = Tunnel.Duration("closing-timeout", One.ClosingTimeout, 0.1, 60,
         "How long the other end may take to answer a close request.", "");
 
-    public static ConfigKey<TimeSpan> DrainTime { get; } = Duration("node.tunnel.drain-time", One.DrainTime, 0, 60,
+    public static ConfigKey<TimeSpan> DrainTime { get; } = Tunnel.Duration("drain-time", One.DrainTime, 0, 60,
         "How long a tunnel that the peer wants to close still takes packets that are under way.", "Shorter than the round trip loses packets when a tunnel is closed.");
 
-    public static ConfigKey<TimeSpan> KeepAliveInterval { get; } = Duration("node.tunnel.keep-alive-interval", One.KeepAliveInterval, 1, 300,
+    public static ConfigKey<TimeSpan> KeepAliveInterval { get; } = Tunnel.Duration("keep-alive-interval", One.KeepAliveInterval, 1, 300,
         "Interval of keep-alives on the control stream.", "Shorter finds dead peers sooner and costs packets.");
 
     public static ConfigKey<int> MissedKeepAlives { get; } = ConfigKey.Int("node.tunnel.missed-keep-alives", new KeyOptions<int>
@@ -78,7 +79,7 @@ internal static class TunnelKeys
         Default = One.MissedKeepAlives,
     }, min: 1, max: 100);
 
-    public static ConfigKey<TimeSpan> FastProbeInterval { get; } = Duration("node.tunnel.fast-probe-interval", One.FastProbeInterval, 0.05, 10,
+    public static ConfigKey<TimeSpan> FastProbeInterval { get; } = Tunnel.Duration("fast-probe-interval", One.FastProbeInterval, 0.05, 10,
         "Interval of probes while it is not known whether datagrams pass.", "");
 
     public static ConfigKey<int> FastProbes { get; } = ConfigKey.Int("node.tunnel.fast-probes", new KeyOptions<int>
@@ -87,10 +88,10 @@ internal static class TunnelKeys
         Default = One.FastProbes,
     }, min: 1, max: 1000);
 
-    public static ConfigKey<TimeSpan> ProbeInterval { get; } = Duration("node.tunnel.probe-interval", One.ProbeInterval, 0.5, 300,
+    public static ConfigKey<TimeSpan> ProbeInterval { get; } = Tunnel.Duration("probe-interval", One.ProbeInterval, 0.5, 300,
         "Interval of probes on a datagram path that works; it also keeps NAT mappings alive.", "Above 25 s many NAT boxes forget the mapping.");
 
-    public static ConfigKey<TimeSpan> BlockedProbeInterval { get; } = Duration("node.tunnel.blocked-probe-interval", One.BlockedProbeInterval, 1, 3600,
+    public static ConfigKey<TimeSpan> BlockedProbeInterval { get; } = Tunnel.Duration("blocked-probe-interval", One.BlockedProbeInterval, 1, 3600,
         "Interval of attempts on a blocked datagram path.", "");
 
     public static ConfigKey<int> LostProbes { get; } = ConfigKey.Int("node.tunnel.lost-probes", new KeyOptions<int>
@@ -99,7 +100,7 @@ internal static class TunnelKeys
         Default = One.LostProbes,
     }, min: 1, max: 100);
 
-    public static ConfigKey<TimeSpan> RekeyInterval { get; } = Duration("node.tunnel.rekey-interval", One.RekeyInterval, 1, 86_400,
+    public static ConfigKey<TimeSpan> RekeyInterval { get; } = Tunnel.Duration("rekey-interval", One.RekeyInterval, 1, 86_400,
         "How long a key seals datagrams before another one takes its place.", "Shorter exposes less to whoever gets hold of a key, and costs an exchange.");
 
     public static ConfigKey<IReadOnlyList<string>> Ciphers { get; } = ConfigKey.TextList("node.tunnel.ciphers", new KeyOptions<IReadOnlyList<string>>
@@ -161,7 +162,4 @@ internal static class TunnelKeys
             LinkMtu = (ushort)config.Get(LinkMtu),
         },
     };
-
-    private static ConfigKey<TimeSpan> Duration(string path, TimeSpan fallback, double minSeconds, double maxSeconds, string meaning, string cost) =>
-        ConfigKey.Duration(path, new KeyOptions<TimeSpan> { Meaning = meaning, Cost = cost, Default = fallback }, TimeSpan.FromSeconds(minSeconds), TimeSpan.FromSeconds(maxSeconds));
 }
