@@ -6,22 +6,27 @@ using Mesh.Simulation.World;
 namespace Mesh.Simulation.Scenarios;
 
 /// <summary>Sees how long others deal with a node that has been revoked, which pings them all the time.</summary>
-internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, SimulatedNode[] others, TimeSpan since)
+internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, SimulatedNode[] others)
 {
     private const int PingsAtATime = 50;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private readonly Ipv6Prefix _subnet = node.Identity!.Prefix.Subnet(world.Network);
+    private TimeSpan _lastPacket;
+    private TimeSpan _lastTrace;
     private bool _isOver;
+
+    /// <summary>When the revocation was published: time of the world.</summary>
+    public TimeSpan Since { get; set; }
 
     /// <summary>Packets that the node has sent.</summary>
     public int Sent { get; private set; }
 
     /// <summary>When somebody took a packet of it last, since the revocation.</summary>
-    public TimeSpan LastPacket { get; private set; }
+    public TimeSpan LastPacket => AfterRevocation(_lastPacket);
 
     /// <summary>When somebody was seen last with a tunnel with it or a route to it, since the revocation.</summary>
-    public TimeSpan LastTrace { get; private set; }
+    public TimeSpan LastTrace => AfterRevocation(_lastTrace);
 
     /// <summary>Begins to ping and to look.</summary>
     public void Begin(DeterministicRandom random)
@@ -32,7 +37,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
             other.Host!.Pinged = source =>
             {
                 if (source == address)
-                    LastPacket = world.Engine.Now - since;
+                    _lastPacket = world.Engine.Now;
             };
         }
 
@@ -58,12 +63,14 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
             string? trace = other.Tunnels.Any(tunnel => tunnel.State == TunnelState.Up && tunnel.Peer == node.Identity!.Prefix) ? "a tunnel with" : other.Routes.Any(route => route.Destination == _subnet) ? "a route to" : null;
             if (trace is null)
                 continue;
-            LastTrace = world.Engine.Now - since;
+            _lastTrace = world.Engine.Now;
             return $"{other.Machine.Name} has {trace} {node.Machine.Name}";
         }
 
         return null;
     }
+
+    private TimeSpan AfterRevocation(TimeSpan at) => at > Since ? at - Since : TimeSpan.Zero;
 
     private void Ping(DeterministicRandom random) => world.Engine.At(world.Engine.Now + Interval, () =>
     {

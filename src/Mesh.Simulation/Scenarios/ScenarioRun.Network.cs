@@ -42,12 +42,17 @@ public sealed partial class ScenarioRun
             return ("it has no certificate", false);
         _traffic.Disturb(node);
         SimulatedNode[] others = [.. Running().Where(other => other != node)];
+        var watch = new EjectionWatch(_world, node, others);
+        watch.Begin(_random);
         (string Outcome, bool IsGood) published = Publish(() => _world.Registry.Order(new Revoke($"{serial}")));
         if (!published.IsGood)
+        {
+            watch.End();
             return published;
-        var watch = new EjectionWatch(_world, node, others, _publishedAt);
+        }
+
+        watch.Since = _publishedAt;
         _revoked.Add(node, watch);
-        watch.Begin(_random);
         return published;
     }
 
