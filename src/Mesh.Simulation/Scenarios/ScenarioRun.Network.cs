@@ -132,11 +132,16 @@ public sealed partial class ScenarioRun
         }
 
         SimulatedNode[] running = Running();
+        long refused = 0;
+        foreach (SimulatedNode node in running.Where(node => node != liar))
+            node.AskParameters(status => refused += status.Forged);
+        if (refused == 0)
+            return ($"nobody has heard any of {told} lies", false);   // then this shows nothing
         SimulatedNode? fooled = Array.Find(running, node => node.ParametersVersion > _world.Registry.Published.Number);
         long asked = ConfigCalls - calls;
         _measures.Add(Measure.Of("registry requests per node during lies", "", [asked / (double)running.Length]));
         return fooled is not null
             ? ($"{fooled.Machine.Name} believes in version {fooled.ParametersVersion}", false)
-            : ($"{told} lies to all neighbours and peers, nobody believes them, {asked} requests to the registry", asked <= Math.Ceiling(MayBeFooled * running.Length));
+            : ($"{told} lies to all neighbours and peers, refused {refused} times, nobody believes them, {asked} requests to the registry", asked <= Math.Ceiling(MayBeFooled * running.Length));
     }
 }

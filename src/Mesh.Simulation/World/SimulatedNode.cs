@@ -100,6 +100,15 @@ public sealed class SimulatedNode
         });
     }
 
+    /// <summary>Asks the running node how it stands with the network's parameters.</summary>
+    /// <param name="answered">Called with the answer, at once.</param>
+    public void AskParameters(Action<ParametersStatus> answered)
+    {
+        ActorSystem system = Machine.System ?? throw new InvalidOperationException($"{Machine.Name} does not run");
+        system.SystemActorOf(Props.Create(() => new Question(system.Find("/user/node")!, answered)));
+        Machine.Settle();
+    }
+
     private void Start(ActorSystem system, Joined joined)
     {
         _joined = joined;
@@ -167,6 +176,23 @@ public sealed class SimulatedNode
         {
             var order = new JoinOrder(node._registry.Url, SimulatedRegistry.Token, Fingerprint.Of(node._registry.Authority.Der.AsSpan()), node._key, []);
             Context.ActorOf(Props.Create(() => new JoinActor(order, new SimulatedHttp(node.Machine), new SimulatedWorkPool(WorkTime), Self)));
+        }
+    }
+
+    private sealed class Question(ActorRef node, Action<ParametersStatus> answered) : Actor
+    {
+        protected override void PreStart() => node.Tell(new GetParametersStatus(), Self);
+
+        protected override void Receive(object message)
+        {
+            if (message is not ParametersStatus status)
+            {
+                Unhandled(message);
+                return;
+            }
+
+            answered(status);
+            Context.Stop(Self);
         }
     }
 
