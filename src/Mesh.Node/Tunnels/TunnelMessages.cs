@@ -37,6 +37,12 @@ public enum TunnelPathKind
 
     /// <summary>In sealed UDP datagrams.</summary>
     Datagram,
+
+    /// <summary>Through OpenVPN over TCP.</summary>
+    OpenVpnTcp,
+
+    /// <summary>Through OpenVPN over UDP.</summary>
+    OpenVpnUdp,
 }
 
 /// <summary>A tunnel as others may see it. Published on the event stream whenever it changes, and a last time with <see cref="IsGone"/>.</summary>
