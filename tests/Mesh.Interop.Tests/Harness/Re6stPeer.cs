@@ -17,6 +17,7 @@ internal sealed class Re6stPeer
     private readonly Machine _machine;
     private readonly string _device;
     private readonly StringBuilder _said = new();
+    private string[] _arguments = [];
 
     private Re6stPeer(InteropNetwork network, Machine machine, string device)
     {
@@ -64,6 +65,9 @@ internal sealed class Re6stPeer
         return peer;
     }
 
+    /// <summary>Starts its OpenVPN anew, with the same arguments.</summary>
+    public void ConnectAgain() => OpenVpn = Start("openvpn", _arguments);
+
     private static string[] Vector(string kind, string protocol, bool encrypt) => JsonDocument.Parse(System.IO.File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "commands.json"))).RootElement
         .GetProperty(kind).EnumerateArray()
         .First(vector => vector.GetProperty("proto").GetString() == protocol && vector.GetProperty("encrypt").GetBoolean() == encrypt)
@@ -103,7 +107,8 @@ internal sealed class Re6stPeer
             "<PATH>" => "/usr/sbin:/usr/bin:/sbin:/bin",
             _ => argument.Replace("<SCRIPTS>", _machine.Directory, StringComparison.Ordinal).Replace("<FD>", "1", StringComparison.Ordinal),
         };
-        OpenVpn = Start("openvpn", arguments.Select(Place));
+        _arguments = [.. arguments.Select(Place)];
+        ConnectAgain();
     }
 
     private async Task StartBabeldAsync()
