@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Protocol.Addressing;
@@ -39,9 +40,11 @@ public enum TunnelPathKind
     Datagram,
 
     /// <summary>Through OpenVPN over TCP.</summary>
+    [JsonStringEnumMemberName("openvpn-tcp")]
     OpenVpnTcp,
 
     /// <summary>Through OpenVPN over UDP.</summary>
+    [JsonStringEnumMemberName("openvpn-udp")]
     OpenVpnUdp,
 }
 

@@ -24,6 +24,8 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
     private const int SocketLevel = 1, PeerCredentials = 17, CredentialsLength = 12;   // asm-generic/socket.h: SO_PEERCRED; struct ucred: pid, uid, gid
     private const int DefaultMtu = 1500;
 
+    private static readonly TimeSpan CommandPatience = TimeSpan.FromMilliseconds(100);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<uint, ActorRef> _clients = [];
     private readonly CancellationTokenSource _stop = new();
@@ -167,6 +169,7 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
 
     private async Task ListenAsync(Socket management)
     {
+        management.SendTimeout = (int)CommandPatience.TotalMilliseconds;   // a process that was stopped must not stop us
         lock (_lock)
             _management = management;
         var reader = new ManagementReader();
@@ -177,7 +180,7 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
         {
             // Told to stop, it still says farewell for its clients; but not for ever.
             ending = new CancellationTokenSource();
-            using CancellationTokenRegistration stopping = _stop.Token.Register(static state => ((CancellationTokenSource)state!).CancelAfter(TimeSpan.FromSeconds(5)), ending);
+            using CancellationTokenRegistration stopping = _stop.Token.Register(() => ending.CancelAfter(options.Patience));
             if (_stop.IsCancellationRequested)
                 Command("signal SIGTERM");
             while (await management.ReceiveAsync(buffer, SocketFlags.None, ending.Token).ConfigureAwait(false) is var length and > 0)
