@@ -96,15 +96,15 @@ internal sealed class Tunnel(TunnelIndex index)
         return now.Ticks >= quietUntil && Interlocked.CompareExchange(ref _movedQuietUntil, now.Ticks + MovedInterval, quietUntil) == quietUntil;
     }
 
-    public void CountSent(int octets)
+    public void CountSent(int packets, int octets)
     {
-        Interlocked.Increment(ref _sentPackets);
+        Interlocked.Add(ref _sentPackets, packets);
         Interlocked.Add(ref _sentOctets, octets);
     }
 
-    public void CountReceived(int octets)
+    public void CountReceived(int packets, int octets)
     {
-        Interlocked.Increment(ref _receivedPackets);
+        Interlocked.Add(ref _receivedPackets, packets);
         Interlocked.Add(ref _receivedOctets, octets);
     }
 

@@ -18,6 +18,15 @@ public sealed record LinuxDataPlaneOptions
     /// <summary>Room that the kernel is asked for to hold datagrams, in octets, each way.</summary>
     public int SocketBufferOctets { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>Whether many packets are moved per call, with segmentation offload, as far as the kernel has it. Without, one at a time.</summary>
+    public bool Offload { get; init; } = true;
+
+    /// <summary>The mark of data datagrams (SO_MARK), for policy routing and firewalls; null for none. Needs CAP_NET_ADMIN.</summary>
+    public uint? Mark { get; init; }
+
+    /// <summary>The only interface through which data datagrams go and come (SO_BINDTODEVICE); null for any.</summary>
+    public string? UnderlayDevice { get; init; }
+
     /// <summary>Settings of the engine.</summary>
     public DataPlaneOptions Engine { get; init; } = DataPlaneOptions.Default;
 
