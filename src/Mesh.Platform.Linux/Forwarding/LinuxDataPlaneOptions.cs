@@ -1,5 +1,6 @@
 using System.Net;
 using Mesh.DataPlane;
+using Mesh.Platform.Linux.Crypto;
 
 namespace Mesh.Platform.Linux.Forwarding;
 
@@ -27,8 +28,8 @@ public sealed record LinuxDataPlaneOptions
     /// <summary>The only interface through which data datagrams go and come (SO_BINDTODEVICE); null for any.</summary>
     public string? UnderlayDevice { get; init; }
 
-    /// <summary>Settings of the engine.</summary>
-    public DataPlaneOptions Engine { get; init; } = DataPlaneOptions.Default;
+    /// <summary>Settings of the engine. By default its ciphers are <see cref="OpenSslCipher"/>s.</summary>
+    public DataPlaneOptions Engine { get; init; } = DataPlaneOptions.Default with { CipherFactory = OpenSslCipher.Create };
 
     /// <summary>Told when forwarding has come to an end because a device or socket is gone. Called from a forwarding thread.</summary>
     public Action<Exception>? Failed { get; init; }
