@@ -122,9 +122,9 @@ public sealed partial class DataPlaneEngine
         else if (FindWayOut(route, packet, header, from: null, segmentation.SegmentSize == 0 ? packet.Length : segmentation.PacketLength, pass, count) is not { } way)
             return;
         else if (segmentation.SegmentSize == 0)
-            Send(way.Tunnel, way.Path, packet, pass.Output);
+            Send(way.Tunnel, way.Path, packet, pass);
         else
-            SendSegments(way.Tunnel, way.Path, packet, segmentation, count, pass.Output);
+            SendSegments(way.Tunnel, way.Path, packet, segmentation, count, pass);
     }
 
     // A packet out of a tunnel: for the host, or for another tunnel.
@@ -137,6 +137,8 @@ public sealed partial class DataPlaneEngine
         Route route = pass.Table.Lookup(header.Destination);
         if (route.Kind == RouteKind.Local)
         {
+            if (from.Path is { Kind: TunnelPathKind.Datagram } back)
+                TcpMss.Clamp(packet, back.Mtu);   // what the host then sends has to fit, too
             if (pass.Output.DeliverToHost(packet))
                 Interlocked.Increment(ref _toHost);
             else
@@ -151,7 +153,7 @@ public sealed partial class DataPlaneEngine
         if (FindWayOut(route, packet, header, from, packet.Length, pass) is not { } way)
             return;
         packet[Ipv6Header.HopLimitOffset]--;   // only now: an error message quotes the packet as it came
-        if (Send(way.Tunnel, way.Path, packet, pass.Output))
+        if (Send(way.Tunnel, way.Path, packet, pass))
             Interlocked.Increment(ref _transit);
     }
 
@@ -184,14 +186,24 @@ public sealed partial class DataPlaneEngine
         return null;
     }
 
-    private bool Send(Tunnel tunnel, TunnelPath path, ReadOnlySpan<byte> packet, IPacketOutput output)
+    private bool Send(Tunnel tunnel, TunnelPath path, Span<byte> packet, in Pass pass)
     {
         if (path.Kind == TunnelPathKind.Datagram)
-            return SendSealed(tunnel, packet, path.Remote, output);
-        if (!output.SendOnStream(path.Stream, packet))
+        {
+            ListenFor(tunnel, pass);
+            TcpMss.Clamp(packet, path.Mtu);
+            return SendSealed(tunnel, packet, path.Remote, pass.Output);
+        }
+        if (!pass.Output.SendOnStream(path.Stream, packet))
             return Drop(DropReason.StreamRefused);
         tunnel.CountSent(1, packet.Length);
         return true;
+    }
+
+    private void ListenFor(Tunnel tunnel, in Pass pass)
+    {
+        if (tunnel.IsSilent(pass.Now))
+            _sink.PathSilent(tunnel.Index);
     }
 
     private bool SendSealed(Tunnel tunnel, ReadOnlySpan<byte> plaintext, in DatagramEndpoint to, IPacketOutput output)
@@ -207,7 +219,7 @@ public sealed partial class DataPlaneEngine
         return true;
     }
 
-    private void SendSegments(Tunnel tunnel, TunnelPath path, ReadOnlySpan<byte> packet, in Segmentation segmentation, int count, IPacketOutput output)
+    private void SendSegments(Tunnel tunnel, TunnelPath path, ReadOnlySpan<byte> packet, in Segmentation segmentation, int count, in Pass pass)
     {
         if (path.Kind != TunnelPathKind.Datagram)
         {
@@ -216,7 +228,7 @@ public sealed partial class DataPlaneEngine
             {
                 int length = segmentation.LengthOf(packet.Length, i);
                 segmentation.Write(packet, i, segment[..length]);
-                Send(tunnel, path, segment[..length], output);
+                Send(tunnel, path, segment[..length], pass);
             }
             return;
         }
@@ -231,6 +243,8 @@ public sealed partial class DataPlaneEngine
             Drop(DropReason.KeyUsedUp, count);
             return;
         }
+        ListenFor(tunnel, pass);
+        IPacketOutput output = pass.Output;
         int sent = 0, octets = 0;
         for (int i = 0; i < count; i++)
         {
@@ -269,13 +283,13 @@ public sealed partial class DataPlaneEngine
     }
 
     // A message of this machine's. Nothing is said about it where it cannot be sent.
-    private bool SendOwn(ReadOnlySpan<byte> message, UInt128 destination, in Pass pass)
+    private bool SendOwn(Span<byte> message, UInt128 destination, in Pass pass)
     {
         Route route = pass.Table.Lookup(destination);
         return route.Kind switch
         {
             RouteKind.Local => pass.Output.WriteToHost(message),
-            RouteKind.Tunnel when Find(route.Tunnel) is { Path: { Kind: not TunnelPathKind.None } path } tunnel => Send(tunnel, path, message, pass.Output),
+            RouteKind.Tunnel when Find(route.Tunnel) is { Path: { Kind: not TunnelPathKind.None } path } tunnel => Send(tunnel, path, message, pass),
             _ => false,
         };
     }

@@ -35,4 +35,7 @@ public interface IControlSink
     /// <summary>An authentic datagram, newer than all before, came from another address than the path's.
     /// Said again, at most ten times a second, until the path is changed.</summary>
     void PeerMoved(TunnelIndex tunnel, in DatagramEndpoint from);
+
+    /// <summary>Packets were sent in datagrams and nothing has come back for a second. Said again each second while more are sent.</summary>
+    void PathSilent(TunnelIndex tunnel);
 }

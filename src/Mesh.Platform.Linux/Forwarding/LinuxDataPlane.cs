@@ -160,6 +160,12 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             owner.Tell(new PeerMoved(tunnel, from.ToIPEndPoint()));
     }
 
+    void IControlSink.PathSilent(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            owner.Tell(new PathSilent(tunnel));
+    }
+
     void IStreamPacketSink.PacketReceived(StreamId stream, Span<byte> packet)
     {
         if (!Volatile.Read(ref _disposed))

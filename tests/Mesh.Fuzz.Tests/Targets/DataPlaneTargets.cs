@@ -222,6 +222,8 @@ internal static class DataPlaneTargets
 
         public void PeerMoved(TunnelIndex tunnel, in DatagramEndpoint from) => _ = Note(tunnel == Near, "another peer moved");
 
+        public void PathSilent(TunnelIndex tunnel) => _ = Note(false, "a tunnel was silent within one instant");
+
         private bool Note(bool isRight, string problem)
         {
             Count++;
