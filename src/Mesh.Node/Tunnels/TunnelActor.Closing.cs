@@ -92,5 +92,5 @@ public sealed partial class TunnelActor
     }
 
     private static bool IsTooLate(object message) =>
-        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or RekeyDue or CloseTunnel;
+        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or RekeyDue or CloseTunnel;
 }

@@ -222,6 +222,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case ProbeDue:
                 OnProbeDue();
                 return Stay();
+            case MtuRaiseDue:
+                OnMtuRaiseDue();
+                return Stay();
             default:
                 return null;
         }
@@ -327,7 +330,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient, _certificate), Self);
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
-        StartProbing(hello.UdpPort);
+        StartProbing(hello.UdpPort, hello.LinkMtu);
         if (_toShow is { } show)
             Show(show);
     }

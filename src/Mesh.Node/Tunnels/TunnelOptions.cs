@@ -49,6 +49,12 @@ public sealed record TunnelOptions
     /// <summary>MTU of the underlay link, octets. Default 1500.</summary>
     public ushort LinkMtu { get; init; } = 1500;
 
+    /// <summary>The longest inner packet that is of use: the TUN device's MTU, octets. Default 1420.</summary>
+    public int DeviceMtu { get; init; } = DataPath.DefaultMtu;
+
+    /// <summary>How often longer packets than the path was found to carry are tried again. Default 10 minutes (RFC 8899 section 5.1.1).</summary>
+    public TimeSpan MtuRaiseInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>UDP port on which this machine receives datagrams, 0 for none.</summary>
     public ushort UdpPort { get; init; }
 

@@ -95,5 +95,11 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
             _machine.System?.Loop.Inject(owner, new PeerMoved(tunnel, from.ToIPEndPoint()));
     }
 
+    void IControlSink.PathSilent(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            _machine.System?.Loop.Inject(owner, new PathSilent(tunnel));
+    }
+
     private void OnDatagram(Packet packet) => Engine.HandleDatagram(packet.Payload.ToArray(), DatagramEndpoint.From(packet.Source), Now);
 }
