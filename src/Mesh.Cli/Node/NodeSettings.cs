@@ -47,7 +47,12 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         DeviceMtu = Config.Get(NodeKeys.DeviceMtu),
         Local = Listen,
         SocketBufferOctets = (int)Config.Get(NodeKeys.SocketBuffer),
-        Engine = DataPlaneOptions.Default with { IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond), IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst) },
+        Engine = DataPlaneOptions.Default with
+        {
+            IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond),
+            IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst),
+            ForwardsForHost = OpenVpn is not null,   // the kernel forwards from TAP devices
+        },
         Failed = failed,
     };
 }
