@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Mesh.Cli.Ping;
 using Mesh.Cli.Tests.Processes;
 using Mesh.Platform.Linux.Namespaces;
@@ -46,6 +47,30 @@ internal sealed class Machine(NetworkNamespace space, IPAddress address, string 
     {
         using Pinger pinger = space.Run(static () => new Pinger(TimeSpan.FromMilliseconds(500)));
         await Eventually.TrueAsync(async () => (await pinger.RunAsync([IPAddress.Parse(target)], 1, TimeSpan.Zero, TestContext.Current.CancellationToken))[0].Received == 1, $"{target} answers {address}", explain);
+    }
+
+    /// <summary>Sends octets to another machine over TCP, and checks that they are what comes there.</summary>
+    /// <param name="receiver">The other machine.</param>
+    /// <param name="target">Its overlay address.</param>
+    /// <param name="octets">How many.</param>
+    public async Task TransferAsync(Machine receiver, string target, int octets)
+    {
+        byte[] sent = new byte[octets], received = new byte[octets];
+        new Random(octets).NextBytes(sent);
+        using Socket listener = receiver.Space.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp));
+        using Socket connection = space.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Parse(target), 0));
+        listener.Listen();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(Patience);
+        ValueTask<Socket> accepting = listener.AcceptAsync(limit.Token);
+        await connection.ConnectAsync(listener.LocalEndPoint!, limit.Token);
+        using Socket accepted = await accepting;
+        await using NetworkStream from = new(connection), to = new(accepted);
+        Task sending = from.WriteAsync(sent, limit.Token).AsTask();
+        await to.ReadExactlyAsync(received, limit.Token);
+        await sending;
+        Assert.True(sent.AsSpan().SequenceEqual(received));
     }
 
     /// <summary>Names of the links that are not of the underlay.</summary>

@@ -7,6 +7,8 @@ namespace Mesh.Interop.Tests.OpenVpn;
 /// <summary>One of our nodes, and a machine that is set up as a node of re6st does it: plain OpenVPN and babeld, with the network's routing keys.</summary>
 public sealed class Re6stPeerTests
 {
+    private const int Octets = 4_000_000;
+
     [Fact]
     public async Task As_a_server_we_take_a_client_of_re6st_and_both_reach_each_other()
     {
@@ -52,6 +54,9 @@ public sealed class Re6stPeerTests
         await network.AwaitAsync(native, "routes to both", static node => node.Routes.Count == 2);
         await AwaitBothWaysAsync(network, native, theirs, peer);
         Assert.Equal(TunnelPathKind.Datagram, (await network.AwaitAsync(native, "datagrams", static node => node.Tunnels is [{ Path: TunnelPathKind.Datagram }])).Tunnels[0].Path);
+        // Devices and tunnels on the way have several MTUs.
+        await theirs.TransferAsync(native, network.AddressOf(native), Octets);
+        await native.TransferAsync(theirs, network.AddressOf(theirs), Octets);
     }
 
     private static async Task AwaitBothWaysAsync(InteropNetwork network, Machine ours, Machine theirs, Re6stPeer peer)

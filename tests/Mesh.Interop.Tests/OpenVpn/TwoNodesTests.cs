@@ -9,6 +9,8 @@ namespace Mesh.Interop.Tests.OpenVpn;
 /// <summary>Two of our nodes with nothing but OpenVPN between them.</summary>
 public sealed class TwoNodesTests
 {
+    private const int Octets = 4_000_000;
+
     [Fact]
     public async Task Two_nodes_reach_each_other_and_again_after_each_of_their_OpenVPN_processes_was_killed()
     {
@@ -62,6 +64,8 @@ public sealed class TwoNodesTests
         (Machine one, Machine two) = await ConnectAsync(network, udp);
         Assert.Equal(TunnelPathKind.OpenVpnUdp, Assert.Single((await InteropNetwork.StatusAsync(two))!.Tunnels).Path);
         Assert.Equal((1400, 1400), (one.Link("mesh-udp").Mtu, two.Link("mesh-1").Mtu));
+        await one.TransferAsync(two, network.AddressOf(two), Octets);
+        await two.TransferAsync(one, network.AddressOf(one), Octets);
     }
 
     [Fact]
