@@ -60,13 +60,19 @@ internal static class OpenVpnKeys
     public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Section.Duration("connect-timeout", Standard.ConnectTimeout, 5, 600,
         "How long a tunnel of OpenVPN may take to come up.", "");
 
+    public static ConfigKey<TimeSpan> DrainTime { get; } = Section.Duration("drain-time", Standard.DrainTime, 0, 60,
+        "How long what is under way may still arrive after the routes have left a tunnel that is to be closed.", "Shorter than the round trip loses packets when a tunnel is closed.");
+
+    public static ConfigKey<TimeSpan> ClosingTimeout { get; } = Section.Duration("closing-timeout", Standard.ClosingTimeout, 1, 120,
+        "How long OpenVPN may take to end a connection.", "");
+
     public static ConfigKey<TimeSpan> MinRestartDelay { get; } = Section.Duration("min-restart-delay", Standard.MinRestartDelay, 0.1, 600,
         "How long a server that has ended stays away at first; it doubles each time.", "");
 
     public static ConfigKey<TimeSpan> MaxRestartDelay { get; } = Section.Duration("max-restart-delay", Standard.MaxRestartDelay, 1, 3600,
         "The longest time that a server stays away.", "");
 
-    public static IReadOnlyList<ConfigKey> All { get; } = [Enabled, Program, Listen, Disabled, DevicePrefix, ConnectTimeout, MinRestartDelay, MaxRestartDelay];
+    public static IReadOnlyList<ConfigKey> All { get; } = [Enabled, Program, Listen, Disabled, DevicePrefix, ConnectTimeout, DrainTime, ClosingTimeout, MinRestartDelay, MaxRestartDelay];
 
     public static IReadOnlyList<ConfigRule> Rules { get; } =
     [
@@ -80,6 +86,8 @@ internal static class OpenVpnKeys
         Disabled = config.Get(Disabled).Select(static name => TryParseProtocol(name, out AddressProtocol protocol) ? protocol : throw new FormatException(name)).ToHashSet(),
         DevicePrefix = config.Get(DevicePrefix),
         ConnectTimeout = config.Get(ConnectTimeout),
+        DrainTime = config.Get(DrainTime),
+        ClosingTimeout = config.Get(ClosingTimeout),
         MinRestartDelay = config.Get(MinRestartDelay),
         MaxRestartDelay = config.Get(MaxRestartDelay),
     };

@@ -60,11 +60,18 @@ public sealed class KernelForwarding : IDisposable
         if (!File.Exists(file))
             return;
         // Forwarding first: without it a device with accept_ra 1 listens again.
-        Dictionary<string, string> before = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(file)) ?? [];
-        foreach ((string setting, string value) in before.OrderByDescending(static entry => entry.Key == All))
+        try
         {
-            if (File.Exists(Path.Combine(Folder, setting)))
-                Write(setting, value);
+            Dictionary<string, string> before = JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(file)) ?? [];
+            foreach ((string setting, string value) in before.OrderByDescending(static entry => entry.Key == All))
+            {
+                if (File.Exists(Path.Combine(Folder, setting)))
+                    Write(setting, value);
+            }
+        }
+        catch (JsonException)
+        {
+            // It was cut off while it was written, before anything was changed.
         }
 
         File.Delete(file);

@@ -32,6 +32,7 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
     private Socket? _management;
     private ManagementNotice? _device;
     private string? _problem;
+    private string? _detail;   // why it is connecting anew or ending, in OpenVPN's words
     private string _lastWords = "";
 
     /// <summary>Where the process finds us.</summary>
@@ -117,7 +118,7 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
             await EndAsync(process).ConfigureAwait(false);
             await output.WaitAsync(options.Patience).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
             string status = process.ExitCode == 0 ? "it ended" : $"it ended with status {process.ExitCode}";
-            return _problem ?? (_lastWords.Length > 0 ? $"{status}: {_lastWords}" : status);
+            return _problem ?? ((_detail ?? _lastWords) is { Length: > 0 } why ? $"{status}: {why}" : status);
         }
         finally
         {
@@ -217,10 +218,11 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
                 _device = notice;
                 break;
             case ManagementLineKind.State when line.Word == "CONNECTED":
+                _detail = null;
                 OnConnected();
                 break;
             case ManagementLineKind.State when line.Word is "EXITING" or "RECONNECTING":
-                _problem ??= line.Text.Split(',')[0] is { Length: > 0 } detail ? $"it ended: {detail}" : null;
+                _detail = line.Text.Split(',')[0] is { Length: > 0 } detail ? detail : _detail;
                 break;
             case ManagementLineKind.Client:
                 OnClient(notice);

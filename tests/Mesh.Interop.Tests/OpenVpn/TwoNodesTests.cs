@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Mesh.Cli.Node;
 using Mesh.Cli.Tests;
 using Mesh.Interop.Tests.Harness;
@@ -45,8 +46,17 @@ public sealed class TwoNodesTests
         await Eventually.TrueAsync(() => two.OpenVpnProcesses().Count == 0 && two.Devices().Length == 0, "OpenVPN ends by itself", () => string.Join(' ', two.Devices()));
         Assert.DoesNotContain(two.Routes(), static route => route.Kind == Platform.Linux.Netlink.KernelRouteKind.Unicast);
 
-        network.StartNode(two);
+        // A process that cannot end by itself is ended by the next start, which needs its device's name.
+        network.StartNode(two, "node.openvpn.listen=1194/tcp6");
         await two.ReachAsync(network.AddressOf(one), () => network.LogOf(two));
+        int stopped = two.OpenVpnProcesses()["mesh-1"];
+        two.Run("kill", "-STOP", stopped.ToString(CultureInfo.InvariantCulture));
+        await network.KillNodeAsync(two);
+        await Eventually.TrueAsync(() => two.Devices() is ["mesh-1"], "the device of the process that was stopped is left", () => string.Join(' ', two.Devices()));
+        network.StartNode(two, "node.openvpn.listen=1194/tcp6");
+        await two.ReachAsync(network.AddressOf(one), () => network.LogOf(two));
+        Assert.NotEqual(stopped, two.OpenVpnProcesses()["mesh-1"]);
+
         CliRun run = await network.StopNodeAsync(two);
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Empty(two.OpenVpnProcesses());

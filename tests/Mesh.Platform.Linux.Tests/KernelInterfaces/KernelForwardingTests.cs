@@ -45,6 +45,22 @@ public sealed class KernelForwardingTests : IDisposable
     }
 
     [Fact]
+    public void A_record_that_was_cut_off_by_a_crash_is_passed_over()
+    {
+        using NetworkNamespace space = Machine(out NetworkNamespace other);
+        using (other)
+        {
+            System.IO.File.WriteAllText(File, "{\"all/forw");
+            space.Run(() =>
+            {
+                using (KernelForwarding.Enable(File))
+                    Assert.Equal(("1", "1", "2"), Settings());
+                Assert.Equal(("0", "0", "1"), Settings());
+            });
+        }
+    }
+
+    [Fact]
     public void Where_it_is_on_already_nothing_is_changed()
     {
         using NetworkNamespace space = Machine(out NetworkNamespace other);
