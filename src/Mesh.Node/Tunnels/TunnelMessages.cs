@@ -58,7 +58,11 @@ public enum TunnelPathKind
 /// <param name="RoundTrip">The last measured round trip, or null.</param>
 /// <param name="IsGone">True in the last report.</param>
 public sealed record TunnelStatus(
-    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone);
+    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone)
+{
+    /// <summary>Whether the two ends tell each other news in the tunnel itself; through OpenVPN they only do in messages between nodes.</summary>
+    public bool CarriesNews => Path is not (TunnelPathKind.OpenVpnTcp or TunnelPathKind.OpenVpnUdp);
+}
 
 /// <summary>The peer of an accepted tunnel has greeted; the manager decides whether there is a place for it.</summary>
 /// <param name="Index">The tunnel.</param>
