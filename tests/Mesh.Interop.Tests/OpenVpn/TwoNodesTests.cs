@@ -10,8 +10,6 @@ namespace Mesh.Interop.Tests.OpenVpn;
 /// <summary>Two of our nodes with nothing but OpenVPN between them.</summary>
 public sealed class TwoNodesTests
 {
-    private const int Octets = 4_000_000;
-
     [Fact]
     public async Task Two_nodes_reach_each_other_and_again_after_each_of_their_OpenVPN_processes_was_killed()
     {
@@ -66,27 +64,8 @@ public sealed class TwoNodesTests
         await network.AwaitAsync(one, "without the other", static status => status.Tunnels.Count == 0 && status.Routes.Count == 0);
     }
 
-    [Fact]
-    public async Task Over_UDP_the_devices_have_an_MTU_that_fits_into_datagrams()
-    {
-        await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 2);
-        string[] udp = ["node.openvpn.listen=1194/udp", "node.openvpn.disabled-protocols=tcp6"];
-        (Machine one, Machine two) = await ConnectAsync(network, udp);
-        Assert.Equal(TunnelPathKind.OpenVpnUdp, Assert.Single((await InteropNetwork.StatusAsync(two))!.Tunnels).Path);
-        Assert.Equal((1400, 1400), (one.Link("mesh-udp").Mtu, two.Link("mesh-1").Mtu));
-        await one.TransferAsync(two, network.AddressOf(two), Octets);
-        await two.TransferAsync(one, network.AddressOf(one), Octets);
-    }
-
-    [Fact]
-    public async Task A_network_without_encryption_works_with_this_version_of_OpenVPN_too()
-    {
-        await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 2, "registry.encrypt=off");
-        await ConnectAsync(network);
-    }
-
     // The first one is the server of the two, since the second one meets nobody else.
-    private static async Task<(Machine One, Machine Two)> ConnectAsync(InteropNetwork network, params string[] settings)
+    internal static async Task<(Machine One, Machine Two)> ConnectAsync(InteropNetwork network, params string[] settings)
     {
         (Machine one, Machine two) = (network.Machines[0], network.Machines[1]);
         network.StartNode(one, settings);
