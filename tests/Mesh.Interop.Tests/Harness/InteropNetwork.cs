@@ -71,7 +71,7 @@ internal sealed class InteropNetwork : IAsyncDisposable
     public void StartNode(Machine machine, params string[] settings)
     {
         string[] all = ["node.accept=false", "node.openvpn.enabled=true", "node.advertise-own=all", "node.tunnels.tick=1s", "node.tunnels.min-retry-delay=1s", "log.level=debug", .. settings];
-        _nodes[machine] = machine.StartMesh(["node", "run", "--dir", machine.Directory, .. all.SelectMany(static setting => (string[])["--set", setting])]);
+        _nodes[machine] = machine.StartMesh(["node", "run", "--dir", machine.Directory, "--registry", Url, .. all.SelectMany(static setting => (string[])["--set", setting])]);
     }
 
     /// <summary>Ends a node in order.</summary>
@@ -140,7 +140,12 @@ internal sealed class InteropNetwork : IAsyncDisposable
     }
 
     /// <summary>Gives the registry an order.</summary>
-    public Task<string> OrderAsync(params string[] order) => Machines[0].MeshAsync(["registry", .. order, "--dir", RegistryDirectory]);
+    public async Task<string> OrderAsync(params string[] order)
+    {
+        CliRun run = await CliRun.OfAsync(["registry", .. order, "--dir", RegistryDirectory]);   // over its control socket, which has no network
+        Assert.True(run.ExitCode == ExitCode.Ok, run.Error);
+        return run.Out.Trim();
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -191,14 +196,25 @@ internal sealed class InteropNetwork : IAsyncDisposable
     private async Task ServeAsync(string[] settings)
     {
         Machine first = Machines[0];
-        await first.MeshAsync("registry", "init", "--network", Overlay, "--dir", RegistryDirectory);
+        await OrderAsync("init", "--network", Overlay);
         string[] all = ["registry.hello=1s", .. settings];
         _registry = first.StartMesh(["registry", "run", "--dir", RegistryDirectory, "--listen", $"{first.Address}:{RegistryPort}", .. all.SelectMany(static setting => (string[])["--set", setting])]);
         _visitor = new RegistryVisitor(Url, open: () => first.Space.Run(static () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)));
         Assert.Equal(Url, await _registry.ReadLineAsync());
         string token = await OrderAsync("token", "add", "--uses", Machines.Count.ToString(CultureInfo.InvariantCulture));
         foreach (Machine machine in Machines)   // in this order, which is that of the prefixes
-            await machine.MeshAsync("join", "--registry", Url, "--token", token, "--dir", machine.Directory);
+            await JoinAsync(machine, token);
+    }
+
+    // What mesh join does.
+    private async Task JoinAsync(Machine machine, string token)
+    {
+        using PrivateKey key = PrivateKey.Generate();
+        NodeCertificate certificate = await _visitor!.JoinAsync(token, key);
+        Directory.CreateDirectory(machine.Directory);
+        foreach ((string name, string text) in new[] { ("node.key", key.ToPem()), ("node.crt", certificate.ToPem()), ("ca.crt", (await _visitor.GetAsync(RegistryMethod.GetCa)).Text) })
+            await File.WriteAllTextAsync(Path.Combine(machine.Directory, name), text, TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(Path.Combine(machine.Directory, "node.key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     private static async Task<(NodePrefix Prefix, PrivateKey Key, AuthorityCertificate Authority)> IdentityAsync(Machine machine)

@@ -23,16 +23,7 @@ internal sealed class Machine(NetworkNamespace space, IPAddress address, string 
     /// <summary>Starts the program here, which runs until it is stopped.</summary>
     public MeshProcess StartMesh(params string[] args) => MeshProcess.Of(space.Start(MeshProcess.Command(args)));
 
-    /// <summary>Runs the program here to its end, which has to be a good one.</summary>
-    public async Task<string> MeshAsync(params string[] args)
-    {
-        await using MeshProcess process = StartMesh(args);
-        Cli.Tests.CliRun run = await process.EndAsync();
-        Assert.True(run.ExitCode == 0, $"mesh {string.Join(' ', args)}: {run.Error}");
-        return run.Out.Trim();
-    }
-
-    /// <summary>Runs another program here to its end, which has to be a good one.</summary>
+    /// <summary>Runs a program here to its end, which has to be a good one.</summary>
     public string Run(string program, params string[] args)
     {
         Process process = space.Start(new ProcessStartInfo(program, args) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false });
