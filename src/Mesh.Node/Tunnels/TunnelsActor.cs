@@ -128,7 +128,13 @@ public sealed partial class TunnelsActor : Actor
             case PeerRenewed renewed when IsFromTunnel(renewed.Index, out Entry? entry):
                 OnPeerRenewed(entry, renewed.Certificate);
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed:
+            case TunnelResumes resumes when IsFromTunnel(resumes.Index, out Entry? entry):
+                OnResumes(resumes, entry);
+                break;
+            case UnderlayChanged:
+                OnUnderlayChanged();
+                break;
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or TunnelResumes:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -245,7 +251,7 @@ public sealed partial class TunnelsActor : Actor
         if (usable.Length == 0 || TakeIndex() is not { } index)
             return;
         AdvertisedAddress address = usable[attempt % usable.Length];
-        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, ToEndpoint(address)!, _options.Tunnel, _ports)).Dialled = address;
+        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.Tunnel, _ports)).Dialled = address;
     }
 
     private Entry Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
