@@ -71,6 +71,7 @@ public sealed class NodeActor : Actor
     private ulong _version;
     private ActorRef? _babel;
     private ActorRef? _peers;
+    private ActorRef? _tunnelsActor;
     private ActorRef? _parameters;
     private NodeIdentity _identity;
     private CertificateStatus _certificate;
@@ -110,7 +111,7 @@ public sealed class NodeActor : Actor
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal };
-        Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
         Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
@@ -141,6 +142,9 @@ public sealed class NodeActor : Actor
                 break;
             case CertificateStatus status:
                 _certificate = status;
+                break;
+            case UnderlayChanged:
+                _tunnelsActor!.Tell(message);
                 break;
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);

@@ -69,6 +69,7 @@ public sealed record TunnelOptions
     {
         SealingCipher.Aes256Gcm => DataCipher.Aes256Gcm,
         SealingCipher.ChaCha20Poly1305 => DataCipher.ChaCha20Poly1305,
+        SealingCipher.Aes256Gmac => DataCipher.Aes256Gmac,
         _ => null,
     };
 }

@@ -104,6 +104,7 @@ public sealed partial class TunnelsActor : Actor
         {
             case Tick:
                 OpenMissing();
+                HideAgain();
                 break;
             case KnownPeers known:
                 OnKnownPeers(known);
@@ -251,7 +252,7 @@ public sealed partial class TunnelsActor : Actor
         if (usable.Length == 0 || TakeIndex() is not { } index)
             return;
         AdvertisedAddress address = usable[attempt % usable.Length];
-        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.Tunnel, _ports)).Dialled = address;
+        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)).Dialled = address;
     }
 
     private Entry Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
@@ -267,7 +268,7 @@ public sealed partial class TunnelsActor : Actor
     {
         _retries.Remove(up.Peer);
         (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
-        (mine.IsUp, mine.UpSince) = (true, Context.Now);
+        (mine.IsUp, mine.UpSince, mine.IsHidden) = (true, Context.Now, up.Cipher != SealingCipher.Aes256Gmac);
         if (mine.Dialled is { } address)
             _addressBook.Tell(new AddressWorked(up.Peer, address));
         Watch(mine, up.Certificate);
@@ -360,8 +361,9 @@ public sealed partial class TunnelsActor : Actor
 
     private void OnParameters(NetworkParametersChanged changed)
     {
-        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
+        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients, Encrypts = changed.Parameters.Encrypt };
         _registry = changed.Parameters.RegistryPrefix;
+        HideAgain();
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
             if (!_ports.Identify(tunnel.Certificate, out _, out string problem))
@@ -394,6 +396,9 @@ public sealed partial class TunnelsActor : Actor
         public bool IsUp { get; set; }
 
         public bool IsClosing { get; set; }
+
+        /// <summary>Its packets cannot be read by others.</summary>
+        public bool IsHidden { get; set; }
 
         /// <summary>Closed because its peer may not have tunnels any more.</summary>
         public bool IsRefused { get; set; }
