@@ -83,6 +83,7 @@ public sealed class NodeActor : Actor
     private ulong _version;
     private ActorRef? _babel;
     private ActorRef? _peers;
+    private ActorRef? _tunnelsActor;
     private ActorRef? _parameters;
     private NodeIdentity _identity;
     private CertificateStatus _certificate;
@@ -122,7 +123,7 @@ public sealed class NodeActor : Actor
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane, _ports.KernelLinks)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal, OpenVpn = OpenVpn() };
-        ActorRef manager = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
         foreach (OpenVpnListen listen in tunnelPorts.OpenVpn?.Options.EnabledServers ?? [])
             Context.ActorOf(Props.Create(() => new OpenVpnServerActor(listen, tunnelPorts.OpenVpn!, manager, _babel)), $"openvpn-server-{listen.Protocol.Name()}");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
@@ -155,6 +156,9 @@ public sealed class NodeActor : Actor
                 break;
             case CertificateStatus status:
                 _certificate = status;
+                break;
+            case UnderlayChanged:
+                _tunnelsActor!.Tell(message);
                 break;
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);

@@ -27,7 +27,7 @@ public sealed partial class TunnelActor
     {
         switch (e.Message)
         {
-            case StreamClosed:
+            case StreamClosed closed when closed.Stream == _stream:
                 _stream = default;
                 return End(_endReason);   // that the peer cuts it is what we asked for
             case FrameReceived { Kind: CloseAnswer.Kind } or StateTimeout:
@@ -53,7 +53,7 @@ public sealed partial class TunnelActor
     {
         switch (e.Message)
         {
-            case StreamClosed:
+            case StreamClosed closed when closed.Stream == _stream:
                 _stream = default;
                 return End(_endReason);
             case StateTimeout:
@@ -92,5 +92,5 @@ public sealed partial class TunnelActor
     }
 
     private static bool IsTooLate(object message) =>
-        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or RekeyDue or CloseTunnel;
+        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or ResumeDue or RekeyDue or StreamClosed or StreamOpened or StreamTakenOver or UnderlayChanged or CloseTunnel;
 }

@@ -67,6 +67,7 @@ public sealed partial class TunnelsActor
     {
         NoteUp(mine, up.Peer);
         (mine.SerialNumber, mine.Until) = (up.SerialNumber, DateTimeOffset.MaxValue);   // OpenVPN looks at the end of the certificate when it renews its keys
+        mine.IsHidden = true;   // or as the network wants it, which OpenVPN was told
         if (mine.IsClosing)
             return;   // it came up while it was told to close
         if (IsRevoked(up.SerialNumber))

@@ -105,6 +105,7 @@ public sealed partial class TunnelsActor : Actor
         {
             case Tick:
                 OpenMissing();
+                HideAgain();
                 break;
             case KnownPeers known:
                 OnKnownPeers(known);
@@ -129,7 +130,13 @@ public sealed partial class TunnelsActor : Actor
             case PeerRenewed renewed when IsFromTunnel(renewed.Index, out Entry? entry):
                 OnPeerRenewed(entry, renewed.Certificate);
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed:
+            case TunnelResumes resumes when IsFromTunnel(resumes.Index, out Entry? entry):
+                OnResumes(resumes, entry);
+                break;
+            case UnderlayChanged:
+                OnUnderlayChanged();
+                break;
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or TunnelResumes:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -248,7 +255,7 @@ public sealed partial class TunnelsActor : Actor
             return;
         AdvertisedAddress address = usable[attempt % usable.Length];
         Props props = address.Protocol == AddressProtocol.Mesh
-            ? TunnelActor.Client(index, peer.Prefix, ToEndpoint(address)!, _options.Tunnel, _ports)
+            ? TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)
             : OpenVpnTunnelActor.Client(index, OrderFor(index, peer.Prefix, address), _ports);
         Add(index, peer.Prefix, isClient: true, props).Dialled = address;
     }
@@ -265,6 +272,7 @@ public sealed partial class TunnelsActor : Actor
     private void OnUp(TunnelUp up, Entry mine)
     {
         NoteUp(mine, up.Peer);
+        mine.IsHidden = up.Cipher != SealingCipher.Aes256Gmac;
         Watch(mine, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close
@@ -372,9 +380,10 @@ public sealed partial class TunnelsActor : Actor
 
     private void OnParameters(NetworkParametersChanged changed)
     {
-        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
+        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients, Encrypts = changed.Parameters.Encrypt };
         _registry = changed.Parameters.RegistryPrefix;
         OnOpenVpnTerms(changed.Parameters);
+        HideAgain();
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
             if (!MayStay(tunnel, out string problem))
@@ -407,6 +416,9 @@ public sealed partial class TunnelsActor : Actor
         public bool IsUp { get; set; }
 
         public bool IsClosing { get; set; }
+
+        /// <summary>Its packets cannot be read by others.</summary>
+        public bool IsHidden { get; set; }
 
         /// <summary>Closed because its peer may not have tunnels any more.</summary>
         public bool IsRefused { get; set; }

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Runtime.InteropServices;
-using System.Text;
 using Mesh.DataPlane;
 using Mesh.Platform.Linux.Native;
 
@@ -12,7 +11,7 @@ namespace Mesh.Platform.Linux.Forwarding;
 internal sealed unsafe class UdpSocket : IDisposable
 {
     private const int DatagramType = 2;
-    private const int SocketLevel = 1, ReceiveBufferForced = 33, SendBufferForced = 32, ReceiveBuffer = 8, SendBuffer = 7, MarkOption = 36, BindToDevice = 25;
+    private const int SocketLevel = 1, ReceiveBufferForced = 33, SendBufferForced = 32, ReceiveBuffer = 8, SendBuffer = 7;
     private const int Ipv6Level = 41, OnlyIpv6 = 26, Ipv6MtuDiscover = 23, Ipv4Level = 0, Ipv4MtuDiscover = 10, DiscoverByProbing = 3;
     private const int UdpLevel = 17, UdpSegment = 103, UdpGro = 104;
     private const int ControlLength = 64;
@@ -30,10 +29,7 @@ internal sealed unsafe class UdpSocket : IDisposable
                 SetOption(SocketLevel, ReceiveBuffer, options.SocketBufferOctets);
             if (SetOption(SocketLevel, SendBufferForced, options.SocketBufferOctets) < 0)
                 SetOption(SocketLevel, SendBuffer, options.SocketBufferOctets);
-            if (options.Mark is { } mark && SetOption(SocketLevel, MarkOption, unchecked((int)mark)) < 0)
-                throw LinuxException.FromLastError($"set the mark {mark} of", "the UDP socket");
-            if (options.UnderlayDevice is { Length: > 0 } device)
-                BindTo(device);
+            SocketMarks.Apply(Descriptor, options.Mark, options.UnderlayDevice);
             if (options.Offload)
             {
                 SendsSegments = SetOption(UdpLevel, UdpSegment, 0) == 0;   // Linux 4.18
@@ -107,16 +103,6 @@ internal sealed unsafe class UdpSocket : IDisposable
     }
 
     public void Dispose() => Descriptor.Dispose();
-
-    private void BindTo(string device)
-    {
-        byte[] name = Encoding.UTF8.GetBytes(device + "\0");
-        fixed (byte* start = name)
-        {
-            if (Libc.SetSocketOption(Descriptor.Number, SocketLevel, BindToDevice, start, (uint)name.Length) < 0)
-                throw LinuxException.FromLastError("send and receive datagrams only through the interface", device);
-        }
-    }
 
     private int SetOption(int level, int name, int value) => Libc.SetSocketOption(Descriptor.Number, level, name, (byte*)&value, sizeof(int));
 }

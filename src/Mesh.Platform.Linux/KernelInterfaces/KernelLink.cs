@@ -13,9 +13,13 @@ internal static class KernelLink
     private static readonly (string Name, string Value)[] Settings = [("accept_ra", "0"), ("autoconf", "0"), ("accept_dad", "0"), ("addr_gen_mode", "1"), ("accept_redirects", "0")];
 
     /// <summary>Gives a device its MTU and its only address and brings it up, in the network namespace of the calling thread.</summary>
+    /// <param name="device">The device's name.</param>
+    /// <param name="mtu">Its MTU, octets.</param>
+    /// <param name="linkLocal">Its address.</param>
+    /// <param name="claims">Told the device's index before anything is changed.</param>
     /// <returns>Its index.</returns>
     /// <exception cref="LinuxException">The kernel refused.</exception>
-    public static int Configure(string device, int mtu, IPAddress linkLocal)
+    public static int Configure(string device, int mtu, IPAddress linkLocal, Action<int>? claims = null)
     {
         foreach ((string name, string value) in Settings)
         {
@@ -26,6 +30,7 @@ internal static class KernelLink
 
         using var netlink = RouteNetlink.Open();
         int index = netlink.GetLink(device).Index;
+        claims?.Invoke(index);
         netlink.SetMtu(index, mtu);
         netlink.SetUp(index, up: true);
         if (!netlink.Addresses().Any(address => address.Link == index && SameAddress(address.Address, linkLocal)))

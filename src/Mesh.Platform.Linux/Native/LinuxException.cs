@@ -55,5 +55,6 @@ internal static class Errno
     public const int NoDevice = 19;
     public const int InvalidArgument = 22;
     public const int MessageSize = 90;
+    public const int NoBufferSpace = 105;
     public const int AddressInUse = 98;
 }

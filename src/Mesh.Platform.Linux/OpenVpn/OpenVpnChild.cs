@@ -19,7 +19,7 @@ namespace Mesh.Platform.Linux.OpenVpn;
 /// It holds until it is told to go on, so it does nothing on its own.
 /// </remarks>
 [SupportedOSPlatform("linux")]
-internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLinkOptions link, OpenVpnPortOptions options, ActorRef owner)
+internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLinkOptions link, OpenVpnPortOptions options, ActorRef owner, Action<int> claims)
 {
     private const int SocketLevel = 1, PeerCredentials = 17, CredentialsLength = 12;   // asm-generic/socket.h: SO_PEERCRED; struct ucred: pid, uid, gid
     private const int DefaultMtu = 1500;
@@ -237,7 +237,7 @@ internal sealed class OpenVpnChild(OpenVpnProcessId id, string name, OpenVpnLink
     private void OnConnected()
     {
         int mtu = int.TryParse(_device?["tun_mtu"], NumberStyles.None, CultureInfo.InvariantCulture, out int stated) && stated is >= 1280 and <= DefaultMtu ? stated : DefaultMtu;
-        int index = KernelLink.Configure(link.Device, mtu, link.LinkLocal.ToIPAddress());
+        int index = KernelLink.Configure(link.Device, mtu, link.LinkLocal.ToIPAddress(), claims);
         bool isClient = _device?.Variables.ContainsKey("common_name") ?? false;
         owner.Tell(new OpenVpnUp(
             id, link.Device, index, isClient ? PeerIn(_device!) : null, IPAddress.TryParse(_device?["OPENVPN_external_ip"], out IPAddress? seen) ? seen : null));

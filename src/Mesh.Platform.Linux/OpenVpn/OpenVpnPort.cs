@@ -13,8 +13,10 @@ namespace Mesh.Platform.Linux.OpenVpn;
 public sealed class OpenVpnPort : IOpenVpnPort, IAsyncDisposable
 {
     private const int MaxSocketPath = 107;   // sockaddr_un
+    private const int MaxOwnLinks = 1024;
 
     private readonly OpenVpnPortOptions _options;
+    private readonly Queue<int> _ownLinks = new();
     private readonly ConcurrentDictionary<OpenVpnProcessId, (OpenVpnChild Child, Task Running)> _children = new();
     private long _last;
     private volatile bool _isDisposed;
@@ -105,6 +107,24 @@ public sealed class OpenVpnPort : IOpenVpnPort, IAsyncDisposable
         await Task.WhenAll(_children.Values.Select(static entry => entry.Running)).ConfigureAwait(false);
     }
 
+    /// <summary>Whether a link is, or was a while ago, the TAP device of one of the processes, and so no part of the underlay.</summary>
+    public bool OwnsLink(int index)
+    {
+        lock (_ownLinks)
+            return _ownLinks.Contains(index);
+    }
+
+    // The kernel tells of the end of a device when its process is gone already, so devices are remembered for longer.
+    private void Claim(int link)
+    {
+        lock (_ownLinks)
+        {
+            _ownLinks.Enqueue(link);
+            if (_ownLinks.Count > MaxOwnLinks)
+                _ownLinks.Dequeue();
+        }
+    }
+
     private OpenVpnChild? Find(OpenVpnProcessId process) => _children.TryGetValue(process, out (OpenVpnChild Child, Task Running) entry) ? entry.Child : null;
 
     private OpenVpnProcessId Start(OpenVpnLinkOptions link, ActorRef owner, Func<OpenVpnChild, IReadOnlyList<string>> arguments)
@@ -116,7 +136,7 @@ public sealed class OpenVpnPort : IOpenVpnPort, IAsyncDisposable
             return id;
         }
 
-        var child = new OpenVpnChild(id, link.Device, link, _options, owner);
+        var child = new OpenVpnChild(id, link.Device, link, _options, owner, Claim);
         var running = new Task<Task>(() => child.RunAsync(arguments(child)));
         Task whole = running.Unwrap().ContinueWith(_ => _children.TryRemove(id, out (OpenVpnChild, Task) _), TaskScheduler.Default);
         _children[id] = (child, whole);

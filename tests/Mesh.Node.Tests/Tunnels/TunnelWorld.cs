@@ -72,9 +72,9 @@ internal sealed class TunnelWorld
         return new TunnelKey(octets);
     }
 
-    public TunnelWorld StartClient()
+    public TunnelWorld StartClient(params IReadOnlyList<IPEndPoint> remotes)
     {
-        Tunnel = Kit.ActorOf(TunnelActor.Client(Index, Peer, Remote, _options, _ports), "tunnel");
+        Tunnel = Kit.ActorOf(TunnelActor.Client(Index, Peer, remotes.Count > 0 ? remotes : [Remote], _options, _ports), "tunnel");
         Stream = Assert.Single(Streams.Connects).Stream;
         return this;
     }

@@ -162,7 +162,7 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
             case OpenVpnClientAsks asks:
                 _equipment.Port.Refuse(asks, "it has another certificate now, or its tunnel is being closed");
                 return Stay();
-            case OpenVpnEvent or CloseTunnel or RoutingLinksWanted or CutDue or TellPeers or TellVersion or ShowCertificate:
+            case OpenVpnEvent or CloseTunnel or RoutingLinksWanted or CutDue or TellPeers or TellVersion or ShowCertificate or UnderlayChanged:
                 return Stay();   // too early or too late, or what only native tunnels carry
             default:
                 return null;
