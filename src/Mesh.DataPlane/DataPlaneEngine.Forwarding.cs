@@ -117,7 +117,7 @@ public sealed partial class DataPlaneEngine
         // The host has no such address, or it would have kept the packet: giving it back would make it go in circles.
         if (route.Kind == RouteKind.Local)
             Refuse(Refusal.AddressUnreachable(DropReason.NoSuchLocalAddress), packet, header, pass, count);
-        else if (pass.Table.Lookup(header.Source).Kind != RouteKind.Local)
+        else if (!_forwardsForHost && pass.Table.Lookup(header.Source).Kind != RouteKind.Local)
             Drop(DropReason.SourceNotOurs, count);
         else if (FindWayOut(route, packet, header, from: null, segmentation.SegmentSize == 0 ? packet.Length : segmentation.PacketLength, pass, count) is not { } way)
             return;

@@ -23,6 +23,7 @@ public sealed partial class DataPlaneEngine
     private readonly IControlSink _sink;
     private readonly PacketCipherFactory _cipherFactory;
     private readonly TokenBucket _icmpErrors;
+    private readonly bool _forwardsForHost;
     private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
     private Tunnel?[] _tunnels = [];
     private Dictionary<StreamId, Tunnel> _streams = [];
@@ -35,6 +36,7 @@ public sealed partial class DataPlaneEngine
         _output = output;
         _sink = sink;
         _cipherFactory = options.CipherFactory;
+        _forwardsForHost = options.ForwardsForHost;
         _icmpErrors = new TokenBucket(options.IcmpErrorsPerSecond, options.IcmpErrorBurst);
     }
 

@@ -14,6 +14,9 @@ public sealed record DataPlaneOptions
     /// <summary>ICMPv6 errors sent at once after a quiet time, at least 1.</summary>
     public int IcmpErrorBurst { get; init; } = 50;
 
+    /// <summary>Whether the host forwards packets of others into the overlay, for example from TAP devices, so that their sources need not be ours. Default false.</summary>
+    public bool ForwardsForHost { get; init; }
+
     /// <summary>Makes the ciphers.</summary>
     public PacketCipherFactory CipherFactory { get; init; } = PacketCipher.Create;
 }

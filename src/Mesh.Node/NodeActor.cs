@@ -10,6 +10,7 @@ using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
 using Mesh.Security.Certificates;
@@ -26,7 +27,14 @@ namespace Mesh.Node;
 /// <param name="WorkPool">Where RSA is done.</param>
 /// <param name="Credentials">The node's certificate on the disk.</param>
 public sealed record NodePorts(
-    IStreamPort Streams, IDataPlanePort DataPlane, IHttpPort Http, IEntropy Entropy, IPeerPort Peers, IWorkPool WorkPool, ICredentialPort Credentials);
+    IStreamPort Streams, IDataPlanePort DataPlane, IHttpPort Http, IEntropy Entropy, IPeerPort Peers, IWorkPool WorkPool, ICredentialPort Credentials)
+{
+    /// <summary>OpenVPN, where the node has <see cref="NodeOptions.OpenVpn"/>.</summary>
+    public IOpenVpnPort? OpenVpn { get; init; }
+
+    /// <summary>Links of the kernel, or null where there are none.</summary>
+    public IKernelLinkPort? KernelLinks { get; init; }
+}
 
 /// <summary>Settings of a node.</summary>
 public sealed record NodeOptions
@@ -36,6 +44,9 @@ public sealed record NodeOptions
 
     /// <summary>Tunnels; <see cref="TunnelsOptions.Self"/> is replaced by the identity's prefix.</summary>
     public TunnelsOptions Tunnels { get; init; } = new() { Self = NodePrefix.Empty };
+
+    /// <summary>Tunnels of OpenVPN, or null for none.</summary>
+    public OpenVpnOptions? OpenVpn { get; init; }
 
     /// <summary>Messages between nodes.</summary>
     public PeersOptions Peers { get; init; } = new();
@@ -57,6 +68,7 @@ public sealed record NodeOptions
 ///   certificate        renews this node's certificate and the authority's
 ///   tunnels            opens, serves and retires
 ///     tunnel-N         one tunnel
+///   openvpn-server-P   keeps an OpenVPN server for protocol P running
 ///   babel              routing; publishes the forwarding table
 ///   peers              messages between nodes
 ///     remembered*      certificates of peers
@@ -108,10 +120,12 @@ public sealed class NodeActor : Actor
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
-        _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane)), "babel");
+        _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane, _ports.KernelLinks)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
-        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal };
-        _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal, OpenVpn = OpenVpn() };
+        ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        foreach (OpenVpnListen listen in tunnelPorts.OpenVpn?.Options.EnabledServers ?? [])
+            Context.ActorOf(Props.Create(() => new OpenVpnServerActor(listen, tunnelPorts.OpenVpn!, manager, _babel)), $"openvpn-server-{listen.Protocol.Name()}");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
         Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
@@ -160,6 +174,9 @@ public sealed class NodeActor : Actor
                 break;
         }
     }
+
+    private OpenVpnEquipment? OpenVpn() =>
+        _options.OpenVpn is { } options && _ports.OpenVpn is { } port ? new OpenVpnEquipment(port, options, LinkLocalAddress.Of(_identity.Prefix)) : null;
 
     private bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem) =>
         _identity.TryIdentify(certificate.Span, Context.UtcNow, _revoked, out peer, out problem);

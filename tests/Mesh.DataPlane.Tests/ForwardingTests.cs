@@ -115,6 +115,20 @@ public sealed class ForwardingTests
         AssertSilent(_a);
     }
 
+    [Fact]
+    public void A_host_that_forwards_for_others_may_send_what_they_sent_and_its_hop_limit_is_not_counted_twice()
+    {
+        var gateway = new Machine(4, DataPlaneOptions.Default with { ForwardsForHost = true });
+        Machine.Join(gateway, _c, 3);
+        gateway.Publish(Machine.To(3, Route.Through(new TunnelIndex(3))), Machine.To(2, Route.Unreachable));
+        byte[] packet = Ipv6.Packet(_b.Address, _c.Address, hopLimit: 1);
+        gateway.FromHost([.. packet]);
+        gateway.Deliver(_c);
+        Assert.Equal([packet], _c.Output.ToHost);
+        gateway.FromHost(Ipv6.Packet("fe80::1", _c.Address));
+        Assert.Equal(1, gateway.Drops(DropReason.Martian));
+    }
+
     [Theory]
     [InlineData("::", "2001:db8:2::1", DropReason.Martian)]
     [InlineData("fe80::1", "2001:db8:2::1", DropReason.Martian)]

@@ -15,6 +15,8 @@ namespace Mesh.Cli.Files;
 ///   node.conf     644  configuration; joining writes the registry's URL into a new one
 ///   node.db       600  journal
 ///   control.sock  600  where a running node is asked
+///   openvpn       700  sockets and numbers of the OpenVPN processes that run
+///   forwarding.json 644 what the kernel's settings were before a node with OpenVPN changed them
 /// </code>
 /// </remarks>
 internal sealed class NodeDirectory(string path)
@@ -32,6 +34,10 @@ internal sealed class NodeDirectory(string path)
     public string ConfigurationPath => Path.Combine(DirectoryPath, "node.conf");
 
     public string JournalPath => Path.Combine(DirectoryPath, "node.db");
+
+    public string OpenVpnPath => Path.Combine(DirectoryPath, "openvpn");
+
+    public string ForwardingPath => Path.Combine(DirectoryPath, "forwarding.json");
 
     public string ControlPath => Path.Combine(DirectoryPath, "control.sock");
 

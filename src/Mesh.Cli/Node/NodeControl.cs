@@ -43,7 +43,7 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
             status.Prefix.CommonName, status.Address.ToString(), status.Prefix.Subnet(identity.Network).ToString(), identity.Network.ToString(), settings.RegistryUrl,
             plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", Describe(status.Certificate), Describe(parameters),
             [.. status.Tunnels.Select(Describe)],
-            [.. status.Routes.Select(static route => new RouteReport(route.Destination.ToString(), route.Via.CommonName, route.Tunnel.Value, route.Metric))],
+            [.. status.Routes.Select(static route => new RouteReport(route.Destination.ToString(), route.Via.IsEmpty ? "?" : route.Via.CommonName, route.Tunnel.Value, route.Metric))],
             new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops));
     }
 

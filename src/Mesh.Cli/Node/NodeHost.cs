@@ -51,6 +51,8 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         await using TlsStreamPort streams = OpenStreams();
         using var plane = new LinuxDataPlane(settings.DataPlane(failure => ending.Tell(new NodeEnded($"forwarding has ended: {failure.Message}"))), streams);
         using OverlayDevice device = OverlayDevice.Configure(plane.DeviceName, plane.DeviceIndex, identity);
+        await using OpenVpnHost? openVpn = settings.OpenVpn is null ? null
+            : OpenVpnHost.Open(settings.Config, directory, plane.DeviceIndex, identity.Address, log.Write);
         using var http = new HttpPort();
         await using PeerPort peers = OpenPeers();
         using var work = new ThreadedWorkPool(WorkThreads, WorkQueue);
@@ -67,10 +69,10 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         var listen = new IPEndPoint(settings.Listen.Address, plane.LocalEndpoint.Port);
         NodeOptions options = Options(listen, local);
         var credentials = new CredentialFiles(directory, renewed => _credentials = Credentials.Of(renewed));
-        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials);
+        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = openVpn?.Processes, KernelLinks = openVpn?.Links };
         ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(_credentials.Identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
-        using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex, () => guard.Tell(new UnderlayChanged()));
+        using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex || (openVpn?.Processes.OwnsLink(index) ?? false), () => guard.Tell(new UnderlayChanged()));
         var status = new NodeControl(guard, identity, plane, listen, settings);
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
         if (!peers.HearsLocal)
@@ -115,13 +117,14 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
     {
         RegistryUrl = settings.RegistryUrl,
         Babel = settings.Babel,
+        OpenVpn = settings.OpenVpn,
         Peers = settings.Peers,
         Software = new NodeInformation(MeshCommandLine.Version, RuntimeInformation.OSDescription),
         Tunnels = settings.Tunnels with
         {
             Listen = settings.Accept ? listen : null,
             LocalAddresses = local,
-            Advertised = settings.Accept ? Advertised(listen, local) : AddressList.Empty,
+            Advertised = Advertised(listen, local),
             Tunnel = settings.Tunnels.Tunnel with { UdpPort = (ushort)listen.Port, Ciphers = Ciphers() },
         },
     };
@@ -129,8 +132,16 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
     private IReadOnlyList<SealingCipher> Ciphers() => settings.Config.Get(TunnelKeys.Ciphers) is not [TunnelKeys.Fastest] ? settings.Tunnels.Tunnel.Ciphers
         : [.. CipherSpeed.Order().Select(static cipher => cipher == DataCipher.Aes256Gcm ? SealingCipher.Aes256Gcm : SealingCipher.ChaCha20Poly1305)];
 
-    private AddressList Advertised(IPEndPoint listen, IReadOnlySet<IPAddress> local) =>
-        new(settings.Tunnels.Advertised.Concat(settings.Config.Get(NodeKeys.AdvertiseOwn).Select(local, listen)).Distinct().Take(AddressList.MaxCount));
+    private AddressList Advertised(IPEndPoint listen, IReadOnlySet<IPAddress> local)
+    {
+        OwnAddresses own = settings.Config.Get(NodeKeys.AdvertiseOwn);
+        IEnumerable<AdvertisedAddress> native = settings.Accept ? settings.Tunnels.Advertised.Concat(own.Select(local, listen)) : [];
+        // OpenVPN listens on all addresses, wherever native tunnels are accepted.
+        IEnumerable<AdvertisedAddress> others = settings.OpenVpn is { } openVpn
+            ? OpenVpnHost.Advertised(openVpn, settings.Tunnels.Advertised.Concat(own.Select(local, new IPEndPoint(IPAddress.IPv6Any, listen.Port))).Select(static address => address.Host))
+            : [];
+        return new AddressList(native.Concat(others).Distinct().Take(AddressList.MaxCount));
+    }
 
     private static async Task<object?> WaitAsync(ChannelRef ending, RealTimeDriver driver, CancellationToken cancellation)
     {

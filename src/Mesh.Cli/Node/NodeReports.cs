@@ -59,8 +59,8 @@ internal sealed record TunnelReport(
 
 /// <summary>A route.</summary>
 /// <param name="Destination">Subnet of a node.</param>
-/// <param name="Via">The neighbour that packets go to.</param>
-/// <param name="Tunnel">The tunnel that they take.</param>
+/// <param name="Via">The neighbour that packets go to; "?" while it is not known which node that is.</param>
+/// <param name="Tunnel">The tunnel that they take, or 0.</param>
 /// <param name="Metric">Babel metric.</param>
 internal sealed record RouteReport(string Destination, string Via, int Tunnel, int Metric);
 

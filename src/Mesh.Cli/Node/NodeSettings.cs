@@ -6,6 +6,7 @@ using Mesh.DataPlane;
 using Mesh.Hocon.Schema;
 using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Protocol.Addressing;
 
@@ -21,6 +22,9 @@ namespace Mesh.Cli.Node;
 /// <param name="Babel">Routing.</param>
 internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, IPEndPoint Listen, bool Accept, TunnelsOptions Tunnels, PeersOptions Peers, BabelOptions Babel)
 {
+    /// <summary>Tunnels of OpenVPN, or null for none.</summary>
+    public OpenVpnOptions? OpenVpn { get; init; }
+
     /// <summary>The settings of a configuration.</summary>
     /// <exception cref="CommandFailedException">What a node needs is missing.</exception>
     public static NodeSettings From(ResolvedConfig config)
@@ -32,7 +36,7 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         if (babel.Problems().ToList() is { Count: > 0 } problems)
             throw CommandFailedException.Usage(problems);
         TunnelsOptions tunnels = TunnelKeys.Map(config) with { Advertised = new AddressList(advertised) };
-        return new NodeSettings(config, registry.OriginalString.TrimEnd('/'), config.Get(NodeKeys.Listen), config.Get(NodeKeys.Accept), tunnels, PeersKeys.Map(config), babel);
+        return new NodeSettings(config, registry.OriginalString.TrimEnd('/'), config.Get(NodeKeys.Listen), config.Get(NodeKeys.Accept), tunnels, PeersKeys.Map(config), babel) { OpenVpn = OpenVpnKeys.Map(config) };
     }
 
     /// <summary>The mark of what goes into the underlay, or null for none.</summary>
@@ -52,7 +56,12 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         Offload = Config.Get(NodeKeys.Offload),
         Mark = Mark,
         UnderlayDevice = UnderlayDevice,
-        Engine = new LinuxDataPlaneOptions().Engine with { IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond), IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst) },
+        Engine = new LinuxDataPlaneOptions().Engine with
+        {
+            IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond),
+            IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst),
+            ForwardsForHost = OpenVpn is not null,   // the kernel forwards from TAP devices
+        },
         Failed = failed,
     };
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Mesh.Cli.Control;
 using Mesh.Cli.Shell;
 using Mesh.Node.Certificates;
+using Mesh.Node.Tunnels;
 using Spectre.Console;
 
 namespace Mesh.Cli.Node;
@@ -66,7 +67,7 @@ internal static class StatusCommand
         foreach (TunnelReport tunnel in status.Tunnels)
         {
             _ = tunnels.AddRow(
-                $"{tunnel.Index}", tunnel.Peer ?? "?", tunnel.IsClient ? "us" : "peer", Lower(tunnel.State), Lower(tunnel.Path), Markup.Escape(tunnel.Remote ?? ""),
+                $"{tunnel.Index}", tunnel.Peer ?? "?", tunnel.IsClient ? "us" : "peer", Lower(tunnel.State), PathOf(tunnel), Markup.Escape(tunnel.Remote ?? ""),
                 tunnel.RoundTripMilliseconds is { } milliseconds ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms") : "", $"{tunnel.SentOctets}", $"{tunnel.ReceivedOctets}");
         }
         console.Write(tunnels);
@@ -108,6 +109,13 @@ internal static class StatusCommand
         string problem = certificate.Problem is null ? "" : $" ({certificate.Problem})";
         return $"certificate {certificate.Serial} until {certificate.Until:yyyy-MM-dd}: {state}{problem}; authority's until {certificate.AuthorityUntil:yyyy-MM-dd}";
     }
+
+    private static string PathOf(TunnelReport tunnel) => tunnel.Path switch
+    {
+        TunnelPathKind.OpenVpnTcp => "openvpn, tcp",
+        TunnelPathKind.OpenVpnUdp => "openvpn, udp",
+        _ => Lower(tunnel.Path),
+    };
 
     private static string Lower<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();

@@ -177,10 +177,10 @@ public sealed partial class PeersActor
     {
         if (_version is not { } version)
             return;
-        var neighbours = _tunnels.Values.Where(static tunnel => tunnel.State == TunnelState.Up && !tunnel.Peer.IsEmpty).Select(static tunnel => tunnel.Peer).ToHashSet();
+        TunnelStatus[] up = [.. _tunnels.Values.Where(static tunnel => tunnel.State == TunnelState.Up && !tunnel.Peer.IsEmpty)];
         IEnumerable<NodePrefix> connected = _peers.Values.Where(static entry => entry.Record.State == PeerState.Connected).Select(static entry => entry.Record.Prefix);
-        IEnumerable<NodePrefix> told = Options.IsVersionToldInTunnels ? connected.Where(peer => !neighbours.Contains(peer)) : connected.Union(neighbours);
-        foreach (NodePrefix peer in told.Order().ToArray())
+        IEnumerable<NodePrefix> inTunnels = up.Where(IsToldInTunnel).Select(static tunnel => tunnel.Peer);
+        foreach (NodePrefix peer in connected.Union(up.Select(static tunnel => tunnel.Peer)).Except(inTunnels).Order().ToArray())
             TellVersion(peer, version);
     }
 
@@ -198,9 +198,11 @@ public sealed partial class PeersActor
     {
         bool wasUp = _tunnels.TryGetValue(status.Index.Value, out TunnelStatus? before) && before.State == TunnelState.Up;
         _tunnels[status.Index.Value] = status;
-        if (!wasUp && status.State == TunnelState.Up && !Options.IsVersionToldInTunnels && _version is { } version)
+        if (!wasUp && status.State == TunnelState.Up && !IsToldInTunnel(status) && _version is { } version)
             TellVersion(status.Peer, version);   // one of us may have slept
     }
+
+    private bool IsToldInTunnel(TunnelStatus tunnel) => Options.IsVersionToldInTunnels && tunnel.CarriesNews;
 
     private void OnRoutes(RoutesPublished routes)
     {

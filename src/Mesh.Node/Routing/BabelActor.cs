@@ -15,7 +15,11 @@ namespace Mesh.Node.Routing;
 /// <param name="Tunnel">The tunnel that packets take.</param>
 /// <param name="Via">The node at its other end.</param>
 /// <param name="Metric">Babel metric; one plain tunnel costs 96.</param>
-public sealed record NodeRoute(Ipv6Prefix Destination, TunnelIndex Tunnel, NodePrefix Via, int Metric);
+public sealed record NodeRoute(Ipv6Prefix Destination, TunnelIndex Tunnel, NodePrefix Via, int Metric)
+{
+    /// <summary>Where the kernel sends the packets; null where the data plane does.</summary>
+    public KernelHop? Hop { get; init; }
+}
 
 /// <summary>The forwarding table has been replaced. Published on the event stream.</summary>
 /// <param name="Routes">In the order of their destinations; metrics as they were when the route was chosen.</param>
@@ -30,10 +34,11 @@ public sealed record DescribeRoutes(NodeStatus Status);
 /// A tunnel is a point-to-point interface of the speaker. Its two ends have link-local addresses that follow from the nodes' prefixes, so that the
 /// speaker sees what it would see on a LAN. Changes that come together are published once.
 /// </remarks>
-public sealed class BabelActor : Actor, IBabelOutput
+public sealed partial class BabelActor : Actor, IBabelOutput
 {
     private readonly RoutingOptions _options;
     private readonly IDataPlanePort _dataPlane;
+    private readonly IKernelLinkPort? _kernel;
     private readonly Dictionary<InterfaceId, RoutingLinkUp> _links = [];
     private readonly RouteBook _routes = new();
     private readonly List<BabelPrefix> _changed = [];
@@ -45,9 +50,12 @@ public sealed class BabelActor : Actor, IBabelOutput
     private bool _publishPending;
 
     /// <summary>Makes a router that announces the node's own subnet.</summary>
-    public BabelActor(RoutingOptions options, IDataPlanePort dataPlane)
+    /// <param name="options">How to route.</param>
+    /// <param name="dataPlane">Gets the forwarding table.</param>
+    /// <param name="kernel">Links of the kernel, or null where there are none.</param>
+    public BabelActor(RoutingOptions options, IDataPlanePort dataPlane, IKernelLinkPort? kernel = null)
     {
-        (_options, _dataPlane, _helloInterval) = (options, dataPlane, options.HelloInterval);
+        (_options, _dataPlane, _kernel, _helloInterval) = (options, dataPlane, kernel, options.HelloInterval);
         _linkLocal = LinkLocalOf(options.Self);
         DeterministicRandom random = Context.Random.Fork();
         // A fresh router-id at each start: with a kept one, an older seqno would make our prefix unfeasible at others for minutes.
@@ -78,6 +86,9 @@ public sealed class BabelActor : Actor, IBabelOutput
     {
         Context.System.EventStream.Unsubscribe(Self);
         _speaker.Shutdown(Context.Now);
+        foreach (int link in _kernelLinks.Keys)
+            _kernel!.Close(link);
+        _kernelLinks.Clear();
     }
 
     /// <inheritdoc/>
@@ -111,7 +122,8 @@ public sealed class BabelActor : Actor, IBabelOutput
                 OnParameters(changed);
                 break;
             default:
-                Unhandled(message);
+                if (!ReceiveKernelLink(message))
+                    Unhandled(message);
                 break;
         }
 
@@ -120,8 +132,10 @@ public sealed class BabelActor : Actor, IBabelOutput
 
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
     {
+        if (link.Value < 0)
+            _kernel!.Send(-link.Value, new Ipv6Address(destination.Bits), payload.ToArray());
         // On a link with one peer, multicast and unicast reach the same node.
-        if (_links.TryGetValue(link, out RoutingLinkUp? up))
+        else if (_links.TryGetValue(link, out RoutingLinkUp? up))
             up.Actor.Tell(new RoutingPacket(up.Tunnel, payload.ToArray()));
     }
 
@@ -134,16 +148,20 @@ public sealed class BabelActor : Actor, IBabelOutput
         Self.Tell(PublishDue.Instance);
     }
 
-    private static BabelAddress LinkLocalOf(NodePrefix node) =>
-        new(((UInt128)0xFE80 << 112) | ((ulong)node.Value ^ ((ulong)node.Length << 56)) | (1UL << 63));
+    private static BabelAddress LinkLocalOf(NodePrefix node) => new(LinkLocalAddress.Of(node).Value);
 
     private void AddLink(RoutingLinkUp up)
     {
         var id = new InterfaceId(up.Tunnel.Value);
         RemoveLink(id);
         _links.Add(id, up);
-        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+        StartSpeaking(id);
     }
+
+    private void StartSpeaking(InterfaceId id) =>
+        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+
+    private IEnumerable<InterfaceId> Interfaces() => _links.Keys.Concat(_kernelLinks.Keys.Select(IdOf)).OrderBy(static id => id.Value).ToArray();
 
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)
@@ -153,7 +171,7 @@ public sealed class BabelActor : Actor, IBabelOutput
         if (hello != _helloInterval)
         {
             _helloInterval = hello;
-            foreach (InterfaceId id in _links.Keys.OrderBy(static id => id.Value))
+            foreach (InterfaceId id in Interfaces())
                 _speaker.SetIntervals(id, _helloInterval, Context.Now);
         }
 
@@ -162,7 +180,7 @@ public sealed class BabelActor : Actor, IBabelOutput
             return;
         _keys = keys;
         Log.Info($"routing packets are authenticated with {changed.Keys}");
-        foreach (InterfaceId id in _links.Keys.OrderBy(static id => id.Value))
+        foreach (InterfaceId id in Interfaces())
             _speaker.SetKeys(id, keys, Context.Now);
     }
 
@@ -194,11 +212,15 @@ public sealed class BabelActor : Actor, IBabelOutput
 
     private void Publish()
     {
-        foreach (BabelPrefix prefix in _changed)
+        BabelPrefix[] changed = [.. _changed];
+        _changed.Clear();   // looking at one may show that others have to be looked at again
+        foreach (BabelPrefix prefix in changed)
             Look(prefix);
-        _changed.Clear();
         if (_routes.Apply())
             PublishTable();
+        foreach (int link in _identified)
+            LookAgain(link);
+        _identified.Clear();
     }
 
     private void PublishTable()
@@ -217,12 +239,13 @@ public sealed class BabelActor : Actor, IBabelOutput
                 hasOwn = true;
             }
 
-            entries[count++] = new ForwardingEntry(route.Destination.Bits, route.Destination.Length, Route.Through(route.Tunnel));
+            entries[count++] = new ForwardingEntry(route.Destination.Bits, route.Destination.Length, route.Hop is null ? Route.Through(route.Tunnel) : Route.Local);
         }
 
         if (!hasOwn)
             entries[count] = new ForwardingEntry(own.Bits, own.Length, Route.Local);
         _dataPlane.Publish(ForwardingTable.Create(entries, _options.Self.NodeAddress(_options.Network).Value));
+        PublishToKernel();
         Context.System.EventStream.Publish(new RoutesPublished(_routes.Routes));
     }
 
@@ -232,9 +255,9 @@ public sealed class BabelActor : Actor, IBabelOutput
         // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
         if (!_options.Network.Prefix.Contains(destination) || destination.Length <= _options.Network.Length || _options.Self.Subnet(_options.Network).Contains(destination))
             return;
-        NodeRoute? route = _speaker.TryGetSelected(prefix, out RouteSnapshot selected) && _links.TryGetValue(selected.Interface, out RoutingLinkUp? link)
-            ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric)
-            : null;
+        NodeRoute? route = !_speaker.TryGetSelected(prefix, out RouteSnapshot selected) ? null
+            : _links.TryGetValue(selected.Interface, out RoutingLinkUp? link) ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric)
+            : RouteOverKernel(destination, selected);
         _routes.Change(destination, route);
     }
 

@@ -30,7 +30,7 @@ internal sealed class RouteBook
             if (route is not null)
                 after.Add(route);
             taken = old is null ? place : place + 1;
-            isOther |= (route?.Tunnel, route?.Via) != (old?.Tunnel, old?.Via);
+            isOther |= (route?.Tunnel, route?.Via, route?.Hop) != (old?.Tunnel, old?.Via, old?.Hop);
         }
 
         _changes.Clear();

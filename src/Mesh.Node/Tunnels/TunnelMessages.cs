@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Serialization;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Protocol.Addressing;
@@ -37,6 +38,14 @@ public enum TunnelPathKind
 
     /// <summary>In sealed UDP datagrams.</summary>
     Datagram,
+
+    /// <summary>Through OpenVPN over TCP.</summary>
+    [JsonStringEnumMemberName("openvpn-tcp")]
+    OpenVpnTcp,
+
+    /// <summary>Through OpenVPN over UDP.</summary>
+    [JsonStringEnumMemberName("openvpn-udp")]
+    OpenVpnUdp,
 }
 
 /// <summary>A tunnel as others may see it. Published on the event stream whenever it changes, and a last time with <see cref="IsGone"/>.</summary>
@@ -49,7 +58,11 @@ public enum TunnelPathKind
 /// <param name="RoundTrip">The last measured round trip, or null.</param>
 /// <param name="IsGone">True in the last report.</param>
 public sealed record TunnelStatus(
-    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone);
+    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone)
+{
+    /// <summary>Whether the two ends tell each other news in the tunnel itself; through OpenVPN they only do in messages between nodes.</summary>
+    public bool CarriesNews => Path is not (TunnelPathKind.OpenVpnTcp or TunnelPathKind.OpenVpnUdp);
+}
 
 /// <summary>The peer of an accepted tunnel has greeted; the manager decides whether there is a place for it.</summary>
 /// <param name="Index">The tunnel.</param>

@@ -1,6 +1,7 @@
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
+using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Security.Keys;
 
@@ -21,6 +22,9 @@ public delegate bool IdentifyPeer(ReadOnlyMemory<byte> certificate, out NodePref
 /// <param name="Identify">Judges peers.</param>
 public sealed record TunnelPorts(IStreamPort Streams, IDataPlanePort DataPlane, IEntropy Entropy, ActorRef Manager, ActorRef Router, IdentifyPeer Identify)
 {
+    /// <summary>OpenVPN, or null where it is not used.</summary>
+    public OpenVpnEquipment? OpenVpn { get; init; }
+
     /// <summary>Asked by a tunnel that greets: may it say that we have no other tunnel? Only one tunnel at a time gets a yes.</summary>
     public Func<TunnelIndex, bool> IsOnlyTunnel { get; init; } = static _ => false;
 

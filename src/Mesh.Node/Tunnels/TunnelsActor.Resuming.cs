@@ -8,7 +8,7 @@ public sealed partial class TunnelsActor
     private void OnResumes(TunnelResumes resumes, Entry accepted)
     {
         // Only the node that the older tunnel is with may go on with it; its certificate was judged when the stream was accepted.
-        if (_tunnels.TryGetValue(resumes.Older, out Entry? older) && older is { IsClient: false, IsUp: true, IsClosing: false } && older.Peer == accepted.Peer && older != accepted)
+        if (_tunnels.TryGetValue(resumes.Older, out Entry? older) && older is { IsClient: false, IsUp: true, IsClosing: false, SerialNumber: null } && older.Peer == accepted.Peer && older != accepted)
             accepted.Actor.Tell(new HandStreamOver(older.Actor));
         else
             Close(accepted, CloseReason.Unspecified, "there is no such tunnel any more");

@@ -8,6 +8,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
+using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
@@ -174,7 +175,8 @@ public sealed partial class TunnelsActor : Actor
                 CloseEnded();
                 break;
             default:
-                Unhandled(message);
+                if (!ReceiveOpenVpn(message))
+                    Unhandled(message);
                 break;
         }
     }
@@ -243,16 +245,19 @@ public sealed partial class TunnelsActor : Actor
         peer.Prefix != _options.Self
         && !_tunnels.Values.Any(t => t.Peer == peer.Prefix)
         && IsDue(peer.Prefix)
-        && peer.Addresses.Any(a => a.Protocol == AddressProtocol.Mesh);
+        && peer.Addresses.Any(IsUsable);
 
     private void Open(PeerAddressEntry peer)
     {
         int attempt = _retries.TryGetValue(peer.Prefix, out Retry retry) ? retry.Failures : 0;
-        AdvertisedAddress[] usable = [.. peer.Addresses.Where(static a => a.Protocol == AddressProtocol.Mesh && ToEndpoint(a) is not null)];
+        AdvertisedAddress[] usable = [.. peer.Addresses.Where(IsUsable).OrderBy(static a => a.Protocol != AddressProtocol.Mesh)];   // native ones first
         if (usable.Length == 0 || TakeIndex() is not { } index)
             return;
         AdvertisedAddress address = usable[attempt % usable.Length];
-        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)).Dialled = address;
+        Props props = address.Protocol == AddressProtocol.Mesh
+            ? TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)
+            : OpenVpnTunnelActor.Client(index, OrderFor(index, peer.Prefix, address), _ports);
+        Add(index, peer.Prefix, isClient: true, props).Dialled = address;
     }
 
     private Entry Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
@@ -266,11 +271,8 @@ public sealed partial class TunnelsActor : Actor
 
     private void OnUp(TunnelUp up, Entry mine)
     {
-        _retries.Remove(up.Peer);
-        (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
-        (mine.IsUp, mine.UpSince, mine.IsHidden) = (true, Context.Now, up.Cipher != SealingCipher.Aes256Gmac);
-        if (mine.Dialled is { } address)
-            _addressBook.Tell(new AddressWorked(up.Peer, address));
+        NoteUp(mine, up.Peer);
+        mine.IsHidden = up.Cipher != SealingCipher.Aes256Gmac;
         Watch(mine, up.Certificate);
         if (mine.IsClosing)
             return;   // it came up while it was told to close
@@ -280,20 +282,37 @@ public sealed partial class TunnelsActor : Actor
             return;
         }
 
-        foreach ((TunnelIndex index, Entry other) in _tunnels.Where(t => t.Key != up.Index && t.Value.Peer == up.Peer).ToArray())
+        if (!StaysBesideOthers(up.Index, mine))
+            return;
+        Log.Info($"tunnel to {up.Peer} is up ({(up.IsClient ? "opened" : "accepted")})");
+        mine.Actor.Tell(new TellPeers(PeersToShare(up.Peer)));
+        if (_options.TellsVersion)
+            TellVersionTo([mine]);   // one of us may have slept
+    }
+
+    private void NoteUp(Entry mine, NodePrefix peer)
+    {
+        _retries.Remove(peer);
+        (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
+        (mine.IsUp, mine.UpSince) = (true, Context.Now);
+        if (mine.Dialled is { } address)
+            _addressBook.Tell(new AddressWorked(peer, address));
+    }
+
+    // Closes what is too much between two nodes.
+    private bool StaysBesideOthers(TunnelIndex mineIndex, Entry mine)
+    {
+        foreach ((TunnelIndex index, Entry other) in _tunnels.Where(t => t.Key != mineIndex && t.Value.Peer == mine.Peer).ToArray())
         {
             if (!other.IsUp || other.IsClosing)
                 continue;   // it is looked at when it comes up
             Entry loser = other.IsClient == mine.IsClient ? other : LoserOf(mine, other);
             Close(loser, CloseReason.Duplicate, "another tunnel between the two nodes stays");
             if (loser == mine)
-                return;
+                return false;
         }
 
-        Log.Info($"tunnel to {up.Peer} is up ({(up.IsClient ? "opened" : "accepted")})");
-        mine.Actor.Tell(new TellPeers(PeersToShare(up.Peer)));
-        if (_options.TellsVersion)
-            TellVersionTo([mine]);   // one of us may have slept
+        return true;
     }
 
     private void TellVersionTo(IEnumerable<Entry> tunnels)
@@ -363,10 +382,11 @@ public sealed partial class TunnelsActor : Actor
     {
         _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients, Encrypts = changed.Parameters.Encrypt };
         _registry = changed.Parameters.RegistryPrefix;
+        OnOpenVpnTerms(changed.Parameters);
         HideAgain();
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
-            if (!_ports.Identify(tunnel.Certificate, out _, out string problem))
+            if (!MayStay(tunnel, out string problem))
                 Close(tunnel, CloseReason.NotAllowed, problem);
         }
     }
@@ -412,6 +432,9 @@ public sealed partial class TunnelsActor : Actor
         public TimeSpan UpSince { get; set; }
 
         public ReadOnlyMemory<byte> Certificate { get; set; }
+
+        /// <summary>Serial number of the certificate, where it is known in place of <see cref="Certificate"/>: of tunnels of OpenVPN.</summary>
+        public ulong? SerialNumber { get; set; }
 
         /// <summary>End of <see cref="Certificate"/>.</summary>
         public DateTimeOffset Until { get; set; }

@@ -41,6 +41,9 @@ public sealed record KernelRoute(IPAddress Prefix, int Length)
     /// <summary>The next hop, or null.</summary>
     public IPAddress? Gateway { get; init; }
 
+    /// <summary>The address that this machine's own packets get as their source, or null for the kernel's choice.</summary>
+    public IPAddress? Source { get; init; }
+
     /// <summary>Lower is better; 0 lets the kernel choose (1024).</summary>
     public uint Metric { get; init; }
 

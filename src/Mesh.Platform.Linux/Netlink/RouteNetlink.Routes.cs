@@ -43,6 +43,7 @@ public sealed partial class RouteNetlink
                 RouteAttributes.Destination => route with { Prefix = new IPAddress(body[value]) },
                 RouteAttributes.OutputLink => route with { Link = MemoryMarshal.Read<int>(body[value]) },
                 RouteAttributes.Gateway => route with { Gateway = new IPAddress(body[value]) },
+                RouteAttributes.PreferredSource => route with { Source = new IPAddress(body[value]) },
                 RouteAttributes.Priority => route with { Metric = MemoryMarshal.Read<uint>(body[value]) },
                 RouteAttributes.Table => route with { Table = MemoryMarshal.Read<uint>(body[value]) },
                 _ => route,
@@ -70,6 +71,8 @@ public sealed partial class RouteNetlink
             request.Attribute(RouteAttributes.OutputLink, (uint)route.Link);
         if (route.Gateway is { } gateway)
             request.Attribute(RouteAttributes.Gateway, gateway.GetAddressBytes());
+        if (route.Source is { } source)
+            request.Attribute(RouteAttributes.PreferredSource, source.GetAddressBytes());
         _socket.Ask(request, $"{verb} the route to", route.ToString());
     }
 
@@ -79,6 +82,7 @@ public sealed partial class RouteNetlink
         public const ushort OutputLink = 4;
         public const ushort Gateway = 5;
         public const ushort Priority = 6;
+        public const ushort PreferredSource = 7;
         public const ushort Table = 15;
     }
 

@@ -109,6 +109,7 @@ public sealed class ConfigCommandTests
     [Theory]
     [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort DeviceMtu")]
     [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Network Listen Advertised LocalAddresses Encrypts Tunnel")]
+    [InlineData(typeof(Mesh.Node.Tunnels.OpenVpn.OpenVpnOptions), "node.openvpn.", "Servers Disabled")]
     [InlineData(typeof(Mesh.Node.Peers.PeersOptions), "node.peers.", "IsVersionToldInTunnels")]
     [InlineData(typeof(Mesh.Babel.BabelOptions), "node.babel.", "")]
     [InlineData(typeof(Mesh.Registry.RegistryOptions), "registry.", "DhParameters Mail")]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
@@ -25,9 +26,20 @@ internal sealed class RegistryVisitor : IDisposable
 
     /// <param name="url">The registry, as it says where it listens.</param>
     /// <param name="isTrusted">For TLS: whether a certificate is the right one; null for none.</param>
-    public RegistryVisitor(string url, Func<string, bool>? isTrusted = null)
+    /// <param name="open">Makes the sockets to connect, where they have to belong to another network namespace.</param>
+    public RegistryVisitor(string url, Func<string, bool>? isTrusted = null, Func<Socket>? open = null)
     {
         var handler = new SocketsHttpHandler { UseProxy = false };
+        if (open is not null)
+        {
+            handler.ConnectCallback = async (to, cancellation) =>
+            {
+                Socket socket = open();
+                await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(to.DnsEndPoint.Host), to.DnsEndPoint.Port), cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            };
+        }
+
         if (isTrusted is not null)
             handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) => isTrusted(certificate!.GetCertHashString());
         _http = new HttpClient(handler) { BaseAddress = new Uri(url), Timeout = Patience };
@@ -37,7 +49,7 @@ internal sealed class RegistryVisitor : IDisposable
     public Task<VisitorAnswer> GetAsync(string method, params (string Name, string Value)[] arguments) => RetryAsync(() => SendAsync(RegistryCall.Create(method, arguments), session: null));
 
     /// <summary>Says hello where that is needed, and calls a method as a node.</summary>
-    public Task<VisitorAnswer> CallAsync(NodePrefix prefix, PrivateKey key, AuthorityCertificate authority, string method) => RetryAsync(async () =>
+    public Task<VisitorAnswer> CallAsync(NodePrefix prefix, PrivateKey key, AuthorityCertificate authority, string method, params (string Name, string Value)[] arguments) => RetryAsync(async () =>
     {
         if (!_sessions.TryGetValue(prefix, out RegistryClientSession? session))
         {
@@ -49,7 +61,7 @@ internal sealed class RegistryVisitor : IDisposable
             session.Open(secret);
         }
 
-        return await SendAsync(RegistryCall.Create(method, [(RegistryMethod.CommonNameArgument, prefix.Bits)]), session);
+        return await SendAsync(RegistryCall.Create(method, [(RegistryMethod.CommonNameArgument, prefix.Bits), .. arguments]), session);
     });
 
     /// <summary>The parameters of the network, whose version the authority has signed.</summary>

@@ -5,6 +5,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
 using Mesh.Node.Tests.Doubles;
+using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
 using Mesh.Security;
@@ -41,6 +42,26 @@ public sealed class PeerSessionTests
         pair.Run(TimeSpan.FromSeconds(30));
         Assert.Equal(sent, pair.Sent.Count);
     }
+
+    // Nodes of re6st have no other kind of tunnel.
+    [Theory]
+    [InlineData(TunnelPathKind.OpenVpnTcp, 1)]
+    [InlineData(TunnelPathKind.OpenVpnUdp, 1)]
+    [InlineData(TunnelPathKind.Stream, 0)]
+    [InlineData(TunnelPathKind.Datagram, 0)]
+    public void A_neighbour_whose_tunnel_carries_no_news_hears_of_a_version_in_a_message(TunnelPathKind path, int peers)
+    {
+        var early = new PeerWorld(Identities.A);
+        early.Publish(new VersionLearned(PeerWorld.ParametersOf(1, PeerWorld.Registry.Prefix).Version));
+        early.Publish(Up(path));
+        Assert.Equal(peers, early.Status.Peers.Length);
+        var late = new PeerWorld(Identities.A);
+        late.Publish(Up(path));
+        late.Publish(new VersionLearned(PeerWorld.ParametersOf(1, PeerWorld.Registry.Prefix).Version));
+        Assert.Equal(peers, late.Status.Peers.Length);
+    }
+
+    private static TunnelStatus Up(TunnelPathKind path) => new(new DataPlane.TunnelIndex(1), Identities.B.Prefix, IsClient: true, TunnelState.Up, path, Remote: null, RoundTrip: null, IsGone: false);
 
     [Fact]
     public void The_status_says_since_when_a_session_is_so_and_when_the_peer_was_heard_last()

@@ -10,6 +10,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
 
@@ -18,7 +19,7 @@ namespace Mesh.Node.Tests.Tunnels;
 /// <summary>A manager with real tunnel actors, and a test that plays all peers, the address book and the bootstrap.</summary>
 internal sealed class TunnelsWorld
 {
-    public TunnelsWorld(TunnelsOptions options, ulong seed = 1, Props? bootstrap = null)
+    public TunnelsWorld(TunnelsOptions options, ulong seed = 1, Props? bootstrap = null, OpenVpnEquipment? openVpn = null)
     {
         Kit = new ActorTestKit(seed);
         AddressBook = Kit.CreateProbe("address-book");
@@ -26,6 +27,7 @@ internal sealed class TunnelsWorld
         Router = Kit.CreateProbe("router");
         Ports = new TunnelPorts(Streams, DataPlane, new CountingEntropy(), Kit.System.DeadLetters, Router.Ref, Identify)
         {
+            OpenVpn = openVpn,
             EndOf = EndOf,
             IsRenewal = static (present, renewed) => Text(present).Split(' ')[0] == Text(renewed).Split(' ')[0] && !Text(renewed).Contains("another key", StringComparison.Ordinal),
         };

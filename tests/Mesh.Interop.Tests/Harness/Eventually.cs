@@ -1,0 +1,27 @@
+using System.Diagnostics;
+
+namespace Mesh.Interop.Tests.Harness;
+
+/// <summary>Waits for what takes its time in a real network.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30), Poll = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Waits until something is so.</summary>
+    /// <param name="condition">Asked again and again.</param>
+    /// <param name="what">The end of "not in time: ".</param>
+    /// <param name="explain">Says what there is instead.</param>
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, Func<string>? explain = null)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            if (Stopwatch.GetElapsedTime(start) > Limit)
+                throw new TimeoutException($"not within {Limit.TotalSeconds:0} s: {what}\n{explain?.Invoke()}");
+            await Task.Delay(Poll, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, string, Func{string})"/>
+    public static Task TrueAsync(Func<bool> condition, string what, Func<string>? explain = null) => TrueAsync(() => Task.FromResult(condition()), what, explain);
+}

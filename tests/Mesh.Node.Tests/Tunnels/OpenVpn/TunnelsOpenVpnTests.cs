@@ -1,0 +1,200 @@
+using System.Net;
+using Mesh.Actors;
+using Mesh.Actors.TestKit;
+using Mesh.Node.AddressBook;
+using Mesh.Node.Parameters;
+using Mesh.Node.Ports;
+using Mesh.Node.Tests.Doubles;
+using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.OpenVpn;
+using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Registry;
+
+namespace Mesh.Node.Tests.Tunnels.OpenVpn;
+
+/// <summary>The manager of tunnels, and OpenVPN.</summary>
+public sealed class TunnelsOpenVpnTests
+{
+    private static readonly TunnelsOptions Options = new() { Self = TunnelsWorld.Node(100), ClientCount = 2, MaxClients = 2 };
+    private static readonly OpenVpnProcessId Server = new(99);
+
+    private readonly RecordingOpenVpn _openVpn = new();
+    private readonly TunnelsWorld _world;
+    private readonly ActorTestKit _kit;
+
+    public TunnelsOpenVpnTests()
+    {
+        _world = new TunnelsWorld(Options, openVpn: _openVpn.With());
+        _kit = _world.Kit;
+    }
+
+    [Fact]
+    public void A_peer_that_can_only_be_reached_by_OpenVPN_is_dialled_so_when_the_parameters_are_known()
+    {
+        _world.Learn(TunnelsWorld.Known(1, "host.example.org,1194,tcp"));
+        Assert.Empty(_openVpn.Clients);
+        Parameters();
+        _kit.Advance(TimeSpan.FromSeconds(6));
+        OpenVpnClientOrder order = Assert.Single(_openVpn.Clients).Order;
+        Assert.Equal((TunnelsWorld.Node(1), "host.example.org,1194,tcp"), (order.Peer, order.Remote.ToString()));
+        Assert.Empty(_world.Streams.Connects);
+    }
+
+    [Fact]
+    public void Native_addresses_are_tried_first_and_OpenVPN_when_they_have_failed()
+    {
+        Parameters();
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp", "198.51.100.1,1326,mesh"));
+        Assert.Equal([1], _world.Dialling);
+        Assert.Empty(_openVpn.Clients);
+        _world.Close(_world.DialTo(1));
+        _kit.Advance(TimeSpan.FromSeconds(30));
+        Assert.Single(_openVpn.Clients);
+    }
+
+    [Fact]
+    public void Disabled_protocols_are_not_dialled()
+    {
+        Parameters();
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,udp"));
+        _kit.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(_openVpn.Clients);
+    }
+
+    [Fact]
+    public void Without_OpenVPN_its_addresses_are_no_candidates()
+    {
+        var world = new TunnelsWorld(Options);
+        world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"));
+        world.Kit.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(world.Streams.Connects);
+        Assert.Equal(0, world.Kit.System.FailureCount);
+    }
+
+    [Fact]
+    public void A_tunnel_that_is_up_counts_and_its_address_is_remembered()
+    {
+        Parameters();
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"), TunnelsWorld.Known(2, "198.51.100.2,1194,tcp"), TunnelsWorld.Known(3, "198.51.100.3,1194,tcp"));
+        Assert.Equal(2, _openVpn.Clients.Count);
+        NodePrefix peer = _openVpn.Clients[0].Order.Peer;
+        Up(0);
+        Assert.Equal(new AddressWorked(peer, _openVpn.Clients[0].Order.Remote), _world.AddressBook.FishForMsg<AddressWorked>());
+        _kit.Advance(TimeSpan.FromSeconds(50));
+        Assert.Equal(2, _openVpn.Clients.Count);
+    }
+
+    [Theory]
+    [InlineData("1/16", 7, "its certificate has been revoked")]
+    [InlineData("100/16", 8, "its certificate is none of another node")]
+    [InlineData("", 8, "its certificate is none of another node")]
+    [InlineData("nonsense", 8, "its certificate is none of another node")]
+    public void Who_may_not_have_a_tunnel_is_refused(string commonName, ulong serial, string reason)
+    {
+        Parameters(revoked: 7);
+        Ask(0, commonName, serial);
+        Assert.Equal(reason, Assert.Single(_openVpn.Refused).Reason);
+        Assert.Empty(_openVpn.Admitted);
+    }
+
+    [Fact]
+    public void As_many_are_served_as_may_be_natively_and_by_OpenVPN_together()
+    {
+        Parameters();
+        _world.Call(1);
+        Ask(0, "2/16", 2);
+        Ask(1, "3/16", 3);
+        Assert.Single(_openVpn.Admitted);
+        Assert.Equal("no place is free", Assert.Single(_openVpn.Refused).Reason);
+        _openVpn.Admitted[0].Owner.Tell(new OpenVpnClientGone(Server, 0));
+        _kit.Settle();
+        Ask(2, "3/16", 3);
+        Assert.Equal(2, _openVpn.Admitted.Count);
+    }
+
+    [Fact]
+    public void A_client_that_is_revoked_while_it_is_connected_is_cut_off_alone()
+    {
+        Parameters();
+        Ask(0, "1/16", 7);
+        Ask(1, "2/16", 8);
+        foreach ((OpenVpnClientAsks asks, ActorRef owner) in _openVpn.Admitted)
+            owner.Tell(new OpenVpnClientIn(Server, asks.Client));
+        _kit.Settle();
+        Parameters(revoked: 7);
+        Assert.Equal((Server, 0u), Assert.Single(_openVpn.Killed));
+    }
+
+    [Fact]
+    public void A_server_that_is_revoked_is_left()
+    {
+        Parameters();
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"));
+        Up(0, serial: 7);
+        Parameters(revoked: 7);
+        Assert.Equal(_openVpn.Clients[0].Process, Assert.Single(_openVpn.Stopped));
+    }
+
+    [Fact]
+    public void Of_two_tunnels_between_two_nodes_the_one_that_the_smaller_prefix_opened_goes()
+    {
+        Parameters();
+        _world.Learn(TunnelsWorld.Known(200, "198.51.100.200,1194,tcp"), TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"));
+        int smaller = _openVpn.Clients.FindIndex(static client => client.Order.Peer == TunnelsWorld.Node(1)), greater = 1 - smaller;
+        Up(smaller);
+        Up(greater);
+        Ask(0, "200/16", 2);   // we are smaller than 200: we give up ours
+        Ask(1, "1/16", 3);     // and greater than 1: its one goes
+        foreach ((OpenVpnClientAsks asks, ActorRef owner) in _openVpn.Admitted)
+            owner.Tell(new OpenVpnClientIn(Server, asks.Client));
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(_openVpn.Clients[greater].Process, Assert.Single(_openVpn.Stopped));
+        Assert.Equal((Server, 1u), Assert.Single(_openVpn.Killed));
+    }
+
+    [Fact]
+    public void When_the_network_wants_tunnels_otherwise_those_that_we_opened_are_opened_anew()
+    {
+        Parameters(hello: 15);
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"));
+        Up(0);
+        Parameters(hello: 15, revoked: 70);
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Empty(_openVpn.Stopped);
+        Parameters(hello: 30);
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single(_openVpn.Stopped);
+        _openVpn.Clients[0].Owner.Tell(new OpenVpnEnded(_openVpn.Clients[0].Process, "SIGTERM"));
+        _kit.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(TimeSpan.FromSeconds(120), _openVpn.Clients[1].Order.Link.Silence);
+    }
+
+    private void Parameters(int hello = 15, params ulong[] revoked)
+    {
+        var parameters = new NetworkParameters
+        {
+            Version = NetworkVersion.Initial,
+            Protocol = 10,
+            RegistryPrefix = TunnelsWorld.Node(0),
+            Hello = TimeSpan.FromSeconds(hello),
+            ClientCount = Options.ClientCount,
+            MaxClients = Options.MaxClients,
+            RevokedSerials = [.. revoked],
+        };
+        _kit.System.EventStream.Publish(new NetworkParametersChanged(parameters));
+        _kit.Settle();
+    }
+
+    private void Up(int client, ulong serial = 5)
+    {
+        (OpenVpnProcessId process, OpenVpnClientOrder order, ActorRef owner) = _openVpn.Clients[client];
+        owner.Tell(new OpenVpnUp(process, order.Link.Device, 10 + client, new OpenVpnPeer(order.Peer.CommonName, serial, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1194)), SeenAt: null));
+        _kit.Settle();
+    }
+
+    private void Ask(uint client, string commonName, ulong serial)
+    {
+        _world.Manager.Tell(new OpenVpnPeerAsks(RecordingOpenVpn.Asks(Server, client, commonName, serial), AddressProtocol.Tcp, Link: 7));
+        _kit.Settle();
+    }
+}
