@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json;
 using Mesh.DataPlane;
 
@@ -47,6 +48,15 @@ internal abstract class TunnelCase(string name) : IDisposable
         process.ErrorDataReceived += static (_, _) => { };
         process.BeginErrorReadLine();
         return process;
+    }
+
+    /// <summary>Writes a key, which others must not read, not even that of a benchmark.</summary>
+    protected static void WriteSecret(string path, string text)
+    {
+        if (!OperatingSystem.IsLinux())
+            throw new PlatformNotSupportedException("Network namespaces are a thing of Linux.");
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+        file.Write(Encoding.ASCII.GetBytes(text));
     }
 
     /// <summary>Runs a program inside to its end.</summary>
@@ -113,8 +123,7 @@ internal sealed class WireGuardTunnel() : TunnelCase("wireguard-go")
         {
             string link = $"mbwg{Environment.ProcessId % 100_000}{end}";   // its control socket is named after it, in a directory that all namespaces share
             string key = Path.Combine(_directory.FullName, $"key{end}");
-            File.WriteAllText(key, keys[end - 1]);
-            File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            WriteSecret(key, keys[end - 1]);
             var start = new ProcessStartInfo("wireguard-go", ["-f", link]);
             start.Environment["LOG_LEVEL"] = "error";
             start.Environment["WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD"] = "1";
@@ -183,8 +192,7 @@ internal sealed class OpenVpnTunnel(string device, bool isTcp) : TunnelCase($"op
         using X509Certificate2 certificate = new CertificateRequest($"CN=end{end}", key, HashAlgorithmName.SHA256)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         File.WriteAllText(FileOf(end, "crt"), certificate.ExportCertificatePem());
-        File.WriteAllText(FileOf(end, "key"), key.ExportPkcs8PrivateKeyPem());
-        File.SetUnixFileMode(FileOf(end, "key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        WriteSecret(FileOf(end, "key"), key.ExportPkcs8PrivateKeyPem());
         return string.Join(':', certificate.GetCertHash(HashAlgorithmName.SHA256).Select(static octet => octet.ToString("X2", CultureInfo.InvariantCulture)));
     }
 }
