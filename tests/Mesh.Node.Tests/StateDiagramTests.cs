@@ -3,6 +3,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 
 namespace Mesh.Node.Tests;
 
@@ -14,6 +15,9 @@ public sealed class StateDiagramTests
 
     [Fact]
     public void The_page_about_tunnels_shows_the_declared_states() => Check("tunnel.md", TunnelState.Connecting, TunnelActor.Transitions, [TunnelState.Greeting]);
+
+    [Fact]
+    public void The_page_about_destructions_shows_the_declared_states() => Check("tunnel-killer.md", KillerState.Waiting, Killer.Transitions, []);
 
     [Fact]
     public void The_page_about_joins_shows_the_declared_states() => Check("join.md", JoinState.FetchingAuthority, JoinActor.Transitions, []);

@@ -6,6 +6,7 @@ using Mesh.DataPlane;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 
 namespace Mesh.Node.Routing;
@@ -25,6 +26,22 @@ public sealed record RoutesPublished(ImmutableArray<NodeRoute> Routes);
 /// <param name="Status">Without routes.</param>
 public sealed record DescribeRoutes(NodeStatus Status);
 
+/// <summary>Multiply what a tunnel costs, until another message says otherwise or the link is gone. Answer: <see cref="LinkLocked"/>, once the table that follows is in force.</summary>
+/// <param name="Tunnel">The tunnel.</param>
+/// <param name="Multiplier">In 1/256: 256 is what it costs by itself, 0 makes it unusable.</param>
+/// <param name="Number">Comes back with the answer.</param>
+/// <param name="SeeksOtherWays">Whether to find out which routes have no other way, which takes a look at all.</param>
+public sealed record LockLink(TunnelIndex Tunnel, ushort Multiplier, ulong Number, bool SeeksOtherWays);
+
+/// <summary>How much a tunnel is used.</summary>
+/// <param name="Tunnel">The tunnel.</param>
+/// <param name="Number">The question's.</param>
+/// <param name="IsKnown">Whether it is a link of the routing protocol.</param>
+/// <param name="Multiplier">What multiplies its cost.</param>
+/// <param name="Routes">How many routes in force lead through it.</param>
+/// <param name="Stranded">How many of them have no other way; 0 where that was not asked.</param>
+public sealed record LinkLocked(TunnelIndex Tunnel, ulong Number, bool IsKnown, ushort Multiplier, int Routes, int Stranded);
+
 /// <summary>Runs the Babel speaker on the node's tunnels and publishes its routes to the data plane.</summary>
 /// <remarks>
 /// A tunnel is a point-to-point interface of the speaker. Its two ends have link-local addresses that follow from the nodes' prefixes, so that the
@@ -35,6 +52,7 @@ public sealed class BabelActor : Actor, IBabelOutput
     private readonly RoutingOptions _options;
     private readonly IDataPlanePort _dataPlane;
     private readonly Dictionary<InterfaceId, RoutingLinkUp> _links = [];
+    private readonly Dictionary<InterfaceId, ushort> _multipliers = [];   // of links whose cost is not as it should be
     private readonly RouteBook _routes = new();
     private readonly List<BabelPrefix> _changed = [];
     private readonly BabelSpeaker _speaker;
@@ -92,7 +110,10 @@ public sealed class BabelActor : Actor, IBabelOutput
             case RoutingPacket packet:
                 var id = new InterfaceId(packet.Tunnel.Value);
                 if (_links.TryGetValue(id, out RoutingLinkUp? link))
-                    _speaker.Receive(id, LinkLocalOf(link.Peer), packet.Packet.Span, Context.Now);
+                    Receive(id, link, packet);
+                break;
+            case LockLink locked:
+                Lock(locked);
                 break;
             case RoutingLinkUp up:
                 AddLink(up);
@@ -145,6 +166,38 @@ public sealed class BabelActor : Actor, IBabelOutput
         _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
     }
 
+    private void Receive(InterfaceId id, RoutingLinkUp link, RoutingPacket packet)
+    {
+        _speaker.Receive(id, LinkLocalOf(link.Peer), packet.Packet.Span, Context.Now);
+        // The speaker forgets the multiplier with the neighbour, which may just have come back.
+        if (_multipliers.TryGetValue(id, out ushort multiplier))
+            _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), multiplier, Context.Now);
+    }
+
+    private void Lock(LockLink wanted)
+    {
+        var id = new InterfaceId(wanted.Tunnel.Value);
+        if (!_links.TryGetValue(id, out RoutingLinkUp? link))
+        {
+            Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: false, Killer.FreeMultiplier, 0, 0));
+            return;
+        }
+
+        if (wanted.Multiplier == Killer.FreeMultiplier)
+            _multipliers.Remove(id);
+        else
+            _multipliers[id] = wanted.Multiplier;
+        _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), wanted.Multiplier, Context.Now);
+        if (_publishPending)
+            Publish();   // what we answer has to be so
+        Ipv6Prefix[] through = [.. _routes.Routes.Where(r => r.Tunnel == wanted.Tunnel).Select(static r => r.Destination)];
+        int stranded = wanted.SeeksOtherWays && through.Length > 0 ? through.Except(OtherWays(id)).Count() : 0;
+        Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: true, wanted.Multiplier, through.Length, stranded));
+    }
+
+    private IEnumerable<Ipv6Prefix> OtherWays(InterfaceId id) =>
+        _speaker.Routes().Where(r => r.Interface != id && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
+
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)
     {
@@ -177,6 +230,7 @@ public sealed class BabelActor : Actor, IBabelOutput
     {
         if (!_links.Remove(id))
             return;
+        _multipliers.Remove(id);
         _speaker.RemoveInterface(id, Context.Now);   // its farewell goes nowhere: the link is not in the table any more
     }
 

@@ -49,7 +49,11 @@ public enum TunnelPathKind
 /// <param name="RoundTrip">The last measured round trip, or null.</param>
 /// <param name="IsGone">True in the last report.</param>
 public sealed record TunnelStatus(
-    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone);
+    TunnelIndex Index, NodePrefix Peer, bool IsClient, TunnelState State, TunnelPathKind Path, IPEndPoint? Remote, TimeSpan? RoundTrip, bool IsGone)
+{
+    /// <summary>How far its destruction is, or null where it is not being destroyed. Only in <see cref="NodeStatus"/>; others see <see cref="Killers.DestructionChanged"/>.</summary>
+    public Killers.KillerState? Destruction { get; init; }
+}
 
 /// <summary>The peer of an accepted tunnel has greeted; the manager decides whether there is a place for it.</summary>
 /// <param name="Index">The tunnel.</param>
@@ -72,6 +76,19 @@ public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClie
 
 /// <summary>Close the tunnel in an orderly way.</summary>
 public sealed record CloseTunnel(CloseReason Reason, string Text);
+
+/// <summary>The peer wants the tunnel gone and waits for an answer, <see cref="Killers.AnswerToClose"/>.</summary>
+/// <param name="Index">The tunnel.</param>
+/// <param name="Round">Number of its request.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Text">Why, for people.</param>
+public sealed record CloseAsked(TunnelIndex Index, uint Round, CloseReason Reason, string Text);
+
+/// <summary>The peer has answered <see cref="Killers.AskToClose"/>.</summary>
+/// <param name="Index">The tunnel.</param>
+/// <param name="Round">Which request; null where the peer cannot tell.</param>
+/// <param name="Agrees">Whether we may cut.</param>
+public sealed record CloseAnswered(TunnelIndex Index, uint? Round, bool Agrees);
 
 /// <summary>Addresses of nodes that the peer told us.</summary>
 public sealed record PeersLearned(NodePrefix From, PeerAddresses Addresses);

@@ -8,6 +8,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
@@ -16,13 +17,16 @@ namespace Mesh.Node.Tunnels;
 
 /// <summary>Chooses, opens, serves and retires tunnels.</summary>
 /// <remarks>
-/// Keeps <see cref="TunnelsOptions.ClientCount"/> tunnels open to random peers that it has addresses of, asks for a bootstrap peer while none is up (and seldom while some are missing), and
-/// accepts <see cref="TunnelsOptions.MaxClients"/>. Two nodes have one tunnel: where both opened one, the node with the smaller prefix gives up its own
+/// Keeps <see cref="TunnelsOptions.ClientCount"/> tunnels open to random peers, replaces the one that is worth least every so often, asks for a bootstrap peer while none is up (and seldom
+/// while some are missing), and accepts <see cref="TunnelsOptions.MaxClients"/>. Two nodes have one tunnel: where both opened one, the node with the smaller prefix gives up its own
 /// (as re6st does), and of two in the same direction the newer one stays, since the older one's peer has forgotten it.
 /// </remarks>
 public sealed partial class TunnelsActor : Actor
 {
+    private const string DuplicateText = "another tunnel between the two nodes stays";
+
     private readonly TunnelPorts _ports;
+    private readonly ActorRef _killer;
     private readonly ActorRef _addressBook;
     private readonly ActorRef _bootstrap;
     private readonly Dictionary<TunnelIndex, Entry> _tunnels = [];
@@ -31,6 +35,7 @@ public sealed partial class TunnelsActor : Actor
     private TunnelsOptions _options;
     private AddressList _advertised;
     private NetworkVersion? _version;
+    private TimeSpan _refreshInterval;
     private int _nextIndex = 1;
     private ImmutableArray<PeerAddressEntry> _known = [];
     private TimeSpan _isolatedSince;
@@ -44,9 +49,10 @@ public sealed partial class TunnelsActor : Actor
     /// <param name="ports">The tunnels' ports; <see cref="TunnelPorts.Manager"/> is replaced by this actor.</param>
     /// <param name="addressBook">Gets <see cref="PeersSeen"/> and tells <see cref="KnownPeers"/>.</param>
     /// <param name="bootstrap">Gets <see cref="BootstrapWanted"/> while there is no tunnel.</param>
-    public TunnelsActor(TunnelsOptions options, TunnelPorts ports, ActorRef addressBook, ActorRef bootstrap)
+    /// <param name="killer">Gets <see cref="DestroyTunnel"/>, see <see cref="KillersActor"/>.</param>
+    public TunnelsActor(TunnelsOptions options, TunnelPorts ports, ActorRef addressBook, ActorRef bootstrap, ActorRef killer)
     {
-        (_options, _addressBook, _bootstrap) = (options, addressBook, bootstrap);
+        (_options, _addressBook, _bootstrap, _killer, _refreshInterval) = (options, addressBook, bootstrap, killer, options.Refresh);
         _ports = ports with { Manager = Self, IsOnlyTunnel = ClaimOnlyTunnel };
         _advertised = options.Advertised;
     }
@@ -74,6 +80,7 @@ public sealed partial class TunnelsActor : Actor
     protected override void PostRestart(Exception reason)
     {
         Begin();
+        _killer.Tell(new TunnelsLost(), Self);
         Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
         Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
     }
@@ -81,6 +88,9 @@ public sealed partial class TunnelsActor : Actor
     private void Begin()
     {
         _isolatedSince = Context.Now;
+        RestartRefresh();
+        Context.System.EventStream.Subscribe<DestructionChanged>(Self);
+        Context.System.EventStream.Subscribe<TunnelsWanted>(Self);
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Context.System.EventStream.Subscribe<VersionLearned>(Self);
         Context.System.EventStream.Subscribe<RoutesPublished>(Self);
@@ -103,6 +113,8 @@ public sealed partial class TunnelsActor : Actor
         switch (message)
         {
             case Tick:
+                EndDuplicates();
+                RefreshIfDue();
                 OpenMissing();
                 break;
             case KnownPeers known:
@@ -128,7 +140,22 @@ public sealed partial class TunnelsActor : Actor
             case PeerRenewed renewed when IsFromTunnel(renewed.Index, out Entry? entry):
                 OnPeerRenewed(entry, renewed.Certificate);
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed:
+            case CloseAsked asked when IsFromTunnel(asked.Index, out Entry? entry):
+                OnCloseAsked(entry, asked);
+                break;
+            case CloseAnswered answered when IsFromTunnel(answered.Index, out _):
+                _killer.Tell(new PeerAnsweredDestruction(answered.Index, answered.Round, answered.Agrees), Self);
+                break;
+            case DestructionChanged changed:
+                OnDestructionChanged(changed);
+                break;
+            case DestructionForced forced:
+                OnDestructionForced(forced);
+                break;
+            case TunnelsWanted wanted:
+                wanted.By.Tell(new TunnelsThere([.. _tunnels.Values.Where(static t => t is { IsUp: true, IsClosing: false }).Select(ToDoomed)]), Self);
+                break;
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or CloseAsked or CloseAnswered:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -190,17 +217,17 @@ public sealed partial class TunnelsActor : Actor
     {
         if (!_mayServe)
             return;
-        int missing = _options.ClientCount - ClientTunnels;
-        PeerAddressEntry[] candidates = missing > 0 ? [.. _known.Where(IsCandidate)] : [];
-        Context.Random.Shuffle<PeerAddressEntry>(candidates);
-        foreach (PeerAddressEntry candidate in candidates.Take(missing))
+        int missing = ClientLimit - ClientTunnels;
+        PeerAddressEntry[] candidates = missing > 0 ? Candidates() : [];
+        int asked = missing > 0 ? AskForAddresses(missing, candidates.Length) : 0;
+        foreach (PeerAddressEntry candidate in candidates.Take(missing - asked))
             Open(candidate);
         LookAtRegistryRoute();
         if (IsIsolated)
             WantBootstrap();
         else if (IsCutOff)
             LookForOthers();
-        else if (missing > 0 && candidates.Length == 0)
+        else if (missing > 0 && candidates.Length + asked == 0)
             WantMore();
     }
 
@@ -236,14 +263,17 @@ public sealed partial class TunnelsActor : Actor
         peer.Prefix != _options.Self
         && !_tunnels.Values.Any(t => t.Peer == peer.Prefix)
         && IsDue(peer.Prefix)
-        && peer.Addresses.Any(a => a.Protocol == AddressProtocol.Mesh);
+        && peer.Addresses.Any(IsUsable);
+
+    private static bool IsUsable(AdvertisedAddress address) => address.Protocol == AddressProtocol.Mesh && ToEndpoint(address) is not null;
 
     private void Open(PeerAddressEntry peer)
     {
         int attempt = _retries.TryGetValue(peer.Prefix, out Retry retry) ? retry.Failures : 0;
-        AdvertisedAddress[] usable = [.. peer.Addresses.Where(static a => a.Protocol == AddressProtocol.Mesh && ToEndpoint(a) is not null)];
+        AdvertisedAddress[] usable = [.. peer.Addresses.Where(IsUsable)];
         if (usable.Length == 0 || TakeIndex() is not { } index)
             return;
+        RestartRefresh();
         AdvertisedAddress address = usable[attempt % usable.Length];
         Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, ToEndpoint(address)!, _options.Tunnel, _ports)).Dialled = address;
     }
@@ -252,7 +282,7 @@ public sealed partial class TunnelsActor : Actor
     {
         ActorRef actor = Context.ActorOf(props, $"tunnel-{index.Value}");
         Context.Watch(actor);
-        var entry = new Entry(actor, peer, isClient);
+        var entry = new Entry(index, actor, peer, isClient);
         _tunnels.Add(index, entry);
         return entry;
     }
@@ -277,8 +307,14 @@ public sealed partial class TunnelsActor : Actor
         {
             if (!other.IsUp || other.IsClosing)
                 continue;   // it is looked at when it comes up
-            Entry loser = other.IsClient == mine.IsClient ? other : LoserOf(mine, other);
-            Close(loser, CloseReason.Duplicate, "another tunnel between the two nodes stays");
+            if (other.IsClient == mine.IsClient)
+            {
+                Close(other, CloseReason.Duplicate, DuplicateText);   // what goes into it is lost anyway
+                continue;
+            }
+
+            Entry loser = LoserOf(mine, other);
+            Destroy(loser, CloseReason.Duplicate, DuplicateText, isForced: false);
             if (loser == mine)
                 return;
         }
@@ -299,6 +335,8 @@ public sealed partial class TunnelsActor : Actor
 
     private Entry LoserOf(Entry one, Entry other)
     {
+        if (one.IsClient == other.IsClient)
+            return one.UpSince <= other.UpSince ? one : other;
         // The node with the smaller prefix gives up the tunnel that it opened; both ends come to the same answer.
         bool weGiveUp = _options.Self < one.Peer;
         return one.IsClient == weGiveUp ? one : other;
@@ -314,6 +352,7 @@ public sealed partial class TunnelsActor : Actor
     {
         _tunnels.Remove(ended.Index, out Entry? entry);
         Forget(ended.Index);
+        TellGone(ended.Index, entry!);
         if (ended.WasUp)
             Log.Info($"tunnel to {ended.Peer} ended: {ended.Reason}");
         else
@@ -339,6 +378,7 @@ public sealed partial class TunnelsActor : Actor
                 continue;
             _tunnels.Remove(index);
             Forget(index);
+            TellGone(index, entry);
             if (entry.IsClient)
                 Remember(new TunnelEnded(index, entry.Peer, entry.IsClient, WasUp: false, "it failed"), entry);
             return;
@@ -356,6 +396,12 @@ public sealed partial class TunnelsActor : Actor
     {
         _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
         _registry = changed.Parameters.RegistryPrefix;
+        if (_refreshInterval != changed.Parameters.TunnelRefresh)
+        {
+            _refreshInterval = changed.Parameters.TunnelRefresh;
+            RestartRefresh();
+        }
+
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
             if (!_ports.Identify(tunnel.Certificate, out _, out string problem))
@@ -374,8 +420,10 @@ public sealed partial class TunnelsActor : Actor
     private static IPEndPoint? ToEndpoint(AdvertisedAddress address) =>
         IPAddress.TryParse(address.Host, out IPAddress? host) ? new IPEndPoint(host, address.Port) : null;
 
-    private sealed class Entry(ActorRef actor, NodePrefix peer, bool isClient)
+    private sealed class Entry(TunnelIndex index, ActorRef actor, NodePrefix peer, bool isClient)
     {
+        public TunnelIndex Index => index;
+
         public ActorRef Actor => actor;
 
         public NodePrefix Peer => peer;
@@ -391,6 +439,12 @@ public sealed partial class TunnelsActor : Actor
 
         /// <summary>Closed because its peer may not have tunnels any more.</summary>
         public bool IsRefused { get; set; }
+
+        /// <summary>How far its orderly destruction is, or null.</summary>
+        public KillerState? Destruction { get; set; }
+
+        /// <summary>Its place has been given to another.</summary>
+        public bool IsReplaced { get; set; }
 
         /// <summary>Accepted, and its place is granted.</summary>
         public bool IsServed { get; set; }
