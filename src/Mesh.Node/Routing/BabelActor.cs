@@ -195,8 +195,9 @@ public sealed class BabelActor : Actor, IBabelOutput
         Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: true, wanted.Multiplier, through.Length, stranded));
     }
 
+    // Those that may be taken at once: neighbours announce back to us what they have from us, too.
     private IEnumerable<Ipv6Prefix> OtherWays(InterfaceId id) =>
-        _speaker.Routes().Where(r => r.Interface != id && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
+        _speaker.Routes().Where(r => r.Interface != id && r.IsFeasible && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
 
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)
