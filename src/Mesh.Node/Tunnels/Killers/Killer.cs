@@ -127,7 +127,7 @@ public sealed record Killer
             KillerState.HardLocking when use == LinkUse.Locked => BeLocked(now, times),
             KillerState.HardLocking => Same(this with { Deadline = TimeSpan.Zero }),   // given up at the next look
             KillerState.Locked when use == LinkUse.Locked => LookLocked(now, times),
-            KillerState.Locked => new(this, [Lock]),   // the neighbour was lost, and with it what it costs
+            KillerState.Locked when use != LinkUse.Unknown => new(this, [Lock]),   // what it costs was forgotten
             _ => Same(this),
         };
     }

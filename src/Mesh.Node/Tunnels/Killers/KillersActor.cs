@@ -230,7 +230,7 @@ public sealed partial class KillersActor : PersistentActor
     private LinkUse UseOf(Entry entry, LinkLocked locked)
     {
         if (!locked.IsKnown)
-            return entry.Killer.State is KillerState.Waiting or KillerState.Unlocking ? LinkUse.Unknown : LinkUse.Unrouted;
+            return entry.Killer.State is KillerState.SoftLocking or KillerState.HardLocking ? LinkUse.Unrouted : LinkUse.Unknown;
         if (locked.Routes > 0)
             return locked.Stranded == 0 && entry.IsIdle(Context.Now) ? LinkUse.Idle : LinkUse.Routed;
         return locked.Multiplier == Killer.HardMultiplier ? LinkUse.Locked : LinkUse.Unrouted;

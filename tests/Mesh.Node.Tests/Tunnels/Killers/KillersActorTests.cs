@@ -159,6 +159,18 @@ public sealed class KillersActorTests
     }
 
     [Fact]
+    public void A_link_that_routing_does_not_know_any_more_is_looked_at_now_and_then()
+    {
+        Start();
+        LockOurs(isForced: false);
+        _kit.Advance(Tick);
+        Tell(new LinkLocked(Index, _router.ReceiveAll().OfType<LockLink>().Last().Number, IsKnown: false, Killer.FreeMultiplier, 0, 0));
+        Assert.Equal(0, _router.PendingCount);
+        _kit.Advance(Tick);
+        Assert.Equal(1, _router.PendingCount);
+    }
+
+    [Fact]
     public void Nothing_is_done_before_it_is_stored()
     {
         Start();
