@@ -158,6 +158,9 @@ public sealed class NodeActor : Actor
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);
                 break;
+            case LeaveNetwork:
+                _babel!.Tell(message, Sender);
+                break;
             case GetParametersStatus:
                 _parameters!.Tell(message, Sender);
                 break;

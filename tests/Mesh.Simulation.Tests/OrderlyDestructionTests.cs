@@ -58,11 +58,52 @@ public sealed class OrderlyDestructionTests
         AssertTunnelsAreUsed(world);
     }
 
-    private static SimulatedNetwork Make(ulong seed)
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_node_that_stops_in_order_takes_fewer_packets_of_others_with_it(ulong seed)
+    {
+        int inOrder = LostByStop(seed, isInOrder: true), atOnce = LostByStop(seed, isInOrder: false);
+        TestContext.Current.TestOutputHelper!.WriteLine($"pings lost between others: {inOrder}, and {atOnce} where it stops at once");
+        Assert.True(inOrder * 3 < atOnce * 2, $"{inOrder} and {atOnce}");
+    }
+
+    // The node that most others go through stops, while all others ping each other.
+    private static int LostByStop(ulong seed, bool isInOrder)
+    {
+        SimulatedNetwork world = Make(seed, clientCount: 5, refresh: 3600);
+        SimulatedNode leaver = world.Nodes.MaxBy(n => world.Nodes.Sum(o => o.Routes.Count(r => r.Via == n.Identity!.Prefix)))!;
+        SimulatedNode[] others = [.. world.Nodes.Where(n => n != leaver)];
+        int missing = 0;
+        void Ping(TimeSpan duration)
+        {
+            for (TimeSpan end = world.Engine.Now + duration; world.Engine.Now < end; world.Run(TimeSpan.FromMilliseconds(20)))
+            {
+                foreach ((SimulatedNode from, SimulatedNode to) in others.SelectMany(from => others.Where(to => to != from).Select(to => (from, to))))
+                {
+                    missing++;
+                    from.Host!.Ping(to.Identity!.Address, _ => missing--);
+                }
+            }
+        }
+
+        bool hasLeft = !isInOrder;
+        if (isInOrder)
+            leaver.Leave(() => hasLeft = true);
+        Ping(LeaveNetwork.Time);
+        Assert.True(hasLeft);
+        leaver.Machine.Kill();
+        Ping(TimeSpan.FromSeconds(2));
+        world.Run(TimeSpan.FromSeconds(2));
+        return missing;
+    }
+
+    private static SimulatedNetwork Make(ulong seed, int clientCount = 2, int refresh = 20)
     {
         var world = new SimulatedNetwork(
             seed, Overlay.Network, new InternetOptions(), diameter: 40,
-            new RegistryOptions { ClientCount = 2, MaxClients = 10, Hello = TimeSpan.FromSeconds(2), TunnelRefresh = TimeSpan.FromSeconds(20) }, new NodeOptions { RegistryUrl = "" }, expectedNodes: 100);
+            new RegistryOptions { ClientCount = clientCount, MaxClients = 10, Hello = TimeSpan.FromSeconds(2), TunnelRefresh = TimeSpan.FromSeconds(refresh) }, new NodeOptions { RegistryUrl = "" }, expectedNodes: 100);
         world.AddPublicNodes("open", 6);
         world.AddNatSite("home", 2);
         world.BootAll();

@@ -66,6 +66,13 @@ internal static class TunnelKeys
         Default = [],
     });
 
+    public static ConfigKey<string> Country { get; } = ConfigKey.Text("node.tunnels.country", new KeyOptions<string>
+    {
+        Meaning = "Code of the country that this node is in; others are told with its addresses. It matters where the network keeps the tunnels of some countries inside them. Unless set, the registry is asked then.",
+        Range = "two letters",
+        Check = static text => text is [>= 'A' and <= 'Z', >= 'A' and <= 'Z'],
+    });
+
     public static ConfigKey<bool> Refresh { get; } = ConfigKey.Boolean("node.tunnels.refresh", new KeyOptions<bool>
     {
         Meaning = "Whether the tunnel that is worth least is replaced by one with another node every so often, as the network's parameters say.",
@@ -138,7 +145,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Refresh, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -161,6 +168,7 @@ internal static class TunnelKeys
         SharedPeers = config.Get(SharedPeers),
         TellsVersion = config.Get(TellsVersion),
         Neighbours = config.Get(Neighbours).Select(static text => NodePrefix.ParseCommonName(text)).ToHashSet(),
+        Country = config.TryGet(Country, out string? country) ? country : null,
         Refreshes = config.Get(Refresh),
         Tunnel = new TunnelOptions
         {

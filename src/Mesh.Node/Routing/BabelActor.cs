@@ -61,6 +61,8 @@ public sealed class BabelActor : Actor, IBabelOutput
     private MacKeys _keys = MacKeys.None;
     private TimeSpan _armedFor = TimeSpan.MinValue;
     private bool _publishPending;
+    private bool _isLeaving;
+    private ActorRef? _leaveAsker;
 
     /// <summary>Makes a router that announces the node's own subnet.</summary>
     public BabelActor(RoutingOptions options, IDataPlanePort dataPlane)
@@ -95,14 +97,23 @@ public sealed class BabelActor : Actor, IBabelOutput
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);
-        _speaker.Shutdown(Context.Now);
+        if (!_isLeaving)
+            _speaker.Shutdown(Context.Now);
     }
 
     /// <inheritdoc/>
     protected override void Receive(object message)
     {
+        if (_isLeaving && message is not (DescribeRoutes or LeaveDue))
+            return;
         switch (message)
         {
+            case LeaveNetwork:
+                Leave();
+                break;
+            case LeaveDue due:
+                GoOnLeaving(due);
+                break;
             case Due:
                 _armedFor = TimeSpan.MinValue;
                 _speaker.Tick(Context.Now);
@@ -136,7 +147,8 @@ public sealed class BabelActor : Actor, IBabelOutput
                 break;
         }
 
-        ArmTimer();
+        if (!_isLeaving)
+            ArmTimer();
     }
 
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
@@ -148,6 +160,8 @@ public sealed class BabelActor : Actor, IBabelOutput
 
     void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
     {
+        if (_isLeaving)
+            return;
         _changed.AddRange(prefixes);
         if (_publishPending)
             return;
@@ -164,6 +178,47 @@ public sealed class BabelActor : Actor, IBabelOutput
         RemoveLink(id);
         _links.Add(id, up);
         _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+    }
+
+    // First all our links cost much, so that others find ways around us while those through us still work; then what is left is taken back. Nobody goes through a node with one tunnel.
+    private void Leave()
+    {
+        _leaveAsker = Sender;
+        if (_links.Count < 2)
+        {
+            TakeBackRoutes();
+            _leaveAsker.Tell(new LeftNetwork(), Self);
+            return;
+        }
+
+        Log.Info("this node leaves: others are to find ways around it");
+        foreach ((InterfaceId id, RoutingLinkUp link) in _links.OrderBy(static link => link.Key.Value))
+        {
+            _multipliers.TryAdd(id, Killer.SoftMultiplier);
+            _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), _multipliers[id], Context.Now);
+        }
+
+        Context.Timers.StartSingle(nameof(TakeBackRoutes), new LeaveDue(IsLast: false), LeaveNetwork.DetourTime);
+    }
+
+    private void GoOnLeaving(LeaveDue due)
+    {
+        if (due.IsLast)
+        {
+            _leaveAsker!.Tell(new LeftNetwork(), Self);
+            return;
+        }
+
+        TakeBackRoutes();
+        Context.Timers.StartSingle(nameof(TakeBackRoutes), new LeaveDue(IsLast: true), LeaveNetwork.Time - LeaveNetwork.DetourTime);
+    }
+
+    // What neighbours have sent before they knew is forwarded as before: the table stays in force.
+    private void TakeBackRoutes()
+    {
+        _isLeaving = true;
+        _speaker.Shutdown(Context.Now);
+        Context.Timers.Cancel(Due.Instance);
     }
 
     private void Receive(InterfaceId id, RoutingLinkUp link, RoutingPacket packet)
@@ -301,6 +356,8 @@ public sealed class BabelActor : Actor, IBabelOutput
     {
         public static readonly Due Instance = new();
     }
+
+    private sealed record LeaveDue(bool IsLast);
 
     private sealed class PublishDue
     {

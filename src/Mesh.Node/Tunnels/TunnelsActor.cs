@@ -38,11 +38,6 @@ public sealed partial class TunnelsActor : Actor
     private TimeSpan _refreshInterval;
     private int _nextIndex = 1;
     private ImmutableArray<PeerAddressEntry> _known = [];
-    private TimeSpan _isolatedSince;
-    private TimeSpan _bootstrapAgainAt;
-    private int _bootstrapAsked;
-    private TimeSpan? _moreWantedAt;
-    private int _moreWanted;
 
     /// <summary>Makes a manager.</summary>
     /// <param name="options">What to do.</param>
@@ -55,6 +50,8 @@ public sealed partial class TunnelsActor : Actor
         (_options, _addressBook, _bootstrap, _killer, _refreshInterval) = (options, addressBook, bootstrap, killer, options.Refresh);
         _ports = ports with { Manager = Self, IsOnlyTunnel = ClaimOnlyTunnel };
         _advertised = options.Advertised;
+        if (options.Country is { } country)
+            SetCountry(country);
     }
 
     /// <summary>For how many peers a failure is remembered.</summary>
@@ -170,6 +167,9 @@ public sealed partial class TunnelsActor : Actor
             case PeersLearned learned:
                 OnPeersLearned(learned);
                 break;
+            case CountryFound found:
+                OnCountry(found);
+                break;
             case SeenAt seen:
                 OnSeenAt(seen.Endpoint);
                 break;
@@ -231,41 +231,13 @@ public sealed partial class TunnelsActor : Actor
             WantMore();
     }
 
-    // Whom we know may all be gone. The registry is asked at once where nobody is left to try, and otherwise when that has led to nothing for a while.
-    private void WantBootstrap()
-    {
-        bool hasWaited = Context.Now - _isolatedSince >= _options.Tick * 3;
-        if (_tunnels.Count > 0 && !hasWaited)
-            return;
-        if (Context.Now < _bootstrapAgainAt)
-            return;
-        // The registry may name a node that is gone: it believes an advertisement for a while. So the next question comes soon, and the later ones less and less often.
-        TimeSpan delay = _options.MinBootstrapDelay * Math.Pow(2, Math.Min(_bootstrapAsked++, 20));
-        delay = delay < _options.Tick * 2 ? delay : _options.Tick * 2;
-        _bootstrapAgainAt = Context.Now + delay;
-        Context.Timers.StartSingle(nameof(BootstrapWanted), Tick.Instance, delay);
-        _bootstrap.Tell(new BootstrapWanted());
-    }
-
-    // We and those we have tunnels with may be an island: others, whom none of us knows, may be one too. So a node that has fewer tunnels than it wants and nobody to try
-    // asks the registry once in a while, less and less often as long as it hears of nobody new.
-    private void WantMore()
-    {
-        if (_moreWantedAt is { } at && Context.Now < at)
-            return;
-        if (_moreWantedAt is not null)
-            _bootstrap.Tell(new BootstrapWanted());
-        double delay = Math.Min(_options.MaxMoreDelay.TotalSeconds, _options.Tick.TotalSeconds / 2 * Math.Pow(2, _moreWanted++));
-        _moreWantedAt = Context.Now + TimeSpan.FromSeconds(delay * (0.75 + (0.5 * Context.Random.NextDouble())));
-    }
-
     private bool IsCandidate(PeerAddressEntry peer) =>
         peer.Prefix != _options.Self
         && !_tunnels.Values.Any(t => t.Peer == peer.Prefix)
         && IsDue(peer.Prefix)
         && peer.Addresses.Any(IsUsable);
 
-    private static bool IsUsable(AdvertisedAddress address) => address.Protocol == AddressProtocol.Mesh && ToEndpoint(address) is not null;
+    private bool IsUsable(AdvertisedAddress address) => address.Protocol == AddressProtocol.Mesh && ToEndpoint(address) is not null && _countries.Allows(address);
 
     private void Open(PeerAddressEntry peer)
     {
@@ -396,6 +368,7 @@ public sealed partial class TunnelsActor : Actor
     {
         _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
         _registry = changed.Parameters.RegistryPrefix;
+        OnCountries(changed.Parameters.SameCountry);
         if (_refreshInterval != changed.Parameters.TunnelRefresh)
         {
             _refreshInterval = changed.Parameters.TunnelRefresh;
@@ -420,64 +393,8 @@ public sealed partial class TunnelsActor : Actor
     private static IPEndPoint? ToEndpoint(AdvertisedAddress address) =>
         IPAddress.TryParse(address.Host, out IPAddress? host) ? new IPEndPoint(host, address.Port) : null;
 
-    private sealed class Entry(TunnelIndex index, ActorRef actor, NodePrefix peer, bool isClient)
-    {
-        public TunnelIndex Index => index;
-
-        public ActorRef Actor => actor;
-
-        public NodePrefix Peer => peer;
-
-        public bool IsClient => isClient;
-
-        /// <summary>The address at which we opened it.</summary>
-        public AdvertisedAddress? Dialled { get; set; }
-
-        public bool IsUp { get; set; }
-
-        public bool IsClosing { get; set; }
-
-        /// <summary>Closed because its peer may not have tunnels any more.</summary>
-        public bool IsRefused { get; set; }
-
-        /// <summary>How far its orderly destruction is, or null.</summary>
-        public KillerState? Destruction { get; set; }
-
-        /// <summary>Its place has been given to another.</summary>
-        public bool IsReplaced { get; set; }
-
-        /// <summary>Accepted, and its place is granted.</summary>
-        public bool IsServed { get; set; }
-
-        /// <summary>Its peer said that it has no other tunnel.</summary>
-        public bool IsPeersOnly { get; set; }
-
-        public TimeSpan UpSince { get; set; }
-
-        public ReadOnlyMemory<byte> Certificate { get; set; }
-
-        /// <summary>End of <see cref="Certificate"/>.</summary>
-        public DateTimeOffset Until { get; set; }
-
-        /// <summary>Before that no other certificate is looked at.</summary>
-        public TimeSpan RenewalAgainAt { get; set; }
-    }
-
     private sealed class Tick
     {
         public static readonly Tick Instance = new();
     }
 }
-
-/// <summary>We have no tunnel, or too few, and want to know somebody: the answer goes to the address book.</summary>
-public sealed record BootstrapWanted;
-
-/// <summary>Published by an actor that has to know the addresses at which others can reach us and was restarted.</summary>
-/// <param name="By">Gets an <see cref="AdvertisedAddressesChanged"/>.</param>
-public sealed record AdvertisedAddressesWanted(ActorRef By);
-
-/// <summary>The addresses at which others can reach us have changed.</summary>
-public sealed record AdvertisedAddressesChanged(AddressList Addresses);
-
-/// <summary>A port of the machine cannot be had. The message is a sentence for the operator.</summary>
-public sealed class PortUnavailableException(string message) : Exception(message);

@@ -30,6 +30,9 @@ public sealed record TunnelsOptions
     /// <summary>Nodes with whom to have a tunnel if at all possible: they are tried first, and a tunnel with them is never replaced.</summary>
     public IReadOnlySet<NodePrefix> Neighbours { get; init; } = new HashSet<NodePrefix>();
 
+    /// <summary>The country that this node is in, a code of two letters, or null where the registry is to be asked. It matters where the network parameter same_country is set.</summary>
+    public string? Country { get; init; }
+
     /// <summary>Interval of the look at what is missing. Default 5 s (re6st).</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -118,6 +118,15 @@ public sealed class SimulatedNode
         Machine.Settle();
     }
 
+    /// <summary>Begins to stop the running node in order: others are to find ways around it.</summary>
+    /// <param name="left">Called when the machine's processes may be killed.</param>
+    public void Leave(Action left)
+    {
+        ActorSystem system = Machine.System ?? throw new InvalidOperationException($"{Machine.Name} does not run");
+        system.SystemActorOf(Props.Create(() => new Farewell(system.Find("/user/node")!, left)));
+        Machine.Settle();
+    }
+
     private void Start(ActorSystem system, Joined joined)
     {
         _joined = joined;
@@ -203,6 +212,19 @@ public sealed class SimulatedNode
 
             answered(status);
             Context.Stop(Self);
+        }
+    }
+
+    private sealed class Farewell(ActorRef node, Action left) : Actor
+    {
+        protected override void PreStart() => node.Tell(new LeaveNetwork(), Self);
+
+        protected override void Receive(object message)
+        {
+            if (message is LeftNetwork)
+                left();
+            else
+                Unhandled(message);
         }
     }
 

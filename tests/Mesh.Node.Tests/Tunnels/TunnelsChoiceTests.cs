@@ -162,15 +162,54 @@ public sealed class TunnelsChoiceTests
         Assert.Equal(own, Assert.Single(world.TakeDoomed()).Stream);
     }
 
+    [Theory]
+    [InlineData("DE", "FR", false)]
+    [InlineData("FR", "DE", false)]
+    [InlineData("FR", "FR", true)]
+    [InlineData("FR", "fr", true)]
+    [InlineData("FR", "CN", false)]   // both are listed, and differ
+    [InlineData("DE", "US", true)]    // neither is
+    [InlineData("FR", null, true)]
+    [InlineData(null, "FR", true)]
+    public void A_listed_country_has_tunnels_inside_itself_only(string? own, string? other, bool isAllowed)
+    {
+        var address = new AdvertisedAddress("198.51.100.1", 1326, AddressProtocol.Mesh, other);
+        Assert.Equal(isAllowed, new CountryRule(["FR", "CN"], own).Allows(address));
+        Assert.True(new CountryRule([], own).Allows(address));
+        Assert.True(default(CountryRule).Allows(address));
+    }
+
+    [Fact]
+    public void Where_countries_matter_the_registry_is_asked_for_ours_and_others_are_told()
+    {
+        var world = new TunnelsWorld(Options with { Listen = new System.Net.IPEndPoint(System.Net.IPAddress.Any, 1326), Advertised = TunnelsWorld.Known(100).Addresses });
+        Connect(world, 3, sameCountry: ["FR"]);
+        Assert.Equal("198.51.100.100", world.Bootstrap.FishForMsg<CountryWanted>().Address);
+        world.Manager.Tell(new CountryFound("DE"));
+        world.Kit.Settle();
+        Assert.Equal("198.51.100.100,1326,mesh,DE", world.Bootstrap.FishForMsg<AdvertisedAddressesChanged>().Addresses.ToString());
+        world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1326,mesh,FR"), TunnelsWorld.Known(2, "198.51.100.2,1326,mesh,US"));
+        world.Kit.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal([TunnelsWorld.Node(2)], world.Dialled.Distinct());
+
+        world = new TunnelsWorld(Options with { Country = "FR" });
+        Connect(world, 3, sameCountry: ["FR"]);
+        Assert.DoesNotContain(world.Bootstrap.ReceiveAll(), static m => m is CountryWanted);
+        world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1326,mesh,FR"), TunnelsWorld.Known(2, "198.51.100.2,1326,mesh,US"));
+        Assert.Equal([TunnelsWorld.Node(1)], world.Dialled);
+    }
+
     private static void Live(TunnelsWorld world, TimeSpan duration, params StreamId[] streams) => world.Live(duration, streams);
 
     private static int IndexOf(TunnelsWorld world, int peer) => world.DataPlane.Tunnels.Single(t => t.Value == world.OwnerOf(world.DialTo(peer))).Key.Value;
 
     // The registry's node is routed, and so are others: (tunnel, node).
-    private static void Connect(TunnelsWorld world, int clientCount, params (int Tunnel, int Node)[] routed)
+    private static void Connect(TunnelsWorld world, int clientCount, params (int Tunnel, int Node)[] routed) => Connect(world, clientCount, sameCountry: null, routed);
+
+    private static void Connect(TunnelsWorld world, int clientCount, string[]? sameCountry, params (int Tunnel, int Node)[] routed)
     {
         world.Kit.System.EventStream.Publish(new NetworkParametersChanged(
-            new NetworkParameters { Version = NetworkVersion.Create(1, []), Protocol = 10, RegistryPrefix = TunnelsWorld.Node(Registry), ClientCount = clientCount, MaxClients = 5 }));
+            new NetworkParameters { Version = NetworkVersion.Create(1, []), Protocol = 10, RegistryPrefix = TunnelsWorld.Node(Registry), ClientCount = clientCount, MaxClients = 5, SameCountry = sameCountry is null ? null : [.. sameCountry] }));
         (int Tunnel, int Node)[] all = [(1, Registry), .. routed];
         world.Kit.System.EventStream.Publish(new RoutesPublished(
             [.. all.Select(r => new NodeRoute(TunnelsWorld.Node(r.Node).Subnet(Network), new TunnelIndex(r.Tunnel), TunnelsWorld.Node(r.Node), 96))]));
