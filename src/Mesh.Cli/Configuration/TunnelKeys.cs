@@ -77,8 +77,11 @@ internal static class TunnelKeys
     {
         Meaning = "Whether the tunnel that is worth least is replaced by one with another node every so often, as the network's parameters say.",
         Cost = "Without, islands that have come together stay joined by few tunnels, and newcomers get few.",
-        Default = Many.Refreshes,
+        Default = Many.Refresh,
     });
+
+    public static ConfigKey<TimeSpan> RefreshInterval { get; } = Tunnels.Duration("refresh-interval", Many.RefreshInterval, 10, 86_400,
+        "How often the tunnel that is worth least is replaced, until the network's parameters say otherwise.", "Shorter explores better ones sooner and moves traffic more often.");
 
     public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Tunnel.Duration("connect-timeout", One.ConnectTimeout, 1, 120,
         "How long TCP and TLS may take to connect.", "");
@@ -145,7 +148,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, RefreshInterval, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -169,7 +172,8 @@ internal static class TunnelKeys
         TellsVersion = config.Get(TellsVersion),
         Neighbours = config.Get(Neighbours).Select(static text => NodePrefix.ParseCommonName(text)).ToHashSet(),
         Country = config.TryGet(Country, out string? country) ? country : null,
-        Refreshes = config.Get(Refresh),
+        Refresh = config.Get(Refresh),
+        RefreshInterval = config.Get(RefreshInterval),
         Tunnel = new TunnelOptions
         {
             ConnectTimeout = config.Get(ConnectTimeout),

@@ -72,7 +72,7 @@ public sealed partial class TunnelsActor
 
     private void RefreshIfDue()
     {
-        if (!_options.Refreshes || Context.Now < _refreshAt)
+        if (!_options.Refresh || Context.Now < _refreshAt)
             return;
         RestartRefresh();
         ForgetOld(_replaced, _refreshInterval);

@@ -47,7 +47,7 @@ public sealed partial class TunnelsActor : Actor
     /// <param name="killer">Gets <see cref="DestroyTunnel"/>, see <see cref="KillersActor"/>.</param>
     public TunnelsActor(TunnelsOptions options, TunnelPorts ports, ActorRef addressBook, ActorRef bootstrap, ActorRef killer)
     {
-        (_options, _addressBook, _bootstrap, _killer, _refreshInterval) = (options, addressBook, bootstrap, killer, options.Refresh);
+        (_options, _addressBook, _bootstrap, _killer, _refreshInterval) = (options, addressBook, bootstrap, killer, options.RefreshInterval);
         _ports = ports with { Manager = Self, IsOnlyTunnel = ClaimOnlyTunnel };
         _advertised = options.Advertised;
         if (options.Country is { } country)

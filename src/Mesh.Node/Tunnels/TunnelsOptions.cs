@@ -22,10 +22,10 @@ public sealed record TunnelsOptions
     public int MaxClients { get; init; } = 20;
 
     /// <summary>How often a tunnel that we opened is replaced by one with another node. Network parameter tunnel_refresh, default 5 minutes.</summary>
-    public TimeSpan Refresh { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Whether tunnels are replaced at all. Default true.</summary>
-    public bool Refreshes { get; init; } = true;
+    public bool Refresh { get; init; } = true;
 
     /// <summary>Nodes with whom to have a tunnel if at all possible: they are tried first, and a tunnel with them is never replaced.</summary>
     public IReadOnlySet<NodePrefix> Neighbours { get; init; } = new HashSet<NodePrefix>();

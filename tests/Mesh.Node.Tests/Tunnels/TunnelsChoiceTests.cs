@@ -119,7 +119,7 @@ public sealed class TunnelsChoiceTests
         Live(world, TimeSpan.FromMinutes(11), first, second, server);
         Assert.Empty(world.TakeDoomed());
 
-        world = new TunnelsWorld(Options with { Refreshes = false });
+        world = new TunnelsWorld(Options with { Refresh = false });
         server = world.Call(Registry);
         world.Learn(1, 2);
         (first, second) = (world.AnswerDial(1), world.AnswerDial(2));
