@@ -76,6 +76,8 @@ public sealed partial class TunnelsActor
             return;
         RestartRefresh();
         ForgetOld(_replaced, _refreshInterval);
+        if (_tunnels.Values.Count(IsToStay) < 2)
+            return;   // there is no other way for its routes
         Entry[] ours = [.. _tunnels.Values.Where(static t => t.IsClient && IsToStay(t))];
         Context.Random.Shuffle<Entry>(ours);
         RefreshCandidate[] candidates = [.. ours.Select(t => new RefreshCandidate(t.Peer, NodesThrough(t), _options.Neighbours.Contains(t.Peer)))];

@@ -166,9 +166,5 @@ public sealed class ConfigCommandTests
     });
 
     private static object Describe(Mesh.Node.Tunnels.TunnelsOptions tunnels) =>
-        new
-        {
-            tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.TellsVersion, tunnels.Tunnel,
-            neighbours = tunnels.Neighbours.Select(static n => n.CommonName), tunnels.Country, tunnels.Refresh, tunnels.RefreshInterval,
-        };
+        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.TellsVersion, tunnels.Tunnel, neighbours = tunnels.Neighbours.Select(static n => n.CommonName), tunnels.Country, tunnels.Refresh, tunnels.RefreshInterval };
 }

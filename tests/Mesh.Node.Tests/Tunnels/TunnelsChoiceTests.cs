@@ -128,6 +128,20 @@ public sealed class TunnelsChoiceTests
         Assert.Empty(world.TakeDoomed());
     }
 
+    [Fact]
+    public void The_only_tunnel_is_not_replaced()
+    {
+        var world = new TunnelsWorld(Options);
+        world.Learn(1);
+        StreamId only = world.AnswerDial(1);
+        Connect(world, clientCount: 1);
+        Live(world, TimeSpan.FromMinutes(11), only);
+        Assert.Empty(world.TakeDoomed());
+        StreamId another = world.Call(2);
+        Live(world, TimeSpan.FromMinutes(6), only, another);
+        Assert.Equal(only, Assert.Single(world.TakeDoomed()).Stream);
+    }
+
     [Theory]
     [InlineData(true, false, CloseReason.Retired, true)]
     [InlineData(false, false, CloseReason.Retired, false)]    // it is the only one
