@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mesh.DataPlane.Offload;
 using Mesh.DataPlane.Packets;
 using Mesh.DataPlane.Sealing;
 
@@ -9,29 +10,32 @@ public sealed partial class DataPlaneEngine
     /// <summary>A packet that the host sends into the overlay.</summary>
     /// <param name="packet">The IPv6 packet; it may be changed.</param>
     /// <param name="now">A monotonic time.</param>
-    public void HandleHostPacket(Span<byte> packet, TimeSpan now)
-    {
-        Interlocked.Increment(ref _fromHost);
-        if (!TryReadRoutable(packet, out Ipv6Header header))
-            return;
-        packet = packet[..header.PacketLength];
+    /// <param name="output">Where it goes; null for the engine's own output.</param>
+    public void HandleHostPacket(Span<byte> packet, TimeSpan now, IPacketOutput? output = null) => HandleFromHost(packet, default, Begin(now, output));
 
-        ForwardingTable table = Volatile.Read(ref _table);
-        Route route = table.Lookup(header.Destination);
-        // The host has no such address, or it would have kept the packet: giving it back would make it go in circles.
-        if (route.Kind == RouteKind.Local)
-            Refuse(Refusal.AddressUnreachable(DropReason.NoSuchLocalAddress), packet, header, table, now);
-        else if (table.Lookup(header.Source).Kind != RouteKind.Local)
-            Drop(DropReason.SourceNotOurs);
+    /// <summary>A packet from a TUN device with IFF_VNET_HDR: one that still lacks its checksum, or a super-packet to be cut into segments.</summary>
+    /// <param name="offload">What the device says about the packet.</param>
+    /// <param name="packet">The IPv6 packet; it may be changed.</param>
+    /// <param name="now">A monotonic time.</param>
+    /// <param name="output">Where it goes; null for the engine's own output.</param>
+    public void HandleHostPacket(in VirtioNetHeader offload, Span<byte> packet, TimeSpan now, IPacketOutput? output = null)
+    {
+        Segmentation segmentation = default;
+        bool isClear = offload.Kind == SegmentationKind.None
+            ? (offload.Flags & VirtioNetHeader.NeedsChecksum) == 0 || Segmentation.TryCompleteChecksum(offload, packet)
+            : Segmentation.TryFrom(offload, packet, out segmentation);
+        if (isClear)
+            HandleFromHost(packet, segmentation, Begin(now, output));
         else
-            Leave(route, packet, header, from: null, table, now);
+            Drop(DropReason.MalformedPacket);
     }
 
     /// <summary>A datagram from the underlay.</summary>
     /// <param name="datagram">The datagram; it is opened in its place.</param>
     /// <param name="from">Who sent it.</param>
     /// <param name="now">A monotonic time.</param>
-    public void HandleDatagram(Span<byte> datagram, in DatagramEndpoint from, TimeSpan now)
+    /// <param name="output">Where what it carries goes; null for the engine's own output.</param>
+    public void HandleDatagram(Span<byte> datagram, in DatagramEndpoint from, TimeSpan now, IPacketOutput? output = null)
     {
         if (datagram.Length > SealedDatagram.MaxPlaintextLength + SealedDatagram.Overhead || !SealedDatagram.TryReadHeader(datagram, out uint receiver, out _))
         {
@@ -48,7 +52,7 @@ public sealed partial class DataPlaneEngine
             Drop(reason);
             return;
         }
-        tunnel.CountReceived(inner.Length);
+        tunnel.CountReceived(1, inner.Length);
         // Only the newest says where the peer is now: an older one that was overtaken may come from where it was.
         if (newest && tunnel.ShouldReportMove(from, now))
             _sink.PeerMoved(tunnel.Index, from);
@@ -58,7 +62,7 @@ public sealed partial class DataPlaneEngine
         switch (inner[0] >> 4)
         {
             case 6:
-                HandleInner(tunnel, inner, now);
+                HandleInner(tunnel, inner, Begin(now, output));
                 break;
             case 4:
                 Drop(DropReason.IPv4Packet);
@@ -95,22 +99,47 @@ public sealed partial class DataPlaneEngine
             Drop(DropReason.NoTunnel);
             return;
         }
-        found.CountReceived(packet.Length);
-        HandleInner(found, packet, now);
+        found.CountReceived(1, packet.Length);
+        HandleInner(found, packet, Begin(now, output: null));
+    }
+
+    private Pass Begin(TimeSpan now, IPacketOutput? output) => new(Volatile.Read(ref _table), now, output ?? _output);
+
+    private void HandleFromHost(Span<byte> packet, in Segmentation segmentation, in Pass pass)
+    {
+        int count = segmentation.SegmentSize == 0 ? 1 : segmentation.CountOf(packet.Length);
+        Interlocked.Add(ref _fromHost, count);
+        if (!TryReadRoutable(packet, out Ipv6Header header, count))
+            return;
+        packet = packet[..header.PacketLength];
+
+        Route route = pass.Table.Lookup(header.Destination);
+        // The host has no such address, or it would have kept the packet: giving it back would make it go in circles.
+        if (route.Kind == RouteKind.Local)
+            Refuse(Refusal.AddressUnreachable(DropReason.NoSuchLocalAddress), packet, header, pass, count);
+        else if (pass.Table.Lookup(header.Source).Kind != RouteKind.Local)
+            Drop(DropReason.SourceNotOurs, count);
+        else if (FindWayOut(route, packet, header, from: null, segmentation.SegmentSize == 0 ? packet.Length : segmentation.PacketLength, pass, count) is not { } way)
+            return;
+        else if (segmentation.SegmentSize == 0)
+            Send(way.Tunnel, way.Path, packet, pass);
+        else
+            SendSegments(way.Tunnel, way.Path, packet, segmentation, count, pass);
     }
 
     // A packet out of a tunnel: for the host, or for another tunnel.
-    private void HandleInner(Tunnel from, Span<byte> packet, TimeSpan now)
+    private void HandleInner(Tunnel from, Span<byte> packet, in Pass pass)
     {
         if (!TryReadRoutable(packet, out Ipv6Header header))
             return;
         packet = packet[..header.PacketLength];
 
-        ForwardingTable table = Volatile.Read(ref _table);
-        Route route = table.Lookup(header.Destination);
+        Route route = pass.Table.Lookup(header.Destination);
         if (route.Kind == RouteKind.Local)
         {
-            if (_output.WriteToHost(packet))
+            if (from.Path is { Kind: TunnelPathKind.Datagram } back)
+                TcpMss.Clamp(packet, back.Mtu);   // what the host then sends has to fit, too
+            if (pass.Output.DeliverToHost(packet))
                 Interlocked.Increment(ref _toHost);
             else
                 Drop(DropReason.HostRefused);
@@ -118,102 +147,175 @@ public sealed partial class DataPlaneEngine
         }
         if (header.HopLimit <= 1)
         {
-            Refuse(new Refusal(DropReason.HopLimitExceeded, Icmpv6Error.TimeExceeded), packet, header, table, now);
+            Refuse(new Refusal(DropReason.HopLimitExceeded, Icmpv6Error.TimeExceeded), packet, header, pass);
             return;
         }
-        if (Leave(route, packet, header, from, table, now))
+        if (FindWayOut(route, packet, header, from, packet.Length, pass) is not { } way)
+            return;
+        packet[Ipv6Header.HopLimitOffset]--;   // only now: an error message quotes the packet as it came
+        if (Send(way.Tunnel, way.Path, packet, pass))
             Interlocked.Increment(ref _transit);
     }
 
-    // Out through a tunnel, or refused. From is the tunnel it came from, or null for the host.
-    private bool Leave(Route route, Span<byte> packet, in Ipv6Header header, Tunnel? from, ForwardingTable table, TimeSpan now)
+    // The tunnel to leave by and its path; null where the packet was refused. From is the tunnel it came from, or null for the host.
+    private (Tunnel Tunnel, TunnelPath Path)? FindWayOut(
+        Route route, ReadOnlySpan<byte> packet, in Ipv6Header header, Tunnel? from, int length, in Pass pass, int count = 1)
     {
+        Refusal refusal;
         if (route.Kind == RouteKind.Blackhole)
-            return Drop(DropReason.Blackhole);
+        {
+            Drop(DropReason.Blackhole, count);
+            return null;
+        }
         if (route.Kind == RouteKind.Unreachable)
-            return Refuse(new Refusal(DropReason.NoRoute, Icmpv6Error.DestinationUnreachable, Icmpv6Error.NoRoute), packet, header, table, now);
-        if (Find(route.Tunnel) is not { } tunnel)
-            return Refuse(Refusal.AddressUnreachable(DropReason.NoTunnel), packet, header, table, now);
+            refusal = new Refusal(DropReason.NoRoute, Icmpv6Error.DestinationUnreachable, Icmpv6Error.NoRoute);
+        else if (Find(route.Tunnel) is not { } tunnel)
+            refusal = Refusal.AddressUnreachable(DropReason.NoTunnel);
         // A tunnel has two ends: whoever sent this through it would send it again (RFC 4443 section 3.1).
-        if (tunnel == from)
-            return Refuse(Refusal.AddressUnreachable(DropReason.BackToSender), packet, header, table, now);
-        TunnelPath path = tunnel.Path;
-        if (path.Kind == TunnelPathKind.None)
-            return Refuse(Refusal.AddressUnreachable(DropReason.NoPath), packet, header, table, now);
-        if (packet.Length > path.Mtu)
-            return Refuse(new Refusal(DropReason.PacketTooBig, Icmpv6Error.PacketTooBig, Parameter: (uint)path.Mtu), packet, header, table, now);
-
-        if (from is not null)
-            packet[Ipv6Header.HopLimitOffset]--;   // only now: an error message quotes the packet as it came
-        return Send(tunnel, path, packet);
+        else if (tunnel == from)
+            refusal = Refusal.AddressUnreachable(DropReason.BackToSender);
+        else if (tunnel.Path is { Kind: not TunnelPathKind.None } path)
+        {
+            if (length <= path.Mtu)
+                return (tunnel, path);
+            refusal = new Refusal(DropReason.PacketTooBig, Icmpv6Error.PacketTooBig, Parameter: (uint)path.Mtu);
+        }
+        else
+            refusal = Refusal.AddressUnreachable(DropReason.NoPath);
+        Refuse(refusal, packet, header, pass, count);
+        return null;
     }
 
-    private bool Send(Tunnel tunnel, TunnelPath path, ReadOnlySpan<byte> packet)
+    private bool Send(Tunnel tunnel, TunnelPath path, Span<byte> packet, in Pass pass)
     {
         if (path.Kind == TunnelPathKind.Datagram)
-            return SendSealed(tunnel, packet, path.Remote);
-        if (!_output.SendOnStream(path.Stream, packet))
+        {
+            ListenFor(tunnel, pass);
+            TcpMss.Clamp(packet, path.Mtu);
+            return SendSealed(tunnel, packet, path.Remote, pass.Output);
+        }
+        if (!pass.Output.SendOnStream(path.Stream, packet))
             return Drop(DropReason.StreamRefused);
-        tunnel.CountSent(packet.Length);
+        tunnel.CountSent(1, packet.Length);
         return true;
     }
 
-    private bool SendSealed(Tunnel tunnel, ReadOnlySpan<byte> plaintext, in DatagramEndpoint to)
+    private void ListenFor(Tunnel tunnel, in Pass pass)
+    {
+        if (tunnel.IsSilent(pass.Now))
+            _sink.PathSilent(tunnel.Index);
+    }
+
+    private bool SendSealed(Tunnel tunnel, ReadOnlySpan<byte> plaintext, in DatagramEndpoint to, IPacketOutput output)
     {
         if (tunnel.Sealing is not { } sealing)
             return Drop(DropReason.NoKeys);
-        Span<byte> datagram = Scratch.ForSealing(plaintext.Length + SealedDatagram.Overhead);
+        Span<byte> datagram = output.RoomFor(to, plaintext.Length + SealedDatagram.Overhead);
         if (!sealing.TrySeal(plaintext, datagram))
             return Drop(DropReason.KeyUsedUp);
-        if (!_output.SendDatagram(to, datagram))
+        if (!output.SendDatagram(to, datagram))
             return Drop(DropReason.DatagramRefused);
-        tunnel.CountSent(plaintext.Length);
+        tunnel.CountSent(1, plaintext.Length);
         return true;
     }
 
-    // Drops a packet and, where RFC 4443 section 2.4 allows it, tells its source why. Always false.
-    private bool Refuse(Refusal refusal, ReadOnlySpan<byte> packet, in Ipv6Header header, ForwardingTable table, TimeSpan now)
+    private void SendSegments(Tunnel tunnel, TunnelPath path, ReadOnlySpan<byte> packet, in Segmentation segmentation, int count, in Pass pass)
     {
-        Drop(refusal.Reason);
-        if (table.IcmpSource == 0 || !Icmpv6Error.IsAllowedAbout(packet, header, refusal.Type))
-            return false;
-        if (!_icmpErrors.TryTake(now))
+        if (path.Kind != TunnelPathKind.Datagram)
+        {
+            Span<byte> segment = Scratch.ForSealing(segmentation.PacketLength);
+            for (int i = 0; i < count; i++)
+            {
+                int length = segmentation.LengthOf(packet.Length, i);
+                segmentation.Write(packet, i, segment[..length]);
+                Send(tunnel, path, segment[..length], pass);
+            }
+            return;
+        }
+
+        if (tunnel.Sealing is not { } sealing)
+        {
+            Drop(DropReason.NoKeys, count);
+            return;
+        }
+        if (!sealing.TryBegin(count, out SealingRun run))
+        {
+            Drop(DropReason.KeyUsedUp, count);
+            return;
+        }
+        ListenFor(tunnel, pass);
+        IPacketOutput output = pass.Output;
+        int sent = 0, octets = 0;
+        for (int i = 0; i < count; i++)
+        {
+            int length = segmentation.LengthOf(packet.Length, i);
+            Span<byte> datagram = output.RoomFor(path.Remote, length + SealedDatagram.Overhead);
+            Span<byte> segment = datagram.Slice(SealedDatagram.HeaderLength, length);
+            segmentation.Write(packet, i, segment);
+            run.Seal(segment, datagram);
+            if (!output.SendDatagram(path.Remote, datagram))
+                continue;
+            sent++;
+            octets += length;
+        }
+        run.Dispose();
+        tunnel.CountSent(sent, octets);
+        if (sent < count)
+            Drop(DropReason.DatagramRefused, count - sent);
+    }
+
+    // Drops packets and, where RFC 4443 section 2.4 allows it, tells their source why.
+    private void Refuse(Refusal refusal, ReadOnlySpan<byte> packet, in Ipv6Header header, in Pass pass, int count = 1)
+    {
+        Drop(refusal.Reason, count);
+        if (pass.Table.IcmpSource == 0 || !Icmpv6Error.IsAllowedAbout(packet, header, refusal.Type))
+            return;
+        if (!_icmpErrors.TryTake(pass.Now))
         {
             Interlocked.Increment(ref _icmpErrorsSuppressed);
-            return false;
+            return;
         }
 
         Span<byte> message = stackalloc byte[Icmpv6Error.MaxLength];
-        message = message[..Icmpv6Error.Write(message, table.IcmpSource, refusal.Type, refusal.Code, refusal.Parameter, packet)];
-        if (SendOwn(message, header.Source, table))
+        message = message[..Icmpv6Error.Write(message, pass.Table.IcmpSource, refusal.Type, refusal.Code, refusal.Parameter, packet)];
+        if (SendOwn(message, header.Source, pass))
             Interlocked.Increment(ref _icmpErrorsSent);
-        return false;
     }
 
     // A message of this machine's. Nothing is said about it where it cannot be sent.
-    private bool SendOwn(ReadOnlySpan<byte> message, UInt128 destination, ForwardingTable table)
+    private bool SendOwn(Span<byte> message, UInt128 destination, in Pass pass)
     {
-        Route route = table.Lookup(destination);
+        Route route = pass.Table.Lookup(destination);
         return route.Kind switch
         {
-            RouteKind.Local => _output.WriteToHost(message),
-            RouteKind.Tunnel when Find(route.Tunnel) is { Path: { Kind: not TunnelPathKind.None } path } tunnel => Send(tunnel, path, message),
+            RouteKind.Local => pass.Output.WriteToHost(message),
+            RouteKind.Tunnel when Find(route.Tunnel) is { Path: { Kind: not TunnelPathKind.None } path } tunnel => Send(tunnel, path, message, pass),
             _ => false,
         };
     }
 
-    private bool TryReadRoutable(ReadOnlySpan<byte> packet, out Ipv6Header header)
+    private bool TryReadRoutable(ReadOnlySpan<byte> packet, out Ipv6Header header, int count = 1)
     {
         if (!Ipv6Header.TryRead(packet, out header))
-            return Drop(!packet.IsEmpty && packet[0] >> 4 == 4 ? DropReason.IPv4Packet : DropReason.MalformedPacket);
+            return Drop(!packet.IsEmpty && packet[0] >> 4 == 4 ? DropReason.IPv4Packet : DropReason.MalformedPacket, count);
         if (Ipv6Header.IsMulticast(header.Destination))
-            return Drop(DropReason.Multicast);
+            return Drop(DropReason.Multicast, count);
         if (IsMartian(header.Source) || IsMartian(header.Destination))
-            return Drop(DropReason.Martian);
+            return Drop(DropReason.Martian, count);
         return true;
     }
 
     private static bool IsMartian(UInt128 address) => Ipv6Header.IsNeverOnLink(address) || Ipv6Header.IsLinkLocal(address) || Ipv6Header.IsMulticast(address);
+
+    /// <summary>What stays the same while one packet is handled.</summary>
+    private readonly ref struct Pass(ForwardingTable table, TimeSpan now, IPacketOutput output)
+    {
+        public ForwardingTable Table => table;
+
+        public TimeSpan Now => now;
+
+        public IPacketOutput Output => output;
+    }
 
     /// <summary>Why a packet is dropped, and the ICMPv6 error that says so.</summary>
     [StructLayout(LayoutKind.Auto)]

@@ -6,7 +6,7 @@ namespace Mesh.DataPlane;
 /// <summary>Decides what becomes of every packet of one machine. Knows no OS, no clock and no thread.</summary>
 /// <remarks>
 /// <code>
-///  host ──HandleHostPacket──▶ ┌────────┐ ──WriteToHost───▶ host
+///  host ──HandleHostPacket──▶ ┌────────┐ ──DeliverToHost─▶ host
 ///  UDP  ──HandleDatagram────▶ │ engine │ ──SendDatagram──▶ UDP
 ///  TLS  ──HandleStreamPacket▶ └────────┘ ──SendOnStream──▶ TLS
 /// </code>
@@ -103,11 +103,14 @@ public sealed partial class DataPlaneEngine
         if (Find(tunnel) is not { } found)
             return Drop(DropReason.NoTunnel);
         // Written where it is sealed, right behind the header.
-        Span<byte> plaintext = Scratch.ForSealing(payload.Length + 1 + SealedDatagram.Overhead)[SealedDatagram.HeaderLength..^SealedDatagram.TagLength];
+        Span<byte> plaintext = _output.RoomFor(to, payload.Length + 1 + SealedDatagram.Overhead)[SealedDatagram.HeaderLength..^SealedDatagram.TagLength];
         plaintext[0] = (byte)kind;
         payload.CopyTo(plaintext[1..]);
-        return SendSealed(found, plaintext, to);
+        return SendSealed(found, plaintext, to, _output);
     }
+
+    /// <summary>Counts packets that an <see cref="IPacketOutput"/> took and could not send after all.</summary>
+    public void CountDropped(DropReason reason, int count) => Drop(reason, count);
 
     /// <summary>What a tunnel has carried, or null where there is no such tunnel.</summary>
     public TunnelCounters? CountersOf(TunnelIndex tunnel) => Find(tunnel)?.Counters;
@@ -132,9 +135,9 @@ public sealed partial class DataPlaneEngine
     private Tunnel Get(TunnelIndex tunnel) => Find(tunnel) ?? throw new ArgumentException($"There is no {tunnel}.", nameof(tunnel));
 
     // Returns false, so that a caller can say "return Drop(why)".
-    private bool Drop(DropReason reason)
+    private bool Drop(DropReason reason, int count = 1)
     {
-        Interlocked.Increment(ref _drops[(int)reason]);
+        Interlocked.Add(ref _drops[(int)reason], count);
         return false;
     }
 }

@@ -13,6 +13,7 @@ internal sealed class Tunnel(TunnelIndex index)
     private ReceiveKeys? _receiveKeys;
     private TunnelPath _path = TunnelPath.None;
     private long _movedQuietUntil = long.MinValue;
+    private Silence _silence = new();
     private long _sentPackets, _sentOctets, _receivedPackets, _receivedOctets;
 
     public TunnelIndex Index => index;
@@ -96,15 +97,19 @@ internal sealed class Tunnel(TunnelIndex index)
         return now.Ticks >= quietUntil && Interlocked.CompareExchange(ref _movedQuietUntil, now.Ticks + MovedInterval, quietUntil) == quietUntil;
     }
 
-    public void CountSent(int octets)
+    /// <summary>Whether to say now that packets are sent and nothing comes back.</summary>
+    public bool IsSilent(TimeSpan now) => _silence.Sent(now);
+
+    public void CountSent(int packets, int octets)
     {
-        Interlocked.Increment(ref _sentPackets);
+        Interlocked.Add(ref _sentPackets, packets);
         Interlocked.Add(ref _sentOctets, octets);
     }
 
-    public void CountReceived(int octets)
+    public void CountReceived(int packets, int octets)
     {
-        Interlocked.Increment(ref _receivedPackets);
+        _silence.Received();
+        Interlocked.Add(ref _receivedPackets, packets);
         Interlocked.Add(ref _receivedOctets, octets);
     }
 

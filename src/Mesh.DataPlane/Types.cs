@@ -47,6 +47,9 @@ public enum DataCipher : byte
 
     /// <summary>ChaCha20-Poly1305.</summary>
     ChaCha20Poly1305 = 2,
+
+    /// <summary>GMAC with AES-256: packets are authenticated, not hidden. For networks whose parameter <c>encrypt</c> is false.</summary>
+    Aes256Gmac = 3,
 }
 
 /// <summary>How a tunnel's packets leave.</summary>

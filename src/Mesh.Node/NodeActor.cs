@@ -74,6 +74,7 @@ public sealed class NodeActor : Actor
     private ulong _version;
     private ActorRef? _babel;
     private ActorRef? _peers;
+    private ActorRef? _tunnelsActor;
     private ActorRef? _parameters;
     private NodeIdentity _identity;
     private CertificateStatus _certificate;
@@ -116,7 +117,7 @@ public sealed class NodeActor : Actor
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal };
         ulong run = Context.Random.NextUInt64();
         ActorRef killer = Context.ActorOf(Props.Create(() => new KillersActor(_ports.DataPlane, _babel, tunnels.Tick, run)), "killer");
-        Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap, killer)), "tunnels");
+        _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap, killer)), "tunnels");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
         Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
@@ -154,6 +155,9 @@ public sealed class NodeActor : Actor
                 break;
             case CertificateStatus status:
                 _certificate = status;
+                break;
+            case UnderlayChanged:
+                _tunnelsActor!.Tell(message);
                 break;
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);

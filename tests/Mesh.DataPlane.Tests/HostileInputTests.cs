@@ -177,6 +177,10 @@ public sealed class HostileInputTests
 
         public bool SendOnStream(StreamId stream, ReadOnlySpan<byte> packet) => true;
 
+        public void PathSilent(TunnelIndex tunnel)
+        {
+        }
+
         public void ControlReceived(TunnelIndex tunnel, InnerKind kind, ReadOnlySpan<byte> payload, in DatagramEndpoint from)
         {
         }

@@ -13,6 +13,8 @@ internal sealed class RecordingOutput : IPacketOutput, IControlSink
 
     public List<(TunnelIndex Tunnel, DatagramEndpoint From)> Moves { get; } = [];
 
+    public List<TunnelIndex> Silences { get; } = [];
+
     public bool Full { get; set; }
 
     public bool WriteToHost(ReadOnlySpan<byte> packet) => Add(ToHost, packet.ToArray());
@@ -25,6 +27,8 @@ internal sealed class RecordingOutput : IPacketOutput, IControlSink
         Control.Add((tunnel, kind, payload.ToArray(), from));
 
     public void PeerMoved(TunnelIndex tunnel, in DatagramEndpoint from) => Moves.Add((tunnel, from));
+
+    public void PathSilent(TunnelIndex tunnel) => Silences.Add(tunnel);
 
     private bool Add<T>(List<T> list, T item)
     {

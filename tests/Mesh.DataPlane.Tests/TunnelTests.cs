@@ -221,4 +221,33 @@ public sealed class TunnelTests
         _a.FromHost(Ipv6.Packet(_a.Address, _b.Address));
         _b.Engine.HandleDatagram(_a.Output.Datagrams[^1].Datagram, Elsewhere, _b.Now);
     }
+
+    [Fact]
+    public void A_tunnel_is_silent_where_packets_are_sent_for_a_second_and_nothing_comes()
+    {
+        byte[] packet = Ipv6.Packet(_a.Address, _b.Address);
+        Send(0);
+        Send(999);
+        Assert.Empty(_a.Output.Silences);
+        Send(1000);
+        Assert.Equal([T], _a.Output.Silences);
+        Send(1500);
+        Send(1999);
+        Assert.Single(_a.Output.Silences);
+        Send(2000);
+        Assert.Equal(2, _a.Output.Silences.Count);
+
+        // Anything that comes is an answer, and an idle time is no silence.
+        _b.FromHost(Ipv6.Packet(_b.Address, _a.Address));
+        _b.Deliver(_a);
+        Send(20_000);
+        Send(20_900);
+        Assert.Equal(2, _a.Output.Silences.Count);
+
+        void Send(int milliseconds)
+        {
+            _a.Now = TimeSpan.FromMilliseconds(milliseconds);
+            _a.FromHost([.. packet]);
+        }
+    }
 }

@@ -78,7 +78,15 @@ public sealed class ResilienceTests
         foreach (SimulatedNode node in world.Nodes.Where(n => n.Machine.System is null))
             world.Boot(node);
         world.AwaitRoutes(TimeSpan.FromMinutes(5));
-        Assert.Empty(world.Unanswered());
+        // A route may still lead into a tunnel whose other end crashed without a word; that is noticed soon. And a ping may be lost by chance.
+        IReadOnlyList<string> unanswered = world.Unanswered();
+        for (int i = 0; i < 8 && unanswered.Count > 0; i++)
+        {
+            world.Run(TimeSpan.FromSeconds(5));
+            unanswered = world.Unanswered();
+        }
+
+        Assert.Empty(unanswered);
         Assert.Equal(5, world.Nodes.Select(n => n.Identity!.Prefix).Distinct().Count());
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Text;
 
@@ -8,8 +7,6 @@ namespace Mesh.Benchmarks.Registry;
 /// <summary>A registry as an operator starts it: the program itself, on a port of the loopback that the system chose.</summary>
 internal sealed class RegistryProcess : IDisposable
 {
-    private const int TicksPerSecond = 100;   // of /proc/PID/stat, on every Linux that .NET runs on
-    private const int UserTimeField = 14, SystemTimeField = 15;   // proc(5)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
@@ -30,27 +27,10 @@ internal sealed class RegistryProcess : IDisposable
     public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
 
     /// <summary>Processor time that it has used, user and system.</summary>
-    public TimeSpan ProcessorTime
-    {
-        get
-        {
-            // The second field is the name in parentheses, which may hold blanks; the third one follows the last parenthesis.
-            string stat = File.ReadAllText($"/proc/{_process.Id}/stat");
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            long ticks = long.Parse(fields[UserTimeField - 3], CultureInfo.InvariantCulture) + long.Parse(fields[SystemTimeField - 3], CultureInfo.InvariantCulture);
-            return TimeSpan.FromSeconds((double)ticks / TicksPerSecond);
-        }
-    }
+    public TimeSpan ProcessorTime => ProcessSample.ProcessorTime(_process.Id);
 
     /// <summary>Resident memory, MiB.</summary>
-    public double ResidentMib
-    {
-        get
-        {
-            string line = File.ReadLines($"/proc/{_process.Id}/status").First(static line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
-        }
-    }
+    public double ResidentMib => ProcessSample.ResidentMib(_process.Id);
 
     /// <summary>Starts it; returns before it listens.</summary>
     public static RegistryProcess Start(string program, string directory) => new(Process.Start(Command(

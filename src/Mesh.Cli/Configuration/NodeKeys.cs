@@ -74,6 +74,27 @@ internal static class NodeKeys
         Default = Plane.SocketBufferOctets,
     }, min: 64 * 1024, max: 1024 * 1024 * 1024);
 
+    public static ConfigKey<bool> Offload { get; } = ConfigKey.Boolean("node.data-plane.offload", new KeyOptions<bool>
+    {
+        Meaning = "Whether the kernel hands over and takes many packets in one call (segmentation offload), as far as it can.",
+        Cost = "Without it, packets go one by one and throughput drops to a fifth; for finding faults.",
+        Default = Plane.Offload,
+    });
+
+    public static ConfigKey<int> Mark { get; } = ConfigKey.Int("node.underlay.mark", new KeyOptions<int>
+    {
+        Meaning = "Mark of all packets that go into the underlay (SO_MARK), for policy routing and firewalls; 0 for none.",
+        Default = 0,
+    }, min: 0, max: int.MaxValue);
+
+    public static ConfigKey<string> UnderlayDevice { get; } = ConfigKey.Text("node.underlay.device", new KeyOptions<string>
+    {
+        Meaning = "The only interface through which tunnels go and come (SO_BINDTODEVICE); empty for whatever the routes say.",
+        Range = $"empty, or 1 to {TunDevice.MaxNameLength} ASCII characters without blanks and slashes",
+        Check = static name => name.Length <= TunDevice.MaxNameLength && name.All(static c => c is > ' ' and < '\x7f' and not '/'),
+        Default = "",
+    });
+
     public static ConfigKey<int> IcmpErrorsPerSecond { get; } = ConfigKey.Int("node.data-plane.icmp-errors-per-second", new KeyOptions<int>
     {
         Meaning = "ICMPv6 errors sent per second in the long run (RFC 4443 section 2.4 (f)).",
@@ -114,7 +135,7 @@ internal static class NodeKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, IcmpErrorsPerSecond, IcmpErrorBurst,
+        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, Mark, UnderlayDevice, IcmpErrorsPerSecond, IcmpErrorBurst,
         HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
     ];
 }

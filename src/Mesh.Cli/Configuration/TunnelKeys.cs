@@ -8,6 +8,9 @@ namespace Mesh.Cli.Configuration;
 /// <summary>Keys of a node's tunnels.</summary>
 internal static class TunnelKeys
 {
+    /// <summary>Stands for all ciphers, the fastest on this machine first.</summary>
+    public const string Fastest = "fastest";
+
     private const string Aes256Gcm = "aes-256-gcm", ChaCha20Poly1305 = "chacha20-poly1305";
 
     private static readonly KeySection Tunnels = new("node.tunnels"), Tunnel = new("node.tunnel");
@@ -86,6 +89,15 @@ internal static class TunnelKeys
     public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Tunnel.Duration("connect-timeout", One.ConnectTimeout, 1, 120,
         "How long TCP and TLS may take to connect.", "");
 
+    public static ConfigKey<TimeSpan> ConnectStagger { get; } = Tunnel.Duration("connect-stagger", One.ConnectStagger, 0.01, 10,
+        "How long after one address of a peer the next one is tried (RFC 8305).", "Shorter connects sooner where the first address leads nowhere, and opens more connections in vain.");
+
+    public static ConfigKey<TimeSpan> ResumeAfter { get; } = Tunnel.Duration("resume-after", One.ResumeAfter, 0.1, 60,
+        "How long, after this machine's addresses or routes have changed, the control stream may take to answer before another one is opened.", "Shorter than the round trip opens streams in vain.");
+
+    public static ConfigKey<TimeSpan> MtuRaiseInterval { get; } = Tunnel.Duration("mtu-raise-interval", One.MtuRaiseInterval, 10, 86_400,
+        "How often longer packets than the path was found to carry are tried again (RFC 8899).", "");
+
     public static ConfigKey<TimeSpan> GreetingTimeout { get; } = Tunnel.Duration("greeting-timeout", One.GreetingTimeout, 1, 120,
         "How long the exchange of keys may take once the stream is open.", "");
 
@@ -132,11 +144,11 @@ internal static class TunnelKeys
     public static ConfigKey<IReadOnlyList<string>> Ciphers { get; } = ConfigKey.TextList("node.tunnel.ciphers", new KeyOptions<IReadOnlyList<string>>
     {
         Meaning = "Ciphers of the datagrams in order of preference.",
-        Range = $"{Aes256Gcm} and {ChaCha20Poly1305}, at least one, none twice",
-        Check = static names => names.Count > 0 && names.All(static name => name is Aes256Gcm or ChaCha20Poly1305)
-            && names.Distinct(StringComparer.Ordinal).Count() == names.Count,
-        Cost = "AES is the faster one where the processor has instructions for it, ChaCha20 where it has not.",
-        Default = [Aes256Gcm, ChaCha20Poly1305],
+        Range = $"{Fastest} alone, or {Aes256Gcm} and {ChaCha20Poly1305}, at least one, none twice",
+        Check = static names => names is [Fastest] || (names.Count > 0 && names.All(static name => name is Aes256Gcm or ChaCha20Poly1305)
+            && names.Distinct(StringComparer.Ordinal).Count() == names.Count),
+        Cost = $"{Fastest} measures both when the node starts, which takes some milliseconds.",
+        Default = [Fastest],
     });
 
     public static ConfigKey<int> LinkMtu { get; } = ConfigKey.Int("node.tunnel.link-mtu", new KeyOptions<int>
@@ -148,7 +160,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, RefreshInterval, ConnectTimeout, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, RefreshInterval, ConnectTimeout, ConnectStagger, ResumeAfter, MtuRaiseInterval, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -177,6 +189,10 @@ internal static class TunnelKeys
         Tunnel = new TunnelOptions
         {
             ConnectTimeout = config.Get(ConnectTimeout),
+            ConnectStagger = config.Get(ConnectStagger),
+            ResumeAfter = config.Get(ResumeAfter),
+            MtuRaiseInterval = config.Get(MtuRaiseInterval),
+            DeviceMtu = config.Get(NodeKeys.DeviceMtu),
             GreetingTimeout = config.Get(GreetingTimeout),
             ClosingTimeout = config.Get(ClosingTimeout),
             DrainTime = config.Get(DrainTime),
@@ -188,7 +204,7 @@ internal static class TunnelKeys
             BlockedProbeInterval = config.Get(BlockedProbeInterval),
             LostProbes = config.Get(LostProbes),
             RekeyInterval = config.Get(RekeyInterval),
-            Ciphers = [.. config.Get(Ciphers).Select(static name => name == Aes256Gcm ? SealingCipher.Aes256Gcm : SealingCipher.ChaCha20Poly1305)],
+            Ciphers = config.Get(Ciphers) is [Fastest] ? One.Ciphers : [.. config.Get(Ciphers).Select(static name => name == Aes256Gcm ? SealingCipher.Aes256Gcm : SealingCipher.ChaCha20Poly1305)],
             LinkMtu = (ushort)config.Get(LinkMtu),
         },
     };

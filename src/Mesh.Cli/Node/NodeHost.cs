@@ -12,15 +12,20 @@ using Mesh.Cli.Control;
 using Mesh.Cli.Files;
 using Mesh.Cli.Logging;
 using Mesh.Cli.Shell;
+using Mesh.DataPlane;
 using Mesh.Node;
+using Mesh.Node.Tunnels;
+using Mesh.Platform.Linux.Crypto;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Platform.Linux.Http;
+using Mesh.Platform.Linux.Netlink;
 using Mesh.Platform.Linux.Peers;
 using Mesh.Platform.Linux.Streams;
 using Mesh.Platform.Linux.Work;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
+using Mesh.Protocol.Tunnel;
 using Mesh.Security.Keys;
 
 namespace Mesh.Cli.Node;
@@ -65,6 +70,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials);
         ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(_credentials.Identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
+        using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex, () => guard.Tell(new UnderlayChanged()));
         var status = new NodeControl(guard, identity, plane, listen, settings);
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
         if (!peers.HearsLocal)
@@ -88,6 +94,8 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         MaxHandshakes = settings.Config.Get(NodeKeys.MaxHandshakes),
         MaxAccepted = settings.Config.Get(NodeKeys.MaxAccepted),
         MaxQueuedOctets = (int)settings.Config.Get(NodeKeys.MaxQueued),
+        Mark = settings.Mark,
+        UnderlayDevice = settings.UnderlayDevice,
     });
 
     private PeerPort OpenPeers()
@@ -113,9 +121,12 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
             Listen = settings.Accept ? listen : null,
             LocalAddresses = local,
             Advertised = settings.Accept ? Advertised(listen, local) : AddressList.Empty,
-            Tunnel = settings.Tunnels.Tunnel with { UdpPort = (ushort)listen.Port },
+            Tunnel = settings.Tunnels.Tunnel with { UdpPort = (ushort)listen.Port, Ciphers = Ciphers() },
         },
     };
+
+    private IReadOnlyList<SealingCipher> Ciphers() => settings.Config.Get(TunnelKeys.Ciphers) is not [TunnelKeys.Fastest] ? settings.Tunnels.Tunnel.Ciphers
+        : [.. CipherSpeed.Order().Select(static cipher => cipher == DataCipher.Aes256Gcm ? SealingCipher.Aes256Gcm : SealingCipher.ChaCha20Poly1305)];
 
     private AddressList Advertised(IPEndPoint listen, IReadOnlySet<IPAddress> local) =>
         new(settings.Tunnels.Advertised.Concat(settings.Config.Get(NodeKeys.AdvertiseOwn).Select(local, listen)).Distinct().Take(AddressList.MaxCount));

@@ -35,6 +35,12 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         return new NodeSettings(config, registry.OriginalString.TrimEnd('/'), config.Get(NodeKeys.Listen), config.Get(NodeKeys.Accept), tunnels, PeersKeys.Map(config), babel);
     }
 
+    /// <summary>The mark of what goes into the underlay, or null for none.</summary>
+    public uint? Mark => Config.Get(NodeKeys.Mark) is var mark and not 0 ? (uint)mark : null;
+
+    /// <summary>The only interface of the underlay, or null for any.</summary>
+    public string? UnderlayDevice => Config.Get(NodeKeys.UnderlayDevice) is { Length: > 0 } device ? device : null;
+
     /// <summary>Settings of the data plane.</summary>
     /// <param name="failed">Told when forwarding has ended.</param>
     public LinuxDataPlaneOptions DataPlane(Action<Exception> failed) => new()
@@ -43,7 +49,10 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         DeviceMtu = Config.Get(NodeKeys.DeviceMtu),
         Local = Listen,
         SocketBufferOctets = (int)Config.Get(NodeKeys.SocketBuffer),
-        Engine = DataPlaneOptions.Default with { IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond), IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst) },
+        Offload = Config.Get(NodeKeys.Offload),
+        Mark = Mark,
+        UnderlayDevice = UnderlayDevice,
+        Engine = new LinuxDataPlaneOptions().Engine with { IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond), IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst) },
         Failed = failed,
     };
 }

@@ -16,6 +16,7 @@ public abstract class PacketCipher : IDisposable
     {
         DataCipher.Aes256Gcm => new AesCipher(key),
         DataCipher.ChaCha20Poly1305 => new ChaChaCipher(key),
+        DataCipher.Aes256Gmac => new GmacCipher(key),
         _ => throw new ArgumentOutOfRangeException(nameof(cipher), cipher, "No such cipher."),
     };
 
@@ -79,5 +80,43 @@ public abstract class PacketCipher : IDisposable
         }
 
         public override void Dispose() => _chaCha.Dispose();
+    }
+
+    // GMAC is GCM whose whole text is associated data (NIST SP 800-38D section 3). It has to be one piece, so it is written behind the associated data.
+    private sealed class GmacCipher(ReadOnlySpan<byte> key) : PacketCipher
+    {
+        private readonly AesGcm _aes = new(key, SealedDatagram.TagLength);
+
+        public override void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> plaintext, Span<byte> ciphertext, Span<byte> tag,
+            ReadOnlySpan<byte> associatedData)
+        {
+            _aes.Encrypt(nonce, [], [], tag, Joined(associatedData, plaintext));
+            plaintext.CopyTo(ciphertext);
+        }
+
+        public override bool TryOpen(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag, Span<byte> plaintext,
+            ReadOnlySpan<byte> associatedData)
+        {
+            try
+            {
+                _aes.Decrypt(nonce, [], tag, [], Joined(associatedData, ciphertext));
+            }
+            catch (AuthenticationTagMismatchException)
+            {
+                return false;
+            }
+            ciphertext.CopyTo(plaintext);
+            return true;
+        }
+
+        public override void Dispose() => _aes.Dispose();
+
+        private static ReadOnlySpan<byte> Joined(ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> text)
+        {
+            Span<byte> both = Scratch.ForAuthentication(associatedData.Length + text.Length);
+            associatedData.CopyTo(both);
+            text.CopyTo(both[associatedData.Length..]);
+            return both;
+        }
     }
 }

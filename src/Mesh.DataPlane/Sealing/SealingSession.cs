@@ -36,20 +36,26 @@ public sealed class SealingSession
     {
         if (datagram.Length != plaintext.Length + SealedDatagram.Overhead)
             throw new ArgumentException("The datagram has to be as long as the plaintext and the overhead.", nameof(datagram));
+        if (!TryBegin(1, out SealingRun run))
+            return false;
+        run.Seal(plaintext, datagram);
+        run.Dispose();
+        return true;
+    }
 
-        ulong counter = Interlocked.Increment(ref _nextCounter) - 1;
-        if (counter >= SealedDatagram.CounterLimit)
+    /// <summary>Begins to seal several datagrams one after the other: a counter and a cipher are taken once for all of them.</summary>
+    /// <param name="count">How many there will be at most.</param>
+    /// <param name="run">Seals them; it has to be disposed.</param>
+    /// <returns>False where the key is used up.</returns>
+    internal bool TryBegin(int count, out SealingRun run)
+    {
+        ulong end = Interlocked.Add(ref _nextCounter, (ulong)count);
+        if (end > SealedDatagram.CounterLimit)
+        {
+            run = default;
             return false;   // 2^60 packets: centuries; going on until the counter wraps would take centuries more
-
-        SealedDatagram.WriteHeader(datagram, ReceiverIndex, counter);
-        Span<byte> nonce = stackalloc byte[SealedDatagram.NonceLength];
-        SealedDatagram.WriteNonce(nonce, counter);
-        Span<byte> ciphertext = datagram.Slice(SealedDatagram.HeaderLength, plaintext.Length);
-        Span<byte> tag = datagram[^SealedDatagram.TagLength..];
-
-        PacketCipher cipher = _ciphers.Rent();
-        cipher.Seal(nonce, plaintext, ciphertext, tag, datagram[..SealedDatagram.HeaderLength]);
-        _ciphers.Return(cipher);
+        }
+        run = new SealingRun(_ciphers, ReceiverIndex, end - (ulong)count);
         return true;
     }
 

@@ -50,3 +50,6 @@ public sealed record TunnelTraffic(TunnelIndex Tunnel, long Packets) : DataPlane
 
 /// <summary>An authentic, fresh datagram came from another address than the path's: the peer has moved.</summary>
 public sealed record PeerMoved(TunnelIndex Tunnel, IPEndPoint From) : DataPlaneEvent;
+
+/// <summary>Packets were sent in datagrams and nothing has come back for a second. Said again each second while more are sent.</summary>
+public sealed record PathSilent(TunnelIndex Tunnel) : DataPlaneEvent;

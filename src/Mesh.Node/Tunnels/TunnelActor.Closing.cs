@@ -33,7 +33,7 @@ public sealed partial class TunnelActor
     {
         switch (e.Message)
         {
-            case StreamClosed:
+            case StreamClosed closed when closed.Stream == _stream:
                 _stream = default;
                 return End(_endReason);   // that the peer cuts it is what we asked for
             case FrameReceived { Kind: CloseAnswer.Kind } or StateTimeout:
@@ -95,7 +95,7 @@ public sealed partial class TunnelActor
     {
         switch (e.Message)
         {
-            case StreamClosed:
+            case StreamClosed closed when closed.Stream == _stream:
                 _stream = default;
                 return End(_endReason);
             case StateTimeout:
@@ -135,6 +135,6 @@ public sealed partial class TunnelActor
     }
 
     private static bool IsTooLate(object message) =>
-        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or RekeyDue
-            or CloseTunnel or AskToClose or AnswerToClose or CutTunnel;
+        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or ResumeDue or RekeyDue
+            or StreamClosed or StreamOpened or StreamTakenOver or UnderlayChanged or CloseTunnel or AskToClose or AnswerToClose or CutTunnel;
 }

@@ -34,11 +34,17 @@ public sealed partial class TunnelActor
         TunnelKey fresh = DrawKey();
         _keys = _keys! with { ReceiveKey = Octets(fresh) };
         _ports.DataPlane.SetKeys(_index, _keys);   // first: what is sealed with it must not arrive before it is known
+        AskToRekey();
+        (_isReceiveKeyInUse, _rekeyConfirmedAt) = (false, null);
+    }
+
+    private void AskToRekey()
+    {
         _frame.ResetWrittenCount();
-        new Rekey((uint)_index.Value, fresh).Encode(_frame);
+        new Rekey((uint)_index.Value, new TunnelKey(_keys!.ReceiveKey.Span)).Encode(_frame);
         Send();
         AskForLife();
-        (_isReceiveKeyInUse, _rekeyQuestion, _rekeyConfirmedAt) = (false, _keepAliveSequence, null);
+        _rekeyQuestion = _keepAliveSequence;
     }
 
     private void OnRekeyConfirmed(uint question)

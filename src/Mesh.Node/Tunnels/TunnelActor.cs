@@ -72,13 +72,23 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         new(TunnelState.Up, TunnelState.Draining, "the peer asks to close, or both ends agreed"),
     ];
 
-    /// <summary>A tunnel that we open to <paramref name="peer"/> at <paramref name="remote"/>.</summary>
-    public static Props Client(TunnelIndex index, NodePrefix peer, IPEndPoint remote, TunnelOptions options, TunnelPorts ports) => Props.Create(() =>
+    /// <summary>A tunnel that we open to <paramref name="peer"/> at the first of <paramref name="remotes"/> where it answers.</summary>
+    /// <exception cref="ArgumentException">There are no remotes.</exception>
+    public static Props Client(TunnelIndex index, NodePrefix peer, IReadOnlyList<IPEndPoint> remotes, TunnelOptions options, TunnelPorts ports)
     {
-        var tunnel = new TunnelActor(index, peer, options, ports, isClient: true) { _remote = remote };
+        if (remotes.Count == 0)
+            throw new ArgumentException("A tunnel needs an address to be opened at.", nameof(remotes));
+        return Props.Create(() => MakeClient(index, peer, remotes, options, ports));
+    }
+
+    private static TunnelActor MakeClient(TunnelIndex index, NodePrefix peer, IReadOnlyList<IPEndPoint> remotes, TunnelOptions options, TunnelPorts ports)
+    {
+        var tunnel = new TunnelActor(index, peer, options, ports, isClient: true) { _remote = remotes[0] };
+        foreach (IPEndPoint remote in remotes)
+            tunnel._untried.Enqueue(remote);
         tunnel.StartWith(TunnelState.Connecting, new TunnelProgress(null, null));
         return tunnel;
-    });
+    }
 
     /// <summary>A tunnel that a peer opened to us.</summary>
     public static Props Server(TunnelIndex index, NodePrefix peer, StreamOpened opened, TunnelOptions options, TunnelPorts ports) => Props.Create(() =>
@@ -95,7 +105,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         _isBound = true;
         if (_isClient)
         {
-            _stream = _ports.Streams.Connect(_remote!, _options.ConnectTimeout, Self);
+            DialNext();
         }
         else
         {
@@ -114,27 +124,11 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             _ports.DataPlane.RemoveTunnel(_index);
         if (_stream.Value != 0)
             _ports.Streams.Close(_stream);
+        if (_resuming.Value != 0)
+            _ports.Streams.Close(_resuming);
+        CloseOthers();
         PublishStatus(isGone: true);
         _ports.Manager.Tell(new TunnelEnded(_index, _peer, _isClient, _wasUp, _endReason) { PeerReason = _peerReason }, Self);
-    }
-
-    private FsmStep<TunnelState, TunnelProgress>? WhileConnecting(FsmEvent<TunnelProgress> e)
-    {
-        switch (e.Message)
-        {
-            case StreamOpened opened:
-                if (!_ports.Identify(opened.PeerCertificate, out NodePrefix peer, out string problem))
-                    return End(problem);
-                if (peer != _expected)
-                    return End($"{opened.Remote} is {peer}, expected {_expected}");
-                (_remote, _certificate) = (opened.Remote, opened.PeerCertificate);
-                Greet();
-                return GoTo(TunnelState.Greeting);
-            case StateTimeout:
-                return End($"no connection to {_remote} in time");
-            default:
-                return null;
-        }
     }
 
     private FsmStep<TunnelState, TunnelProgress>? WhileGreeting(FsmEvent<TunnelProgress> e)
@@ -180,6 +174,12 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case FrameReceived { Kind: CloseRequest.Kind } frame when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? refusal):
                 Answer(refusal);
                 return End(_endReason);
+            case FrameReceived { Kind: StreamResume.Kind } frame when !_isClient && e.Data.PeerHello is null
+                && StreamResume.TryDecode(frame.Payload.Span, out StreamResume resume) && resume is { IsAnswer: false, ReceiverIndex: > 0 and <= DataPlaneEngine.MaxTunnels }:
+                _ports.Manager.Tell(new TunnelResumes(_index, new TunnelIndex((int)resume.ReceiverIndex)), Self);
+                return Stay();
+            case HandStreamOver handOver when e.Data.PeerHello is null:
+                return HandOver(handOver);
             case FrameReceived frame:
                 return End($"frame of kind {frame.Kind} before the exchange of keys was over");
             case StateTimeout:
@@ -191,6 +191,8 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
 
     private FsmStep<TunnelState, TunnelProgress>? WhileUp(FsmEvent<TunnelProgress> e)
     {
+        if (WhileResuming(e.Message) is { } step)
+            return step;
         switch (e.Message)
         {
             case FrameReceived frame:
@@ -231,6 +233,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case ProbeDue:
                 OnProbeDue();
                 return Stay();
+            case MtuRaiseDue:
+                OnMtuRaiseDue();
+                return Stay();
             default:
                 return null;
         }
@@ -240,15 +245,21 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     {
         switch (e.Message)
         {
+            case StreamClosed closed when closed.Stream != _stream:
+                return Stay();   // one of the addresses that were tried beside, or one that was given up
             case StreamClosed closed:
                 _stream = default;
                 return End(_agreedEnd ?? closed.Reason);
+            case StreamOpened other:
+                _ports.Streams.Close(other.Stream);   // it came when another one was taken already
+                return Stay();
             case CloseTunnel close:
                 return Close(close);
             case ShowCertificate early:
                 _toShow = early;
                 return Stay();
-            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or AskToClose or AnswerToClose or CutTunnel:
+            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or StreamTakenOver or UnderlayChanged
+                or AskToClose or AnswerToClose or CutTunnel:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
                 return null;
@@ -257,7 +268,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
 
     private FsmStep<TunnelState, TunnelProgress> OnFrame(FrameReceived frame)
     {
-        _lastHeard = Context.Now;
+        _lastHeard = _streamHeard = Context.Now;
         switch (frame.Kind)
         {
             case KeepAlive.Kind when KeepAlive.TryDecode(frame.Payload.Span, out KeepAlive keepAlive):
@@ -329,6 +340,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private void BecomeUp(TunnelHello hello, SealingCipher cipher)
     {
         _wasUp = true;
+        _streamHeard = Context.Now;
         _keys = new DataKeys(hello.ReceiverIndex, Octets(hello.Key), Octets(_receiveKey), TunnelOptions.ToDataCipher(cipher)!.Value);
         _receiveKey = default;
         _ports.DataPlane.SetKeys(_index, _keys);
@@ -336,10 +348,10 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         UseStream();
         Context.Timers.StartPeriodic(KeepAliveDue.Instance, KeepAliveDue.Instance, _options.KeepAliveInterval);
         StartRekeying();
-        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient, _certificate), Self);
+        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient, _certificate) { Cipher = cipher }, Self);
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
-        StartProbing(hello.UdpPort);
+        StartProbing(hello.UdpPort, hello.LinkMtu);
         if (_toShow is { } show)
             Show(show);
     }
@@ -348,6 +360,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     {
         if (Context.Now - _lastHeard > _options.KeepAliveInterval * _options.MissedKeepAlives)
             return End($"nothing heard for {(Context.Now - _lastHeard).TotalSeconds:0} s");
+        LookAtStream();
         AskForLife();
         return Stay();
     }

@@ -65,7 +65,11 @@ public sealed record TunnelGreeted(TunnelIndex Index, bool IsIsolated);
 /// <param name="Peer">The node at the other end.</param>
 /// <param name="IsClient">True where we opened it.</param>
 /// <param name="Certificate">The peer's certificate, DER: it may be revoked while the tunnel is up.</param>
-public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient, ReadOnlyMemory<byte> Certificate);
+public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient, ReadOnlyMemory<byte> Certificate)
+{
+    /// <summary>The cipher of its datagrams.</summary>
+    public SealingCipher Cipher { get; init; } = SealingCipher.Aes256Gcm;
+}
 
 /// <summary>A tunnel actor has ended. <paramref name="WasUp"/> tells a lost tunnel from a failed attempt.</summary>
 public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClient, bool WasUp, string Reason)

@@ -9,6 +9,12 @@ public sealed record TunnelOptions
     /// <summary>How long TCP and TLS may take to connect. Default 10 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long after one address of a peer the next one is tried. Default 250 ms (RFC 8305 section 8).</summary>
+    public TimeSpan ConnectStagger { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long after a change of the underlay the control stream may take to answer before another one is opened. Default 1 s.</summary>
+    public TimeSpan ResumeAfter { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>How long the exchange of keys may take once the stream is open. Default 10 s.</summary>
     public TimeSpan GreetingTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -49,6 +55,12 @@ public sealed record TunnelOptions
     /// <summary>MTU of the underlay link, octets. Default 1500.</summary>
     public ushort LinkMtu { get; init; } = 1500;
 
+    /// <summary>The longest inner packet that is of use: the TUN device's MTU, octets. Default 1420.</summary>
+    public int DeviceMtu { get; init; } = DataPath.DefaultMtu;
+
+    /// <summary>How often longer packets than the path was found to carry are tried again. Default 10 minutes (RFC 8899 section 5.1.1).</summary>
+    public TimeSpan MtuRaiseInterval { get; init; } = TimeSpan.FromMinutes(10);
+
     /// <summary>UDP port on which this machine receives datagrams, 0 for none.</summary>
     public ushort UdpPort { get; init; }
 
@@ -57,6 +69,7 @@ public sealed record TunnelOptions
     {
         SealingCipher.Aes256Gcm => DataCipher.Aes256Gcm,
         SealingCipher.ChaCha20Poly1305 => DataCipher.ChaCha20Poly1305,
+        SealingCipher.Aes256Gmac => DataCipher.Aes256Gmac,
         _ => null,
     };
 }

@@ -25,6 +25,9 @@ public sealed partial class TunnelsActor
 
         public bool IsClosing { get; set; }
 
+        /// <summary>Its packets cannot be read by others.</summary>
+        public bool IsHidden { get; set; }
+
         /// <summary>Closed because its peer may not have tunnels any more.</summary>
         public bool IsRefused { get; set; }
 

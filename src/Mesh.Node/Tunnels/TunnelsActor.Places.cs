@@ -50,7 +50,7 @@ public sealed partial class TunnelsActor
             return;
         }
 
-        Add(index, peer, isClient: false, TunnelActor.Server(index, peer, opened, _options.Tunnel, _ports));
+        Add(index, peer, isClient: false, TunnelActor.Server(index, peer, opened, _options.TunnelNow, _ports));
     }
 
     private void OnGreeted(Entry tunnel, bool isPeersOnly)

@@ -113,6 +113,7 @@ public sealed partial class TunnelsActor : Actor
                 EndDuplicates();
                 RefreshIfDue();
                 OpenMissing();
+                HideAgain();
                 break;
             case KnownPeers known:
                 OnKnownPeers(known);
@@ -152,7 +153,13 @@ public sealed partial class TunnelsActor : Actor
             case TunnelsWanted wanted:
                 wanted.By.Tell(new TunnelsThere([.. _tunnels.Values.Where(static t => t is { IsUp: true, IsClosing: false }).Select(ToDoomed)]), Self);
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or CloseAsked or CloseAnswered:
+            case TunnelResumes resumes when IsFromTunnel(resumes.Index, out Entry? entry):
+                OnResumes(resumes, entry);
+                break;
+            case UnderlayChanged:
+                OnUnderlayChanged();
+                break;
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or TunnelResumes or CloseAsked or CloseAnswered:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -247,7 +254,7 @@ public sealed partial class TunnelsActor : Actor
             return;
         RestartRefresh();
         AdvertisedAddress address = usable[attempt % usable.Length];
-        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, ToEndpoint(address)!, _options.Tunnel, _ports)).Dialled = address;
+        Add(index, peer.Prefix, isClient: true, TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)).Dialled = address;
     }
 
     private Entry Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
@@ -263,7 +270,7 @@ public sealed partial class TunnelsActor : Actor
     {
         _retries.Remove(up.Peer);
         (_bootstrapAsked, _bootstrapAgainAt) = (0, TimeSpan.Zero);
-        (mine.IsUp, mine.UpSince) = (true, Context.Now);
+        (mine.IsUp, mine.UpSince, mine.IsHidden) = (true, Context.Now, up.Cipher != SealingCipher.Aes256Gmac);
         if (mine.Dialled is { } address)
             _addressBook.Tell(new AddressWorked(up.Peer, address));
         Watch(mine, up.Certificate);
@@ -366,7 +373,7 @@ public sealed partial class TunnelsActor : Actor
 
     private void OnParameters(NetworkParametersChanged changed)
     {
-        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients };
+        _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients, Encrypts = changed.Parameters.Encrypt };
         _registry = changed.Parameters.RegistryPrefix;
         OnCountries(changed.Parameters.SameCountry);
         if (_refreshInterval != changed.Parameters.TunnelRefresh)
@@ -375,6 +382,7 @@ public sealed partial class TunnelsActor : Actor
             RestartRefresh();
         }
 
+        HideAgain();
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
             if (!_ports.Identify(tunnel.Certificate, out _, out string problem))

@@ -1,5 +1,6 @@
 using System.Net;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels;
 
@@ -62,6 +63,12 @@ public sealed record TunnelsOptions
 
     /// <summary>Whether peers hear of new versions of the parameters in the tunnels. Default true; without, they hear of them in messages between nodes only, as nodes of re6st do.</summary>
     public bool TellsVersion { get; init; } = true;
+
+    /// <summary>Whether packets have to be hidden. Network parameter encrypt, default true; without, they are authenticated only where the peer agrees.</summary>
+    public bool Encrypts { get; init; } = true;
+
+    /// <summary>The options of a tunnel that is opened or accepted now.</summary>
+    internal TunnelOptions TunnelNow => Encrypts ? Tunnel : Tunnel with { Ciphers = [SealingCipher.Aes256Gmac, .. Tunnel.Ciphers] };
 
     /// <summary>Timers of each tunnel.</summary>
     public TunnelOptions Tunnel { get; init; } = new();

@@ -11,14 +11,12 @@ namespace Mesh.Platform.Linux.Forwarding;
 
 /// <summary>The data plane of a real machine: a TUN device, a UDP socket, and a thread for each that hands every packet to the engine.</summary>
 /// <remarks>
-/// The device and the socket are made in the network namespace of the calling thread. Each thread reads until nothing is waiting, into one pinned
-/// buffer, and only then waits. Reading one packet per call is all that <see cref="ReadDevice"/> and <see cref="ReadSocket"/> know: many packets per
-/// call, with segmentation offload, change those two and the outputs and nothing else.
+/// The device and the socket are made in the network namespace of the calling thread. Each thread has a <see cref="ForwardingLane"/> of its own: it reads until nothing
+/// is waiting, sends what has come together, and only then waits. The kernel hands over and takes many packets in one call: super-packets of TCP and UDP at the device,
+/// trains of datagrams at the socket. What comes in control streams, and control payloads, go one by one.
 /// </remarks>
 public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink, IStreamPacketSink, IDisposable
 {
-    private const int BufferLength = 65_535 + 64;   // the longest packet, sealed
-
     private readonly LinuxDataPlaneOptions _options;
     private readonly TunDevice _device;
     private readonly UdpSocket _socket;
@@ -41,10 +39,10 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
         _options = options;
         _streams = streams;
         _engine = new DataPlaneEngine(options.Engine, this, this);
-        _device = TunDevice.Open(options.DeviceName, options.DeviceMtu);
+        _device = TunDevice.Open(options.DeviceName, options.DeviceMtu, options.Offload ? TunOffload.TcpAndUdp : TunOffload.None);
         try
         {
-            _socket = new UdpSocket(options.Local, options.SocketBufferOctets);
+            _socket = new UdpSocket(options.Local, options);
         }
         catch
         {
@@ -182,6 +180,12 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             owner.Tell(new PeerMoved(tunnel, from.ToIPEndPoint()));
     }
 
+    void IControlSink.PathSilent(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            owner.Tell(new PathSilent(tunnel));
+    }
+
     void IStreamPacketSink.PacketReceived(StreamId stream, Span<byte> packet)
     {
         if (!Volatile.Read(ref _disposed))
@@ -194,32 +198,20 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             _engine.UnbindStream(stream);
     }
 
-    private void ReadDevice()
-    {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
-        try
-        {
-            while (_stop.WaitReadable(_device.Descriptor))
-            {
-                while (_device.Read(buffer) is var length and > 0 && !Volatile.Read(ref _disposed))
-                    _engine.HandleHostPacket(buffer.AsSpan(0, length), Now);
-            }
-        }
-        catch (LinuxException e)
-        {
-            Fail(e);
-        }
-    }
+    private void ReadDevice() => Forward(_device.Descriptor, static (lane, now) => lane.MoveFromDevice(now));
 
-    private void ReadSocket()
+    private void ReadSocket() => Forward(_socket.Descriptor, static (lane, now) => lane.MoveFromSocket(now));
+
+    private void Forward(Descriptor source, Func<ForwardingLane, TimeSpan, bool> move)
     {
-        byte[] buffer = GC.AllocateUninitializedArray<byte>(BufferLength, pinned: true);
         try
         {
-            while (_stop.WaitReadable(_socket.Descriptor))
+            using var lane = new ForwardingLane(_device, _socket, _engine, _streams);
+            while (_stop.WaitReadable(source))
             {
-                while (_socket.Receive(buffer, out DatagramEndpoint from) is var length and >= 0 && !Volatile.Read(ref _disposed))
-                    _engine.HandleDatagram(buffer.AsSpan(0, length), from, Now);
+                while (move(lane, Now) && !Volatile.Read(ref _disposed))
+                {
+                }
             }
         }
         catch (LinuxException e)

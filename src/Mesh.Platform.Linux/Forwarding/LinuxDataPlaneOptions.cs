@@ -1,5 +1,6 @@
 using System.Net;
 using Mesh.DataPlane;
+using Mesh.Platform.Linux.Crypto;
 
 namespace Mesh.Platform.Linux.Forwarding;
 
@@ -18,8 +19,17 @@ public sealed record LinuxDataPlaneOptions
     /// <summary>Room that the kernel is asked for to hold datagrams, in octets, each way.</summary>
     public int SocketBufferOctets { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Settings of the engine.</summary>
-    public DataPlaneOptions Engine { get; init; } = DataPlaneOptions.Default;
+    /// <summary>Whether many packets are moved per call, with segmentation offload, as far as the kernel has it. Without, one at a time.</summary>
+    public bool Offload { get; init; } = true;
+
+    /// <summary>The mark of data datagrams (SO_MARK), for policy routing and firewalls; null for none. Needs CAP_NET_ADMIN.</summary>
+    public uint? Mark { get; init; }
+
+    /// <summary>The only interface through which data datagrams go and come (SO_BINDTODEVICE); null for any.</summary>
+    public string? UnderlayDevice { get; init; }
+
+    /// <summary>Settings of the engine. By default its ciphers are <see cref="OpenSslCipher"/>s.</summary>
+    public DataPlaneOptions Engine { get; init; } = DataPlaneOptions.Default with { CipherFactory = OpenSslCipher.Create };
 
     /// <summary>Told when forwarding has come to an end because a device or socket is gone. Called from a forwarding thread.</summary>
     public Action<Exception>? Failed { get; init; }

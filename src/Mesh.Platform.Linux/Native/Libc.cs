@@ -10,6 +10,8 @@ internal static unsafe partial class Libc
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
     public const short PollIn = 1;
+    public const short PollOut = 4;
+    public const int DontSignal = 0x4000;   // MSG_NOSIGNAL
 
     private const string Library = "libc";
 
@@ -24,6 +26,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "write", SetLastError = true)]
     public static partial nint Write(int descriptor, byte* buffer, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "writev", SetLastError = true)]
+    public static partial nint WriteVector(int descriptor, IoVector* parts, int count);
 
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
     public static partial int IoControl(int descriptor, nuint request, byte* argument);
@@ -52,6 +57,12 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "recvfrom", SetLastError = true)]
     public static partial nint ReceiveFrom(int descriptor, byte* buffer, nuint length, int flags, byte* address, uint* addressLength);
 
+    [LibraryImport(Library, EntryPoint = "recvmsg", SetLastError = true)]
+    public static partial nint ReceiveMessage(int descriptor, MessageHeader* message, int flags);
+
+    [LibraryImport(Library, EntryPoint = "sendmmsg", SetLastError = true)]
+    public static partial int SendMessages(int descriptor, MultiMessageHeader* messages, uint count, int flags);
+
     [LibraryImport(Library, EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial uint InterfaceIndex(string name);
 
@@ -77,5 +88,43 @@ internal static unsafe partial class Libc
         public int Descriptor;
         public short Events;
         public short Happened;
+    }
+
+    /// <summary>struct iovec.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct IoVector
+    {
+        public byte* Start;
+        public nuint Length;
+    }
+
+    /// <summary>struct msghdr.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct MessageHeader
+    {
+        public byte* Name;
+        public uint NameLength;
+        public IoVector* Parts;
+        public nuint PartCount;
+        public byte* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+
+    /// <summary>struct mmsghdr.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct MultiMessageHeader
+    {
+        public MessageHeader Header;
+        public uint Length;
+    }
+
+    /// <summary>struct cmsghdr; the data follows.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal struct ControlHeader
+    {
+        public nuint Length;
+        public int Level;
+        public int Type;
     }
 }

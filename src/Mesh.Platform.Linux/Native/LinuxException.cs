@@ -46,11 +46,15 @@ internal static class Errno
     public const int NotPermitted = 1;
     public const int NoEntry = 2;
     public const int Interrupted = 4;
+    public const int InputOutput = 5;
     public const int BadDescriptor = 9;
     public const int TryAgain = 11;
     public const int AccessDenied = 13;
     public const int Busy = 16;
     public const int Exists = 17;
     public const int NoDevice = 19;
+    public const int InvalidArgument = 22;
+    public const int MessageSize = 90;
+    public const int NoBufferSpace = 105;
     public const int AddressInUse = 98;
 }

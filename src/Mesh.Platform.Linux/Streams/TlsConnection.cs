@@ -7,6 +7,7 @@ using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Platform.Linux.Forwarding;
+using Mesh.Platform.Linux.Native;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Platform.Linux.Streams;
@@ -94,6 +95,7 @@ internal sealed class TlsConnection(StreamId id, ActorRef owner, TlsStreamOption
             var socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             if (!Own(socket))
                 return null;
+            SocketMarks.Apply(socket.SafeHandle, options.Mark, options.UnderlayDevice);
             await socket.ConnectAsync(remote, late.Token).ConfigureAwait(false);
             return await ShakeAsync(socket, accepted: false, late.Token).ConfigureAwait(false);
         }

@@ -16,6 +16,12 @@ public sealed record TlsStreamOptions
     /// <summary>Judges peers' certificates: signature and dates. Nothing else does; may be called from several threads.</summary>
     public required CertificateJudge Judge { get; init; }
 
+    /// <summary>The mark of what is sent (SO_MARK), for policy routing and firewalls; null for none. Needs CAP_NET_ADMIN.</summary>
+    public uint? Mark { get; init; }
+
+    /// <summary>The only interface through which streams go and come (SO_BINDTODEVICE); null for any.</summary>
+    public string? UnderlayDevice { get; init; }
+
     /// <summary>How long an accepted connection may take for its handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

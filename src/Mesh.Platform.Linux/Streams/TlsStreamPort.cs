@@ -5,6 +5,7 @@ using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Platform.Linux.Forwarding;
+using Mesh.Platform.Linux.Native;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Platform.Linux.Streams;
@@ -37,10 +38,11 @@ public sealed class TlsStreamPort(TlsStreamOptions options) : IStreamPort, IStre
         {
             if (local.Address.Equals(IPAddress.IPv6Any))
                 listener.DualMode = true;
+            SocketMarks.Apply(listener.SafeHandle, options.Mark, options.UnderlayDevice);
             listener.Bind(local);
             listener.Listen(Backlog);
         }
-        catch (SocketException e)
+        catch (Exception e) when (e is SocketException or LinuxException)
         {
             listener.Dispose();
             owner.Tell(new StreamListenFailed(local, $"Cannot accept streams at {local}: {e.Message}."));

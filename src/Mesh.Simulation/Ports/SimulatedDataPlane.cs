@@ -110,5 +110,11 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
 
     private void CountControl(TunnelIndex tunnel) => _controls[tunnel] = _controls.GetValueOrDefault(tunnel) + 1;
 
+    void IControlSink.PathSilent(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            _machine.System?.Loop.Inject(owner, new PathSilent(tunnel));
+    }
+
     private void OnDatagram(Packet packet) => Engine.HandleDatagram(packet.Payload.ToArray(), DatagramEndpoint.From(packet.Source), Now);
 }

@@ -100,8 +100,9 @@ public sealed class SimulatedTcp
             return;
         }
 
-        // Segments may overtake each other; what comes early waits.
-        connection.Early.Add(number, ((byte)type, packet.Payload[HeaderLength..]));
+        // Segments may overtake each other and come twice; what comes early waits.
+        if (number < connection.NextReceived || !connection.Early.TryAdd(number, ((byte)type, packet.Payload[HeaderLength..])))
+            return;
         while (connection.Early.Remove(connection.NextReceived, out (byte Type, ReadOnlyMemory<byte> Bytes) segment))
         {
             connection.NextReceived++;

@@ -30,6 +30,7 @@ public sealed class SealedSessionTests
     [Theory]
     [InlineData(DataCipher.Aes256Gcm)]
     [InlineData(DataCipher.ChaCha20Poly1305)]
+    [InlineData(DataCipher.Aes256Gmac)]
     public void Sealing_in_place_gives_the_same_bytes(DataCipher cipher)
     {
         byte[] apart = Seal(new SealingSession(7, cipher, Key), "in place or not"u8);
@@ -43,6 +44,7 @@ public sealed class SealedSessionTests
     [Theory]
     [InlineData(DataCipher.Aes256Gcm)]
     [InlineData(DataCipher.ChaCha20Poly1305)]
+    [InlineData(DataCipher.Aes256Gmac)]
     public void Every_truncation_and_every_changed_bit_is_refused(DataCipher cipher)
     {
         byte[] datagram = Seal(new SealingSession(7, cipher, Key), "payload"u8);

@@ -3,6 +3,7 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.Cli.Ping;
 using Mesh.DataPlane;
+using Mesh.DataPlane.Offload;
 using Mesh.DataPlane.Packets;
 using Mesh.DataPlane.Sealing;
 using Mesh.Fuzz.Tests.Harness;
@@ -34,6 +35,14 @@ internal static class DataPlaneTargets
         Target.Octets("packets/sealed-header", [new byte[40], new byte[28]], static octets => SealedDatagram.TryReadHeader(octets, out uint receiver, out ulong counter) ? (receiver, counter) : null,
             Methods.Name(typeof(SealedDatagram), nameof(SealedDatagram.TryReadHeader))),
         Target.Octets<EchoMessage>("packets/ping-answer", [[129, 0, 0, 0, 0, 7, 0, 1, 9], [1, 3, 0, 0, 0, 0, 0, 0, .. Packet(Own, FarSide, 0), 128, 0, 0, 0, 0, 7, 0, 1]], EchoMessage.TryDecode),
+        Target.Octets<VirtioNetHeader>("packets/virtio-net-header", [new byte[VirtioNetHeader.Length], [1, 4, 72, 0, 68, 5, 40, 0, 16, 0]], VirtioNetHeader.TryRead),
+        Engine("from-device", [.. Packets.Select(static packet => (byte[])[.. new byte[VirtioNetHeader.Length], .. packet]), Super(6, 4, 16, 1000), Super(17, 5, 6, 100)], FromDevice) with
+        {
+            Repairs = [static (random, octets) => octets.Length < VirtioNetHeader.Length ? octets : [.. octets[..VirtioNetHeader.Length], .. RepairHeader(random, octets[VirtioNetHeader.Length..])]],
+            Covers = [Methods.Name(typeof(Segmentation), nameof(Segmentation.TryFrom))],
+            OctetsPerOctet = 64,   // each segment repeats the headers
+        },
+        Joined(),
         Engine("from-host", Packets, static (engine, octets) => engine.HandleHostPacket(octets, Second)),
         Engine("from-stream", Packets, static (engine, octets) => engine.HandleStreamPacket(Stream, octets, Second)),
         Engine("from-peer", Packets, static (engine, octets) => engine.HandleDatagram(Sealed(octets), DatagramEndpoint.From(NearPlace), Second)),
@@ -43,6 +52,83 @@ internal static class DataPlaneTargets
     private static TimeSpan Second => TimeSpan.FromSeconds(1);
 
     private delegate void Handler(DataPlaneEngine engine, byte[] octets);
+
+    private static void FromDevice(DataPlaneEngine engine, byte[] octets)
+    {
+        if (VirtioNetHeader.TryRead(octets, out VirtioNetHeader header))
+            engine.HandleHostPacket(header, octets.AsSpan(VirtioNetHeader.Length), Second);
+        else
+            engine.CountDropped(DropReason.MalformedPacket, 1);
+    }
+
+    // A super-packet of the host's, behind what the device says about it.
+    private static byte[] Super(byte protocol, byte kind, byte checksumOffset, ushort segmentSize)
+    {
+        byte[] packet = Packet(Own, NearSide, 2500), header = new byte[VirtioNetHeader.Length];
+        (packet[6], packet[52]) = (protocol, 5 << 4);
+        new VirtioNetHeader(VirtioNetHeader.NeedsChecksum, (SegmentationKind)kind, 0, segmentSize, Ipv6Header.Length, checksumOffset).Write(header);
+        return [.. header, .. packet];
+    }
+
+    // Whatever two packets are joined, cutting the outcome has to give the same two again.
+    private static FuzzTarget Joined() => new("data-plane/joined", [Packet(Own, NearSide, 300), .. new[] { (byte)6, (byte)17 }.Select(static protocol =>
+    {
+        byte[] packet = Super(protocol, 0, 0, 0)[VirtioNetHeader.Length..];
+        return packet[..(packet.Length / 2 * 2)];
+    })])
+    {
+        MaxLength = 4000,
+        OctetsPerOctet = 64,
+        BaseOctets = 64 * 1024,
+        Prepare = static input =>
+        {
+            byte[] octets = [.. input.Octets];
+            return () =>
+            {
+                byte[] first = octets[..(octets.Length / 2)], second = octets[(octets.Length / 2)..];
+                var joiner = new PacketJoiner();
+                joiner.Begin(first);
+                if (!joiner.TryJoin(first, second))
+                    return null;
+                byte[] super = [.. first, .. second[joiner.HeaderLength..]];
+                VirtioNetHeader header = joiner.Finish(super);
+                if (!Segmentation.TryFrom(header, super, out Segmentation segmentation))
+                    throw new InvalidOperationException("what was joined cannot be cut");
+                foreach ((int index, byte[] whole) in new[] { first, second }.Index())
+                {
+                    var segment = new byte[segmentation.LengthOf(super.Length, index)];
+                    segmentation.Write(super, index, segment);
+                    if (!segment.AsSpan().SequenceEqual(whole))
+                        throw new InvalidOperationException("what was joined is cut differently");
+                }
+                return super;
+            };
+        },
+        Repairs = [static (random, octets) =>
+        {
+            // Two packets of one flow, one after the other, most of the time.
+            int length = Math.Max(octets.Length / 2, Ipv6Header.Length + 24);
+            byte[] first = octets.Length >= length ? octets[..length] : [.. octets, .. new byte[length - octets.Length]];
+            (first[0], first[6]) = ((byte)(0x60 | (first[0] & 0xF)), random.Next(2) == 0 ? (byte)6 : (byte)17);
+            BinaryPrimitives.WriteUInt16BigEndian(first.AsSpan(4), (ushort)(length - Ipv6Header.Length));
+            if (first[6] == 6)
+                (first[52], first[53]) = (5 << 4, 16);
+            else
+                BinaryPrimitives.WriteUInt16BigEndian(first.AsSpan(44), (ushort)(length - Ipv6Header.Length));
+            byte[] second = [.. first];
+            if (first[6] == 6)
+                BinaryPrimitives.WriteUInt32BigEndian(second.AsSpan(44), BinaryPrimitives.ReadUInt32BigEndian(first.AsSpan(44)) + (uint)(length - 60));
+            else
+                second[^1]++;
+            foreach (byte[] packet in new[] { first, second })
+            {
+                int field = Ipv6Header.Length + (packet[6] == 6 ? 16 : 6);
+                packet[field] = packet[field + 1] = 0;
+                BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(field), InternetChecksum.OfUpperLayer(packet.AsSpan(8, 32), packet[6], packet.AsSpan(Ipv6Header.Length)));
+            }
+            return [.. first, .. second];
+        }],
+    };
 
     private static FuzzTarget Engine(string name, IEnumerable<byte[]> corpus, Handler handle) => new("data-plane/" + name, [.. corpus])
     {
@@ -135,6 +221,8 @@ internal static class DataPlaneTargets
         public void ControlReceived(TunnelIndex tunnel, InnerKind kind, ReadOnlySpan<byte> payload, in DatagramEndpoint from) => _ = Note(Enum.IsDefined(kind), "a control message of an unknown kind");
 
         public void PeerMoved(TunnelIndex tunnel, in DatagramEndpoint from) => _ = Note(tunnel == Near, "another peer moved");
+
+        public void PathSilent(TunnelIndex tunnel) => _ = Note(false, "a tunnel was silent within one instant");
 
         private bool Note(bool isRight, string problem)
         {

@@ -39,7 +39,7 @@ internal static class NodeTargets
     [
         Frame(new KeepAlive(1, IsEcho: false).Encode), Frame(new PeerAddresses([]).Encode), Frame(new PathReport(PathState.Validated, 7, 1400).Encode), Frame(new Rekey(8, TunnelWorld.Key(9)).Encode),
         Frame(new CloseRequest(CloseReason.Retired, "x").Encode), Frame(new CloseAnswer(CloseReason.Retired, "").Encode), Frame(new CertificateRenewal([.. Network.NodeCertificate]).Encode),
-        Frame(new VersionNews(NetworkVersion.Create(7, new byte[256])).Encode), Frame(TunnelWorld.PeerHello().Encode), Frame(new TunnelReady(SealingCipher.Aes256Gcm).Encode), [0x40, 42, 2, 0, 0], [0x80, 0x60],
+        Frame(new StreamResume(7, IsAnswer: false).Encode), Frame(new VersionNews(NetworkVersion.Create(7, new byte[256])).Encode), Frame(TunnelWorld.PeerHello().Encode), Frame(new TunnelReady(SealingCipher.Aes256Gcm).Encode), [0x40, 42, 2, 0, 0], [0x80, 0x60],
     ];
 
     public static IEnumerable<FuzzTarget> All() =>

@@ -44,6 +44,7 @@ internal static class TunnelTargets
             with { Covers = [Methods.Name(typeof(CloseRequest), nameof(CloseRequest.TryDecode)), Methods.Name(typeof(CloseText), nameof(CloseText.TryDecode))] },
         Frames<CloseAnswer>("close-answer", CloseAnswer.TryDecode, static (close, output) => close.Encode(output), new CloseAnswer(CloseReason.Retired, "é"), new CloseAnswer(CloseReason.Retired, "") { Round = 7, Agrees = false }),
         Frames<CertificateRenewal>("certificate-renewal", CertificateRenewal.TryDecode, static (renewal, output) => renewal.Encode(output), new CertificateRenewal([.. Network.NodeCertificate])),
+        Frames<StreamResume>("stream-resume", StreamResume.TryDecode, static (resume, output) => resume.Encode(output), new StreamResume(7, IsAnswer: false), new StreamResume(uint.MaxValue, IsAnswer: true)),
         Frames<VersionNews>("version-news", VersionNews.TryDecode, static (news, output) => news.Encode(output), new VersionNews(Version)),
         Target.Octets("tunnel/frames", [[.. Framed(Hello.Encode), .. Framed(new KeepAlive(1, IsEcho: true).Encode), 0x80, 0, 2, 1, 2]], ReadFrames, Methods.Name(typeof(Frame), nameof(Frame.TryRead)))
             with { MaxLength = 100_000, BaseOctets = 256 * 1024 },

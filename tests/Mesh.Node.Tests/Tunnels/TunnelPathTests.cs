@@ -27,7 +27,7 @@ public sealed class TunnelPathTests
         Assert.Equal(TimeSpan.FromMilliseconds(40), status.RoundTrip);
         SentFrame report = Assert.Single(world.TakeSent());
         Assert.True(PathReport.TryDecode(report.Payload.Span, out PathReport said) && report.Kind == PathReport.Kind);
-        Assert.Equal(new PathReport(PathState.Validated, 7, 0), said);
+        Assert.Equal(new PathReport(PathState.Validated, 7, 1448), said);
     }
 
     [Fact]
@@ -100,9 +100,9 @@ public sealed class TunnelPathTests
         world.ProbeReply(1);
         world.TakeSent();
         world.TakeProbes();
-        // Probe 2 after the usual interval; its missing answer is noticed an interval later, and the two that follow go fast.
-        world.Kit.Advance(Options.ProbeInterval * 2);
-        world.Kit.Advance(Options.FastProbeInterval);
+        // Probe 2 after the usual interval; when its answer is missing the next ones go fast.
+        world.Kit.Advance(Options.ProbeInterval);
+        world.Kit.Advance(Options.FastProbeInterval * 2);
         Assert.IsType<DataPath.Datagram>(world.DataPlane.Paths[^1].Path);
         world.Kit.Advance(Options.FastProbeInterval);
         Assert.IsType<DataPath.Stream>(world.DataPlane.Paths[^1].Path);
@@ -114,6 +114,140 @@ public sealed class TunnelPathTests
         report = Assert.Single(world.TakeSent(), f => f.Kind == PathReport.Kind);
         Assert.True(PathReport.TryDecode(report.Payload.Span, out said));
         Assert.Equal(PathState.Validated, said.State);
+    }
+
+    [Fact]
+    public void A_path_that_carries_short_datagrams_only_is_searched_for_the_longest()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        const int Width = 1337;
+        Play(seconds: 10, Width);
+
+        var path = Assert.IsType<DataPath.Datagram>(world.DataPlane.Paths[^1].Path);
+        Assert.InRange(path.Mtu, Width - 8, Width);
+        PathReport[] reports = [.. world.TakeSent().Where(static frame => frame.Kind == PathReport.Kind).Select(static frame => PathReport.TryDecode(frame.Payload.Span, out PathReport report) ? report : default)];
+        Assert.All(reports, static report => Assert.Equal(PathState.Validated, report.State));
+        Assert.Equal(path.Mtu + 28, reports[^1].LargestDatagram);
+        // Nothing was sent in datagrams before it was known that they carry what IPv6 asks for.
+        Assert.Equal(1280, world.DataPlane.Paths.Select(static set => set.Path).OfType<DataPath.Datagram>().First().Mtu);
+
+        // The path has got wider, and ten minutes later that is seen.
+        Play(seconds: 580, width: 1500);
+        Assert.Equal(path, world.DataPlane.Paths[^1].Path);
+        Play(seconds: 30, width: 1500);
+        Assert.Equal(new DataPath.Datagram(TunnelWorld.PeerDatagrams), world.DataPlane.Paths[^1].Path);
+
+        void Play(int seconds, int width)
+        {
+            for (int i = 0; i < seconds * 10; i++)
+            {
+                foreach (SentControl probe in world.DataPlane.Sent.Where(static sent => sent.Kind == InnerKind.Probe).ToArray())
+                {
+                    if (probe.Payload.Length < width)
+                        world.Datagram(InnerKind.ProbeReply, probe.Payload);
+                }
+
+                world.DataPlane.Sent.Clear();
+                world.Kit.Advance(TimeSpan.FromMilliseconds(100));
+                world.Frame(new KeepAlive(1, IsEcho: true).Encode);
+            }
+        }
+    }
+
+    [Fact]
+    public void Packets_get_shorter_within_seconds_where_long_ones_vanish()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.ProbeReply(1);
+        world.Kit.Advance(Options.ProbeInterval);
+        TimeSpan lost = world.Kit.Now;
+        while (((DataPath.Datagram)world.DataPlane.Paths[^1].Path).Mtu == DataPath.DefaultMtu)
+        {
+            foreach (ulong number in world.TakeProbes())
+                world.ShortProbeReply(number);
+            world.Kit.Advance(TimeSpan.FromMilliseconds(50));
+            Assert.InRange(world.Kit.Now - lost, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        }
+
+        Assert.Equal(1280, ((DataPath.Datagram)world.DataPlane.Paths[^1].Path).Mtu);
+        Assert.DoesNotContain(world.TakeSent(), static frame => frame.Kind == PathReport.Kind && PathReport.TryDecode(frame.Payload.Span, out PathReport report) && report.State == PathState.Lost);
+    }
+
+    [Fact]
+    public void A_path_too_narrow_for_IPv6_is_not_used()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        for (int i = 0; i < 50; i++)
+        {
+            foreach (ulong number in world.TakeProbes())
+                world.ShortProbeReply(number);
+            world.Kit.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.IsType<DataPath.Stream>(Assert.Single(world.DataPlane.Paths).Path);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_end_that_sends_and_hears_nothing_probes_at_once_and_falls_back(bool isClient)
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient);
+        if (isClient)
+        {
+            world.ProbeReply(1);
+        }
+        else
+        {
+            world.Datagram(InnerKind.Probe, TunnelWorld.Number(1), Elsewhere);
+            world.Frame(new PathReport(PathState.Validated, 7, 1448).Encode);
+        }
+
+        world.TakeSent();
+        world.TakeProbes();
+        world.Tell(new PathSilent(TunnelWorld.Index));
+        ulong probe = Assert.Single(world.TakeProbes());
+        world.ShortProbeReply(probe);   // the peer has nothing to say, that is all
+        if (isClient)
+            world.ProbeReply(probe);
+        world.Kit.Advance(TimeSpan.FromSeconds(2));
+        Assert.IsType<DataPath.Datagram>(world.DataPlane.Paths[^1].Path);
+
+        world.TakeProbes();
+        world.Tell(new PathSilent(TunnelWorld.Index));
+        world.Tell(new PathSilent(TunnelWorld.Index));
+        world.Kit.Advance(Options.FastProbeInterval * Options.LostProbes);
+        Assert.IsType<DataPath.Stream>(world.DataPlane.Paths[^1].Path);
+        Assert.True(PathReport.TryDecode(world.TakeSent().Last(static frame => frame.Kind == PathReport.Kind).Payload.Span, out PathReport said));
+        Assert.Equal(PathState.Lost, said.State);
+        world.TakeProbes();
+        world.Kit.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(isClient, world.TakeProbes().Count > 0);
+    }
+
+    [Fact]
+    public void A_client_that_is_told_that_nothing_arrives_probes_anew()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.ProbeReply(1);
+        world.TakeProbes();
+        world.Frame(new PathReport(PathState.Lost, 99, 0).Encode);
+        Assert.IsType<DataPath.Stream>(world.DataPlane.Paths[^1].Path);
+        world.ProbeReply(Assert.Single(world.TakeProbes()));
+        Assert.IsType<DataPath.Datagram>(world.DataPlane.Paths[^1].Path);
+    }
+
+    [Theory]
+    [InlineData(1308, 1280)]
+    [InlineData(1448, 1420)]
+    [InlineData(9000, 1420)]
+    [InlineData(0, 1420)]
+    public void A_server_sends_what_the_client_says_that_the_path_carries(ushort largestDatagram, int mtu)
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: false);
+        world.Datagram(InnerKind.Probe, TunnelWorld.Number(1), Elsewhere);
+        world.Frame(new PathReport(PathState.Validated, 7, largestDatagram).Encode);
+        Assert.Equal(new DataPath.Datagram(Elsewhere, mtu), world.DataPlane.Paths[^1].Path);
     }
 
     [Theory]

@@ -72,9 +72,9 @@ internal sealed class TunnelWorld
         return new TunnelKey(octets);
     }
 
-    public TunnelWorld StartClient()
+    public TunnelWorld StartClient(params IReadOnlyList<IPEndPoint> remotes)
     {
-        Tunnel = Kit.ActorOf(TunnelActor.Client(Index, Peer, Remote, _options, _ports), "tunnel");
+        Tunnel = Kit.ActorOf(TunnelActor.Client(Index, Peer, remotes.Count > 0 ? remotes : [Remote], _options, _ports), "tunnel");
         Stream = Assert.Single(Streams.Connects).Stream;
         return this;
     }
@@ -138,8 +138,11 @@ internal sealed class TunnelWorld
     /// <summary>The peer sends a control payload in a datagram.</summary>
     public void Datagram(InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint? from = null) => Tell(new ControlReceived(Index, kind, payload, from ?? PeerDatagrams));
 
-    /// <summary>The peer answers probe number <paramref name="number"/>.</summary>
-    public void ProbeReply(ulong number) => Datagram(InnerKind.ProbeReply, Number(number));
+    /// <summary>The peer answers the probe number <paramref name="number"/> that was as long as a packet of <paramref name="length"/> octets; by default the longest there is.</summary>
+    public void ProbeReply(ulong number, int length = DataPath.DefaultMtu) => Datagram(InnerKind.ProbeReply, (byte[])[.. Number(number), .. new byte[length - 1 - sizeof(ulong)]]);
+
+    /// <summary>The peer answers the short probe of that number.</summary>
+    public void ShortProbeReply(ulong number) => Datagram(InnerKind.ProbeReply, Number(number));
 
     public static byte[] Number(ulong number)
     {
@@ -156,10 +159,10 @@ internal sealed class TunnelWorld
         return sent;
     }
 
-    /// <summary>Takes the probes that were sent since the last call.</summary>
+    /// <summary>Takes the numbers of the probes that were sent since the last call; a short and a long one have the same.</summary>
     public IReadOnlyList<ulong> TakeProbes()
     {
-        ulong[] probes = [.. DataPlane.Sent.Where(c => c.Kind == InnerKind.Probe).Select(c => BinaryPrimitives.ReadUInt64BigEndian(c.Payload.Span))];
+        ulong[] probes = [.. DataPlane.Sent.Where(c => c.Kind == InnerKind.Probe).Select(c => BinaryPrimitives.ReadUInt64BigEndian(c.Payload.Span)).Distinct()];
         DataPlane.Sent.Clear();
         return probes;
     }

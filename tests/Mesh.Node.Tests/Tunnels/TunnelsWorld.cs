@@ -87,13 +87,13 @@ internal sealed class TunnelsWorld
     public StreamId DialTo(int number) => Streams.Connects.Last(c => NodeAt(c.Remote) == Node(number)).Stream;
 
     /// <summary>The peer that was dialled answers, and the tunnel comes up.</summary>
-    public StreamId AnswerDial(int number, ObservedEndpoint seenAt = default)
+    public StreamId AnswerDial(int number, ObservedEndpoint seenAt = default, SealingCipher cipher = SealingCipher.Aes256Gcm)
     {
         StreamId stream = DialTo(number);
         OwnerOf(stream).Tell(new StreamOpened(stream, TunnelWorld.CertificateOf(Node(number)), At(number), Accepted: false));
         Kit.Settle();
-        Frame(stream, (TunnelWorld.PeerHello() with { ReceiverSeenAt = seenAt }).Encode);
-        Frame(stream, new TunnelReady(SealingCipher.Aes256Gcm).Encode);
+        Frame(stream, (TunnelWorld.PeerHello([cipher]) with { ReceiverSeenAt = seenAt }).Encode);
+        Frame(stream, new TunnelReady(cipher).Encode);
         return stream;
     }
 

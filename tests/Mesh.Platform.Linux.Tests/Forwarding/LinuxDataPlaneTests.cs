@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
@@ -86,6 +87,41 @@ public sealed class LinuxDataPlaneTests
         Assert.Equal(1, a.Counters[DropReason.StreamRefused]);
     }
 
+    [Theory]
+    [InlineData(true, DataCipher.ChaCha20Poly1305)]
+    [InlineData(true, DataCipher.Aes256Gcm)]
+    [InlineData(false, DataCipher.Aes256Gcm)]
+    public void A_TCP_stream_arrives_unchanged(bool isOffloaded, DataCipher cipher)
+    {
+        using NetworkNamespace spaceA = NeedsRoot.Namespace("a"), spaceB = NeedsRoot.Namespace("b");
+        spaceA.Connect("eth0", IPAddress.Parse("192.0.2.1"), spaceB, "eth0", IPAddress.Parse("192.0.2.2"), 24);
+        using LinuxDataPlane a = Start(spaceA, 1, isOffloaded: isOffloaded), b = Start(spaceB, 2, isOffloaded: isOffloaded);
+        Join(a, 1, 2, new IPEndPoint(IPAddress.Parse("192.0.2.2"), b.LocalEndpoint.Port), cipher);
+        Join(b, 2, 1, new IPEndPoint(IPAddress.Parse("192.0.2.1"), a.LocalEndpoint.Port), cipher);
+        byte[] sent = new byte[8_000_000], received = new byte[sent.Length];
+        new Random(1).NextBytes(sent);
+
+        using Socket listener = spaceB.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Parse("2001:db8:2::1"), 0));
+        listener.Listen(1);
+        using Socket client = spaceA.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { SendTimeout = 30_000 });
+        client.Connect(listener.LocalEndPoint!);
+        using Socket server = listener.Accept();
+        server.ReceiveTimeout = 30_000;
+        var sending = new Thread(() => client.Send(sent));
+        sending.Start();
+        for (int count = 0; count < received.Length;)
+        {
+            int more = server.Receive(received.AsSpan(count));
+            Assert.NotEqual(0, more);
+            count += more;
+        }
+
+        sending.Join();
+        Assert.True(sent.AsSpan().SequenceEqual(received));
+        Assert.Equal((0, 0), (a.Counters.TotalDrops, b.Counters.TotalDrops));
+    }
+
     [Fact]
     public void A_host_without_a_route_in_the_overlay_is_told()
     {
@@ -133,9 +169,9 @@ public sealed class LinuxDataPlaneTests
         Assert.StartsWith("Cannot read from mesh0: ", failures.Next<LinuxException>().Message, StringComparison.Ordinal);
     }
 
-    private static LinuxDataPlane Start(NetworkNamespace space, int number, IStreamPackets? streams = null)
+    private static LinuxDataPlane Start(NetworkNamespace space, int number, IStreamPackets? streams = null, bool isOffloaded = true)
     {
-        LinuxDataPlane plane = space.Run(() => new LinuxDataPlane(new LinuxDataPlaneOptions(), streams));
+        LinuxDataPlane plane = space.Run(() => new LinuxDataPlane(new LinuxDataPlaneOptions { Offload = isOffloaded }, streams));
         var address = IPAddress.Parse($"2001:db8:{number}::1");
         space.Configure(plane.DeviceName, address, 32);
         space.AwaitAddress(address);
