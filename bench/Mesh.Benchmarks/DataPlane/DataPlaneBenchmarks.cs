@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Mesh.DataPlane;
+using Mesh.Platform.Linux.Crypto;
 
 namespace Mesh.Benchmarks.DataPlane;
 
@@ -103,7 +104,7 @@ public sealed class DataPlaneBenchmarks : BenchmarkArea
     }
 
     // What a node does, too: the one that is faster on this processor.
-    private static DataCipher PreferredCipher() => DataCipher.Aes256Gcm;
+    private static DataCipher PreferredCipher() => CipherSpeed.Order()[0];
 
     private static Metric Ratio(string name, List<double> ours, List<double> theirs, double target, Better better = Better.Higher)
     {

@@ -95,6 +95,15 @@ internal static class NodeKeys
         Default = "",
     });
 
+    public static ConfigKey<string> Proxy { get; } = ConfigKey.Text("node.underlay.proxy", new KeyOptions<string>
+    {
+        Meaning = "The proxy through which this node opens the control streams of tunnels; empty for none. Data goes past it in datagrams where they pass, and else in the stream.",
+        Range = "empty, socks5://HOST:PORT or http://HOST:PORT, HOST a numeric address",
+        Check = static text => text.Length == 0 || (Uri.TryCreate(text, UriKind.Absolute, out Uri? proxy) && proxy is { Scheme: "socks5" or "http", UserInfo: "", PathAndQuery: "/" or "", Port: > 0 }
+            && System.Net.IPAddress.TryParse(proxy.DnsSafeHost, out _)),
+        Default = "",
+    });
+
     public static ConfigKey<int> IcmpErrorsPerSecond { get; } = ConfigKey.Int("node.data-plane.icmp-errors-per-second", new KeyOptions<int>
     {
         Meaning = "ICMPv6 errors sent per second in the long run (RFC 4443 section 2.4 (f)).",
@@ -135,7 +144,7 @@ internal static class NodeKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, Mark, UnderlayDevice, IcmpErrorsPerSecond, IcmpErrorBurst,
+        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
         HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
     ];
 }

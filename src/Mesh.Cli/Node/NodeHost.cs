@@ -96,6 +96,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         MaxQueuedOctets = (int)settings.Config.Get(NodeKeys.MaxQueued),
         Mark = settings.Mark,
         UnderlayDevice = settings.UnderlayDevice,
+        Proxy = settings.Config.Get(NodeKeys.Proxy) is { Length: > 0 } proxy ? new Uri(proxy) : null,
     });
 
     private PeerPort OpenPeers()

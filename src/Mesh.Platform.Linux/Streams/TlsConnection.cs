@@ -92,11 +92,15 @@ internal sealed class TlsConnection(StreamId id, ActorRef owner, TlsStreamOption
         late.CancelAfter(timeout);
         try
         {
-            var socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            AddressFamily family = options.Proxy is { } first ? ProxyDialer.EndPointOf(first).AddressFamily : remote.AddressFamily;
+            var socket = new Socket(family, SocketType.Stream, ProtocolType.Tcp);
             if (!Own(socket))
                 return null;
             SocketMarks.Apply(socket.SafeHandle, options.Mark, options.UnderlayDevice);
-            await socket.ConnectAsync(remote, late.Token).ConfigureAwait(false);
+            if (options.Proxy is { } proxy)
+                await ProxyDialer.ConnectAsync(socket, proxy, remote, late.Token).ConfigureAwait(false);
+            else
+                await socket.ConnectAsync(remote, late.Token).ConfigureAwait(false);
             return await ShakeAsync(socket, accepted: false, late.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (IsEndOfStream(e))

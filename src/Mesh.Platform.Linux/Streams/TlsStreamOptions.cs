@@ -22,6 +22,9 @@ public sealed record TlsStreamOptions
     /// <summary>The only interface through which streams go and come (SO_BINDTODEVICE); null for any.</summary>
     public string? UnderlayDevice { get; init; }
 
+    /// <summary>The proxy through which streams are opened, socks5://HOST:PORT or http://HOST:PORT with a numeric HOST; null for none. Datagrams do not go through it.</summary>
+    public Uri? Proxy { get; init; }
+
     /// <summary>How long an accepted connection may take for its handshake.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -107,8 +107,8 @@ public sealed class ConfigCommandTests
 
     // An option that grows later gets its key, or this fails.
     [Theory]
-    [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort")]
-    [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Network Listen Advertised LocalAddresses Tunnel")]
+    [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort DeviceMtu")]
+    [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Network Listen Advertised LocalAddresses Encrypts Tunnel")]
     [InlineData(typeof(Mesh.Node.Peers.PeersOptions), "node.peers.", "IsVersionToldInTunnels")]
     [InlineData(typeof(Mesh.Babel.BabelOptions), "node.babel.", "")]
     [InlineData(typeof(Mesh.Registry.RegistryOptions), "registry.", "DhParameters Mail")]
