@@ -10,6 +10,7 @@ using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
@@ -66,6 +67,7 @@ public sealed record NodeOptions
 ///   address-book*      where other nodes can be reached
 ///   bootstrap          first peer, own advertisement
 ///   certificate        renews this node's certificate and the authority's
+///   killer*            destroys tunnels when nobody routes over them any more
 ///   tunnels            opens, serves and retires
 ///     tunnel-N         one tunnel
 ///   openvpn-server-P   keeps an OpenVPN server for protocol P running
@@ -79,6 +81,7 @@ public sealed class NodeActor : Actor
     private readonly NodeOptions _options;
     private readonly NodePorts _ports;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
+    private readonly Dictionary<int, KillerState> _destructions = [];
     private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
     private ulong _version;
     private ActorRef? _babel;
@@ -106,13 +109,14 @@ public sealed class NodeActor : Actor
     });
 
     /// <summary>Declares what a node stores.</summary>
-    public static EventSchema AddTo(EventSchema schema) => PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema)));
+    public static EventSchema AddTo(EventSchema schema) => KillersActor.AddTo(PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema))));
 
     /// <inheritdoc/>
     protected override void PreStart()
     {
         EventStream events = Context.System.EventStream;
         events.Subscribe<TunnelStatus>(Self);
+        events.Subscribe<DestructionChanged>(Self);
         events.Subscribe<NetworkParametersChanged>(Self);
         events.Subscribe<IdentityChanged>(Self);
         events.Subscribe<CertificateStatus>(Self);
@@ -123,7 +127,9 @@ public sealed class NodeActor : Actor
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane, _ports.KernelLinks)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal, OpenVpn = OpenVpn() };
-        ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap)), "tunnels");
+        ulong run = Context.Random.NextUInt64();
+        ActorRef killer = Context.ActorOf(Props.Create(() => new KillersActor(_ports.DataPlane, _babel, tunnels.Tick, run)), "killer");
+        ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap, killer)), "tunnels");
         foreach (OpenVpnListen listen in tunnelPorts.OpenVpn?.Options.EnabledServers ?? [])
             Context.ActorOf(Props.Create(() => new OpenVpnServerActor(listen, tunnelPorts.OpenVpn!, manager, _babel)), $"openvpn-server-{listen.Protocol.Name()}");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
@@ -143,9 +149,16 @@ public sealed class NodeActor : Actor
         {
             case TunnelStatus { IsGone: true } gone:
                 _tunnels.Remove(gone.Index.Value);
+                _destructions.Remove(gone.Index.Value);
                 break;
             case TunnelStatus status:
                 _tunnels[status.Index.Value] = status;
+                break;
+            case DestructionChanged { State: { } state } changed when _tunnels.ContainsKey(changed.Index.Value):
+                _destructions[changed.Index.Value] = state;
+                break;
+            case DestructionChanged over:
+                _destructions.Remove(over.Index.Value);
                 break;
             case NetworkParametersChanged changed:
                 _version = changed.Parameters.Version.Number;
@@ -163,11 +176,14 @@ public sealed class NodeActor : Actor
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);
                 break;
+            case LeaveNetwork:
+                _babel!.Tell(message, Sender);
+                break;
             case GetParametersStatus:
                 _parameters!.Tell(message, Sender);
                 break;
             case GetNodeStatus:
-                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values], []) { Certificate = _certificate }), Sender);
+                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values.Select(WithDestruction)], []) { Certificate = _certificate }), Sender);
                 break;
             default:
                 Unhandled(message);
@@ -177,6 +193,8 @@ public sealed class NodeActor : Actor
 
     private OpenVpnEquipment? OpenVpn() =>
         _options.OpenVpn is { } options && _ports.OpenVpn is { } port ? new OpenVpnEquipment(port, options, LinkLocalAddress.Of(_identity.Prefix)) : null;
+
+    private TunnelStatus WithDestruction(TunnelStatus tunnel) => _destructions.TryGetValue(tunnel.Index.Value, out KillerState state) ? tunnel with { Destruction = state } : tunnel;
 
     private bool Identify(ReadOnlyMemory<byte> certificate, out NodePrefix peer, out string problem) =>
         _identity.TryIdentify(certificate.Span, Context.UtcNow, _revoked, out peer, out problem);

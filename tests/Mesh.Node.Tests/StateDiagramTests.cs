@@ -3,6 +3,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
 
 namespace Mesh.Node.Tests;
@@ -21,6 +22,9 @@ public sealed class StateDiagramTests
 
     [Fact]
     public void The_page_about_OpenVPN_servers_shows_the_declared_states() => Check("openvpn-server.md", OpenVpnServerState.Waiting, OpenVpnServerActor.Transitions, []);
+
+    [Fact]
+    public void The_page_about_destructions_shows_the_declared_states() => Check("tunnel-killer.md", KillerState.Waiting, Killer.Transitions, []);
 
     [Fact]
     public void The_page_about_joins_shows_the_declared_states() => Check("join.md", JoinState.FetchingAuthority, JoinActor.Transitions, []);

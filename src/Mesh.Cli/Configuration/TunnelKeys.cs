@@ -60,6 +60,32 @@ internal static class TunnelKeys
         Default = Many.TellsVersion,
     });
 
+    public static ConfigKey<IReadOnlyList<string>> Neighbours { get; } = ConfigKey.TextList("node.tunnels.neighbours", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Nodes that this one should have a tunnel with if at all possible, by the common names of their certificates. They are tried first, and their tunnels are not replaced.",
+        Cost = "Fewer tunnels are chosen at random, which is what keeps the overlay in one piece.",
+        Range = "INT/LEN each, for example 2/16",
+        Check = static list => list.All(static text => NodePrefix.TryParseCommonName(text, out _)),
+        Default = [],
+    });
+
+    public static ConfigKey<string> Country { get; } = ConfigKey.Text("node.tunnels.country", new KeyOptions<string>
+    {
+        Meaning = "Code of the country that this node is in; others are told with its addresses. It matters where the network keeps the tunnels of some countries inside them. Unless set, the registry is asked then.",
+        Range = "two letters",
+        Check = static text => text is [>= 'A' and <= 'Z', >= 'A' and <= 'Z'],
+    });
+
+    public static ConfigKey<bool> Refresh { get; } = ConfigKey.Boolean("node.tunnels.refresh", new KeyOptions<bool>
+    {
+        Meaning = "Whether the tunnel that is worth least is replaced by one with another node every so often, as the network's parameters say.",
+        Cost = "Without, islands that have come together stay joined by few tunnels, and newcomers get few.",
+        Default = Many.Refresh,
+    });
+
+    public static ConfigKey<TimeSpan> RefreshInterval { get; } = Tunnels.Duration("refresh-interval", Many.RefreshInterval, 10, 86_400,
+        "How often the tunnel that is worth least is replaced, until the network's parameters say otherwise.", "Shorter explores better ones sooner and moves traffic more often.");
+
     public static ConfigKey<TimeSpan> ConnectTimeout { get; } = Tunnel.Duration("connect-timeout", One.ConnectTimeout, 1, 120,
         "How long TCP and TLS may take to connect.", "");
 
@@ -134,7 +160,7 @@ internal static class TunnelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, ConnectTimeout, ConnectStagger, ResumeAfter, MtuRaiseInterval, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
+        ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, RefreshInterval, ConnectTimeout, ConnectStagger, ResumeAfter, MtuRaiseInterval, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
         MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
@@ -156,6 +182,10 @@ internal static class TunnelKeys
         MaxMoreDelay = config.Get(MaxMoreDelay),
         SharedPeers = config.Get(SharedPeers),
         TellsVersion = config.Get(TellsVersion),
+        Neighbours = config.Get(Neighbours).Select(static text => NodePrefix.ParseCommonName(text)).ToHashSet(),
+        Country = config.TryGet(Country, out string? country) ? country : null,
+        Refresh = config.Get(Refresh),
+        RefreshInterval = config.Get(RefreshInterval),
         Tunnel = new TunnelOptions
         {
             ConnectTimeout = config.Get(ConnectTimeout),

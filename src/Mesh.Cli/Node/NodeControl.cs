@@ -75,6 +75,6 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
         TunnelCounters counters = plane.CountersOf(tunnel.Index) ?? default;
         return new TunnelReport(
             tunnel.Index.Value, tunnel.Peer.IsEmpty ? null : tunnel.Peer.CommonName, tunnel.IsClient, tunnel.State, tunnel.Path, tunnel.Remote?.ToString(),
-            tunnel.RoundTrip?.TotalMilliseconds, counters.SentOctets, counters.ReceivedOctets);
+            tunnel.RoundTrip?.TotalMilliseconds, counters.SentOctets, counters.ReceivedOctets, tunnel.Destruction);
     }
 }

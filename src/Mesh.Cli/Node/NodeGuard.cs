@@ -51,7 +51,7 @@ internal sealed class NodeGuard(Func<NodeActor> make, ActorRef owner) : Actor
             case Terminated:
                 owner.Tell(new NodeEnded("the node has stopped by itself; the log says why"));
                 break;
-            case GetNodeStatus or GetPeersStatus or GetParametersStatus or UnderlayChanged:
+            case GetNodeStatus or GetPeersStatus or GetParametersStatus or LeaveNetwork or UnderlayChanged:
                 _node!.Tell(message, Sender);
                 break;
             default:

@@ -162,20 +162,27 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         }
     }
 
-    // So that routes are retracted and streams closed while there still is somebody to do it.
+    // So that routes are taken back, others find other ways, and streams are closed, while there still is somebody to do it.
     private static async Task StopAsync(ActorSystem system, ActorRef guard, ChannelRef ending)
     {
+        guard.Tell(new LeaveNetwork(), ending);
+        await AwaitAsync<LeftNetwork>(ending, LeaveNetwork.Time * 2);
         system.Stop(guard);
-        using var timeout = new CancellationTokenSource(StopTimeout);
+        await AwaitAsync<GuardStopped>(ending, StopTimeout);
+    }
+
+    private static async Task AwaitAsync<T>(ChannelRef ending, TimeSpan limit)
+    {
+        using var timeout = new CancellationTokenSource(limit);
         try
         {
-            while (await ending.Messages.ReadAsync(timeout.Token) is not GuardStopped)
+            while (await ending.Messages.ReadAsync(timeout.Token) is not T)
             {
             }
         }
         catch (OperationCanceledException)
         {
-            // What did not stop in time ends with the process.
+            // What does not stop in time ends with the process.
         }
     }
 

@@ -1,6 +1,7 @@
 using Mesh.Node.Certificates;
 using Mesh.Node.Peers;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 
 namespace Mesh.Cli.Node;
 
@@ -54,8 +55,9 @@ internal sealed record ParametersReport(
 /// <param name="RoundTripMilliseconds">The last measured round trip.</param>
 /// <param name="SentOctets">Octets of packets sent.</param>
 /// <param name="ReceivedOctets">Octets of packets received.</param>
+/// <param name="Destruction">How far its destruction is, or null where it is to stay.</param>
 internal sealed record TunnelReport(
-    int Index, string? Peer, bool IsClient, TunnelState State, TunnelPathKind Path, string? Remote, double? RoundTripMilliseconds, long SentOctets, long ReceivedOctets);
+    int Index, string? Peer, bool IsClient, TunnelState State, TunnelPathKind Path, string? Remote, double? RoundTripMilliseconds, long SentOctets, long ReceivedOctets, KillerState? Destruction);
 
 /// <summary>A route.</summary>
 /// <param name="Destination">Subnet of a node.</param>

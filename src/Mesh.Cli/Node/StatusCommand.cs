@@ -67,7 +67,7 @@ internal static class StatusCommand
         foreach (TunnelReport tunnel in status.Tunnels)
         {
             _ = tunnels.AddRow(
-                $"{tunnel.Index}", tunnel.Peer ?? "?", tunnel.IsClient ? "us" : "peer", Lower(tunnel.State), PathOf(tunnel), Markup.Escape(tunnel.Remote ?? ""),
+                $"{tunnel.Index}", tunnel.Peer ?? "?", tunnel.IsClient ? "us" : "peer", tunnel.Destruction is { } destruction ? $"{Lower(tunnel.State)}, {Lower(destruction)}" : Lower(tunnel.State), PathOf(tunnel), Markup.Escape(tunnel.Remote ?? ""),
                 tunnel.RoundTripMilliseconds is { } milliseconds ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms") : "", $"{tunnel.SentOctets}", $"{tunnel.ReceivedOctets}");
         }
         console.Write(tunnels);

@@ -12,7 +12,7 @@ namespace Mesh.Node.Peers;
 /// <param name="Data">What follows the code.</param>
 public sealed record TellPeer(NodePrefix Peer, byte Code, ReadOnlyMemory<byte> Data);
 
-/// <summary>Ask a node where it can be reached; the answer goes to the address book.</summary>
+/// <summary>Ask a node where it can be reached; the answer goes to the address book. Told, or published on the event stream.</summary>
 public sealed record AskPeerAddress(NodePrefix Peer);
 
 /// <summary>Published on the event stream: somebody says that this is the network's version. Whether it is signed has not been checked.</summary>

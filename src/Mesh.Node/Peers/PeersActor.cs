@@ -76,6 +76,7 @@ public sealed partial class PeersActor : Actor
         events.Subscribe<VersionLearned>(Self);
         events.Subscribe<TunnelStatus>(Self);
         events.Subscribe<RoutesPublished>(Self);
+        events.Subscribe<AskPeerAddress>(Self);
         events.Publish(new AdvertisedAddressesWanted(Self));
         events.Publish(new NetworkParametersWanted(Self));
         _remembered = Context.ActorOf(Props.Create(() => new RememberedPeersActor(Options.MaxRemembered, Self)), "remembered");

@@ -32,6 +32,9 @@ public interface IDataPlanePort
     /// <summary>Packets that arrive inside <paramref name="stream"/> belong to <paramref name="tunnel"/> from now on.</summary>
     void BindStream(TunnelIndex tunnel, StreamId stream);
 
+    /// <summary>Asks how many packets a tunnel has carried. <paramref name="asker"/> gets a <see cref="TunnelTraffic"/>, or nothing where there is no such tunnel.</summary>
+    void AskTraffic(TunnelIndex tunnel, ActorRef asker);
+
     /// <summary>Replaces the forwarding table. Packets see the old one or the new one, nothing between.</summary>
     void Publish(ForwardingTable table);
 }
@@ -41,6 +44,9 @@ public abstract record DataPlaneEvent { private protected DataPlaneEvent() { } }
 
 /// <summary>A control payload arrived in a sealed datagram and was authentic and fresh.</summary>
 public sealed record ControlReceived(TunnelIndex Tunnel, InnerKind Kind, ReadOnlyMemory<byte> Payload, IPEndPoint From) : DataPlaneEvent;
+
+/// <summary>How many packets a tunnel has carried so far, both ways; control payloads are not counted.</summary>
+public sealed record TunnelTraffic(TunnelIndex Tunnel, long Packets) : DataPlaneEvent;
 
 /// <summary>An authentic, fresh datagram came from another address than the path's: the peer has moved.</summary>
 public sealed record PeerMoved(TunnelIndex Tunnel, IPEndPoint From) : DataPlaneEvent;

@@ -1,3 +1,4 @@
+using System.Text;
 using Mesh.Actors;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
@@ -17,6 +18,7 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
 
     private AddressList _advertised = AddressList.Empty;
     private TimeSpan _retry = MinRetry;
+    private ActorRef? _countryWantedBy;
     private bool _asking;
     private bool _mayServe = true;
 
@@ -24,6 +26,7 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
     {
         Peer,
         Advertise,
+        Country,
     }
 
     /// <inheritdoc/>
@@ -51,6 +54,16 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
                 client.Tell(new CallRegistry(Asked.Peer, RegistryMethod.GetBootstrapPeer, []));
                 break;
             case BootstrapWanted:
+                break;
+            case CountryWanted wanted:
+                _countryWantedBy = Sender;
+                client.Tell(new CallRegistry(Asked.Country, RegistryMethod.GetCountry, [("address", wanted.Address)]));
+                break;
+            case RegistryAnswered { Tag: Asked.Country } answered:
+                OnCountry(answered.Body.Span);
+                break;
+            case RegistryUnreachable { Tag: Asked.Country } failed:
+                Log.Info($"the registry does not say in which country this node is: {failed.Reason}");
                 break;
             case AdvertisedAddressesChanged changed:
                 _advertised = changed.Addresses;
@@ -104,6 +117,13 @@ public sealed class BootstrapActor(NodeIdentity identity, ActorRef client, Actor
         Context.Timers.Cancel(AdvertiseDue.Instance);
         if (_advertised.Count > 0)
             client.Tell(new CallRegistry(Asked.Advertise, RegistryMethod.Advertise, [(RegistryMethod.AddressesArgument, AddressList.Empty.ToString())]));
+    }
+
+    private void OnCountry(ReadOnlySpan<byte> body)
+    {
+        string country = Encoding.ASCII.GetString(body);
+        if (country is [>= 'A' and <= 'Z', >= 'A' and <= 'Z'])
+            _countryWantedBy!.Tell(new CountryFound(country), Self);
     }
 
     private void OnPeer(ReadOnlySpan<byte> body)

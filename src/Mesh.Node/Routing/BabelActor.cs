@@ -6,6 +6,7 @@ using Mesh.DataPlane;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 
 namespace Mesh.Node.Routing;
@@ -29,6 +30,22 @@ public sealed record RoutesPublished(ImmutableArray<NodeRoute> Routes);
 /// <param name="Status">Without routes.</param>
 public sealed record DescribeRoutes(NodeStatus Status);
 
+/// <summary>Multiply what a tunnel costs, until another message says otherwise or the link is gone. Answer: <see cref="LinkLocked"/>, once the table that follows is in force.</summary>
+/// <param name="Tunnel">The tunnel.</param>
+/// <param name="Multiplier">In 1/256: 256 is what it costs by itself, 0 makes it unusable.</param>
+/// <param name="Number">Comes back with the answer.</param>
+/// <param name="SeeksOtherWays">Whether to find out which routes have no other way, which takes a look at all.</param>
+public sealed record LockLink(TunnelIndex Tunnel, ushort Multiplier, ulong Number, bool SeeksOtherWays);
+
+/// <summary>How much a tunnel is used.</summary>
+/// <param name="Tunnel">The tunnel.</param>
+/// <param name="Number">The question's.</param>
+/// <param name="IsKnown">Whether it is a link of the routing protocol.</param>
+/// <param name="Multiplier">What multiplies its cost.</param>
+/// <param name="Routes">How many routes in force lead through it.</param>
+/// <param name="Stranded">How many of them have no other way; 0 where that was not asked.</param>
+public sealed record LinkLocked(TunnelIndex Tunnel, ulong Number, bool IsKnown, ushort Multiplier, int Routes, int Stranded);
+
 /// <summary>Runs the Babel speaker on the node's tunnels and publishes its routes to the data plane.</summary>
 /// <remarks>
 /// A tunnel is a point-to-point interface of the speaker. Its two ends have link-local addresses that follow from the nodes' prefixes, so that the
@@ -40,6 +57,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private readonly IDataPlanePort _dataPlane;
     private readonly IKernelLinkPort? _kernel;
     private readonly Dictionary<InterfaceId, RoutingLinkUp> _links = [];
+    private readonly Dictionary<InterfaceId, ushort> _multipliers = [];   // of links whose cost is not as it should be
     private readonly RouteBook _routes = new();
     private readonly List<BabelPrefix> _changed = [];
     private readonly BabelSpeaker _speaker;
@@ -48,6 +66,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private MacKeys _keys = MacKeys.None;
     private TimeSpan _armedFor = TimeSpan.MinValue;
     private bool _publishPending;
+    private bool _isLeaving;
+    private ActorRef? _leaveAsker;
 
     /// <summary>Makes a router that announces the node's own subnet.</summary>
     /// <param name="options">How to route.</param>
@@ -85,7 +105,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);
-        _speaker.Shutdown(Context.Now);
+        if (!_isLeaving)
+            _speaker.Shutdown(Context.Now);
         foreach (int link in _kernelLinks.Keys)
             _kernel!.Close(link);
         _kernelLinks.Clear();
@@ -94,8 +115,16 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     /// <inheritdoc/>
     protected override void Receive(object message)
     {
+        if (_isLeaving && message is not (DescribeRoutes or LeaveDue))
+            return;
         switch (message)
         {
+            case LeaveNetwork:
+                Leave();
+                break;
+            case LeaveDue due:
+                GoOnLeaving(due);
+                break;
             case Due:
                 _armedFor = TimeSpan.MinValue;
                 _speaker.Tick(Context.Now);
@@ -103,7 +132,10 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             case RoutingPacket packet:
                 var id = new InterfaceId(packet.Tunnel.Value);
                 if (_links.TryGetValue(id, out RoutingLinkUp? link))
-                    _speaker.Receive(id, LinkLocalOf(link.Peer), packet.Packet.Span, Context.Now);
+                    Receive(id, link, packet);
+                break;
+            case LockLink locked:
+                Lock(locked);
                 break;
             case RoutingLinkUp up:
                 AddLink(up);
@@ -127,7 +159,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
                 break;
         }
 
-        ArmTimer();
+        if (!_isLeaving)
+            ArmTimer();
     }
 
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
@@ -141,6 +174,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
 
     void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
     {
+        if (_isLeaving)
+            return;
         _changed.AddRange(prefixes);
         if (_publishPending)
             return;
@@ -162,6 +197,80 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
 
     private IEnumerable<InterfaceId> Interfaces() => _links.Keys.Concat(_kernelLinks.Keys.Select(IdOf)).OrderBy(static id => id.Value).ToArray();
+
+    // First all our links cost much, so that others find ways around us while those through us still work; then what is left is taken back. Nobody goes through a node with one tunnel.
+    private void Leave()
+    {
+        _leaveAsker = Sender;
+        if (_links.Count < 2)
+        {
+            TakeBackRoutes();
+            _leaveAsker.Tell(new LeftNetwork(), Self);
+            return;
+        }
+
+        Log.Info("this node leaves: others are to find ways around it");
+        foreach ((InterfaceId id, RoutingLinkUp link) in _links.OrderBy(static link => link.Key.Value))
+        {
+            _multipliers.TryAdd(id, Killer.SoftMultiplier);
+            _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), _multipliers[id], Context.Now);
+        }
+
+        Context.Timers.StartSingle(nameof(TakeBackRoutes), new LeaveDue(IsLast: false), LeaveNetwork.DetourTime);
+    }
+
+    private void GoOnLeaving(LeaveDue due)
+    {
+        if (due.IsLast)
+        {
+            _leaveAsker!.Tell(new LeftNetwork(), Self);
+            return;
+        }
+
+        TakeBackRoutes();
+        Context.Timers.StartSingle(nameof(TakeBackRoutes), new LeaveDue(IsLast: true), LeaveNetwork.Time - LeaveNetwork.DetourTime);
+    }
+
+    // What neighbours have sent before they knew is forwarded as before: the table stays in force.
+    private void TakeBackRoutes()
+    {
+        _isLeaving = true;
+        _speaker.Shutdown(Context.Now);
+        Context.Timers.Cancel(Due.Instance);
+    }
+
+    private void Receive(InterfaceId id, RoutingLinkUp link, RoutingPacket packet)
+    {
+        _speaker.Receive(id, LinkLocalOf(link.Peer), packet.Packet.Span, Context.Now);
+        // The speaker forgets the multiplier with the neighbour, which may just have come back.
+        if (_multipliers.TryGetValue(id, out ushort multiplier))
+            _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), multiplier, Context.Now);
+    }
+
+    private void Lock(LockLink wanted)
+    {
+        var id = new InterfaceId(wanted.Tunnel.Value);
+        if (!_links.TryGetValue(id, out RoutingLinkUp? link))
+        {
+            Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: false, Killer.FreeMultiplier, 0, 0));
+            return;
+        }
+
+        if (wanted.Multiplier == Killer.FreeMultiplier)
+            _multipliers.Remove(id);
+        else
+            _multipliers[id] = wanted.Multiplier;
+        _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), wanted.Multiplier, Context.Now);
+        if (_publishPending)
+            Publish();   // what we answer has to be so
+        Ipv6Prefix[] through = [.. _routes.Routes.Where(r => r.Tunnel == wanted.Tunnel).Select(static r => r.Destination)];
+        int stranded = wanted.SeeksOtherWays && through.Length > 0 ? through.Except(OtherWays(id)).Count() : 0;
+        Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: true, wanted.Multiplier, through.Length, stranded));
+    }
+
+    // Those that may be taken at once: neighbours announce back to us what they have from us, too.
+    private IEnumerable<Ipv6Prefix> OtherWays(InterfaceId id) =>
+        _speaker.Routes().Where(r => r.Interface != id && r.IsFeasible && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
 
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)
@@ -195,6 +304,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     {
         if (!_links.Remove(id))
             return;
+        _multipliers.Remove(id);
         _speaker.RemoveInterface(id, Context.Now);   // its farewell goes nowhere: the link is not in the table any more
     }
 
@@ -269,6 +379,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     {
         public static readonly Due Instance = new();
     }
+
+    private sealed record LeaveDue(bool IsLast);
 
     private sealed class PublishDue
     {

@@ -1,15 +1,21 @@
 using Mesh.Actors;
 using Mesh.Node.Ports;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels;
 
 /// <content>
-/// An orderly end loses no packet: each end first takes the tunnel out of its routes, and the end that was asked leaves what is still under way some time before it
-/// answers. Only then is the tunnel cut.
+/// An orderly end loses no packet. Usually both ends have moved their routes away before (<see cref="KillersActor"/>), and what is left to do is to let arrive what is under way.
+/// Where an end cannot wait for that, it takes the tunnel out of its routes at once and asks the other to do the same; that one leaves what is still under way some time before it answers.
 /// </content>
 public sealed partial class TunnelActor
 {
+    private string? _agreedEnd;   // the peer may cut at any moment, and this is why
+    private bool _isCut;
+
+    private bool PeerClosesOrderly => Data.PeerHello is { } hello && hello.Capabilities.HasFlag(TunnelCapabilities.OrderlyClose);
+
     private FsmStep<TunnelState, TunnelProgress> Close(CloseTunnel close)
     {
         _endReason = close.Text;
@@ -35,11 +41,47 @@ public sealed partial class TunnelActor
             case FrameReceived { Kind: CloseRequest.Kind } frame:
                 // Both ends want the same. The peer waits for our answer as we do for its.
                 if (CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request))
-                    SendAnswer(request.Reason);
+                    SendAnswer(request.Reason, request.Round);
                 return Stay();
             default:
                 return IsTooLate(e.Message) ? Stay() : null;
         }
+    }
+
+    // An older peer knows no rounds: it takes the tunnel out of its routes at once, and agrees.
+    private void AskPeer(AskToClose ask)
+    {
+        _frame.ResetWrittenCount();
+        new CloseRequest(ask.Reason, ask.Text) { Round = PeerClosesOrderly ? ask.Round : null }.Encode(_frame);
+        Send();
+    }
+
+    private void AnswerPeer(AnswerToClose answer)
+    {
+        if (answer.Agrees)
+        {
+            Note(new CloseRequest(answer.Reason, answer.Text));
+            _agreedEnd = _endReason;
+        }
+
+        _frame.ResetWrittenCount();
+        new CloseAnswer(answer.Reason, "") { Round = answer.Round, Agrees = answer.Agrees }.Encode(_frame);
+        Send();
+    }
+
+    private FsmStep<TunnelState, TunnelProgress> Cut(CutTunnel cut)
+    {
+        (_isCut, _peerReason, _endReason) = (true, null, cut.Text);
+        LeaveRouting();
+        return GoTo(TunnelState.Draining);
+    }
+
+    private FsmStep<TunnelState, TunnelProgress> OnCloseRequest(CloseRequest request)
+    {
+        if (request.Round is not { } round)
+            return Drain(request);
+        _ports.Manager.Tell(new CloseAsked(_index, round, request.Reason, request.Text), Self);
+        return Stay();
     }
 
     private FsmStep<TunnelState, TunnelProgress> Drain(CloseRequest request)
@@ -57,7 +99,8 @@ public sealed partial class TunnelActor
                 _stream = default;
                 return End(_endReason);
             case StateTimeout:
-                SendAnswer(_peerReason!.Value);
+                if (!_isCut)
+                    SendAnswer(_peerReason!.Value, round: null);
                 return End(_endReason);
             default:
                 return IsTooLate(e.Message) ? Stay() : null;
@@ -67,7 +110,7 @@ public sealed partial class TunnelActor
     private void Answer(CloseRequest request)
     {
         Note(request);
-        SendAnswer(request.Reason);
+        SendAnswer(request.Reason, request.Round);
     }
 
     private void Note(CloseRequest request)
@@ -76,10 +119,10 @@ public sealed partial class TunnelActor
         _endReason = $"closed by the peer: {(request.Text.Length > 0 ? request.Text : request.Reason.ToString())}";
     }
 
-    private void SendAnswer(CloseReason reason)
+    private void SendAnswer(CloseReason reason, uint? round)
     {
         _frame.ResetWrittenCount();
-        new CloseAnswer(reason, "").Encode(_frame);
+        new CloseAnswer(reason, "") { Round = round }.Encode(_frame);
         Send();
     }
 
@@ -92,5 +135,6 @@ public sealed partial class TunnelActor
     }
 
     private static bool IsTooLate(object message) =>
-        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or ResumeDue or RekeyDue or StreamClosed or StreamOpened or StreamTakenOver or UnderlayChanged or CloseTunnel;
+        message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or ResumeDue or RekeyDue
+            or StreamClosed or StreamOpened or StreamTakenOver or UnderlayChanged or CloseTunnel or AskToClose or AnswerToClose or CutTunnel;
 }

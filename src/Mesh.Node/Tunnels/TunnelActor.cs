@@ -5,6 +5,7 @@ using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.Peers;
 using Mesh.Node.Ports;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
 
@@ -68,7 +69,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         new(TunnelState.Greeting, TunnelState.Up, "hello and cipher exchanged"),
         new(TunnelState.Greeting, TunnelState.Closing, "asked to close"),
         new(TunnelState.Up, TunnelState.Closing, "asked to close"),
-        new(TunnelState.Up, TunnelState.Draining, "the peer asks to close"),
+        new(TunnelState.Up, TunnelState.Draining, "the peer asks to close, or both ends agreed"),
     ];
 
     /// <summary>A tunnel that we open to <paramref name="peer"/> at the first of <paramref name="remotes"/> where it answers.</summary>
@@ -213,6 +214,14 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case ShowCertificate show:
                 Show(show);
                 return Stay();
+            case AskToClose ask:
+                AskPeer(ask);
+                return Stay();
+            case AnswerToClose answer:
+                AnswerPeer(answer);
+                return Stay();
+            case CutTunnel cut:
+                return Cut(cut);
             case DataPlaneEvent happened:
                 OnDataPlane(happened);
                 return Stay();
@@ -240,7 +249,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return Stay();   // one of the addresses that were tried beside, or one that was given up
             case StreamClosed closed:
                 _stream = default;
-                return End(closed.Reason);
+                return End(_agreedEnd ?? closed.Reason);
             case StreamOpened other:
                 _ports.Streams.Close(other.Stream);   // it came when another one was taken already
                 return Stay();
@@ -249,7 +258,8 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case ShowCertificate early:
                 _toShow = early;
                 return Stay();
-            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or StreamTakenOver or UnderlayChanged:
+            case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or StreamTakenOver or UnderlayChanged
+                or AskToClose or AnswerToClose or CutTunnel:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
                 return null;
@@ -280,11 +290,14 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 _ports.Manager.Tell(new PeerRenewed(_index, renewal.Certificate.AsMemory()), Self);
                 return Stay();
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
-                return Drain(request);
+                return OnCloseRequest(request);
+            case CloseAnswer.Kind when CloseAnswer.TryDecode(frame.Payload.Span, out CloseAnswer? answer):
+                _ports.Manager.Tell(new CloseAnswered(_index, answer.Round, answer.Agrees), Self);
+                return Stay();
             case VersionNews.Kind when VersionNews.TryDecode(frame.Payload.Span, out VersionNews? news):
                 Context.System.EventStream.Publish(new VersionHeard(_peer, news.Version));
                 return Stay();
-            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind or VersionNews.Kind or CertificateRenewal.Kind:
+            case KeepAlive.Kind or PeerAddresses.Kind or PathReport.Kind or Rekey.Kind or CloseRequest.Kind or CloseAnswer.Kind or VersionNews.Kind or CertificateRenewal.Kind:
                 return End($"the peer sent a malformed frame of kind {frame.Kind}");
             default:
                 return Stay();   // a newer peer may send more kinds than we know
@@ -313,7 +326,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         _frame.ResetWrittenCount();
         new TunnelHello
         {
-            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming | (isOnly ? TunnelCapabilities.OnlyTunnel : TunnelCapabilities.None),
+            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming | TunnelCapabilities.OrderlyClose | (isOnly ? TunnelCapabilities.OnlyTunnel : TunnelCapabilities.None),
             ReceiverIndex = (uint)_index.Value,
             Key = _receiveKey,
             Ciphers = _options.Ciphers,

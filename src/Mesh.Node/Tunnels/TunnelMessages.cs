@@ -62,6 +62,9 @@ public sealed record TunnelStatus(
 {
     /// <summary>Whether the two ends tell each other news in the tunnel itself; through OpenVPN they only do in messages between nodes.</summary>
     public bool CarriesNews => Path is not (TunnelPathKind.OpenVpnTcp or TunnelPathKind.OpenVpnUdp);
+
+    /// <summary>How far its destruction is, or null where it is not being destroyed. Only in <see cref="NodeStatus"/>; others see <see cref="Killers.DestructionChanged"/>.</summary>
+    public Killers.KillerState? Destruction { get; init; }
 }
 
 /// <summary>The peer of an accepted tunnel has greeted; the manager decides whether there is a place for it.</summary>
@@ -89,6 +92,19 @@ public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClie
 
 /// <summary>Close the tunnel in an orderly way.</summary>
 public sealed record CloseTunnel(CloseReason Reason, string Text);
+
+/// <summary>The peer wants the tunnel gone and waits for an answer, <see cref="Killers.AnswerToClose"/>.</summary>
+/// <param name="Index">The tunnel.</param>
+/// <param name="Round">Number of its request.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Text">Why, for people.</param>
+public sealed record CloseAsked(TunnelIndex Index, uint Round, CloseReason Reason, string Text);
+
+/// <summary>The peer has answered <see cref="Killers.AskToClose"/>.</summary>
+/// <param name="Index">The tunnel.</param>
+/// <param name="Round">Which request; null where the peer cannot tell.</param>
+/// <param name="Agrees">Whether we may cut.</param>
+public sealed record CloseAnswered(TunnelIndex Index, uint? Round, bool Agrees);
 
 /// <summary>Addresses of nodes that the peer told us.</summary>
 public sealed record PeersLearned(NodePrefix From, PeerAddresses Addresses);

@@ -41,9 +41,12 @@ public sealed partial class TunnelsActor
 
     private void OnSeenAt(ObservedEndpoint seen)
     {
-        if (ToAddress(seen) is not { } address || _options.Listen is not { } listen || !_options.LocalAddresses.Contains(address))
+        if (ToAddress(seen) is not { } address)
             return;
-        var advertised = new AdvertisedAddress(address.ToString(), (ushort)listen.Port, AddressProtocol.Mesh);
+        OnOwnAddressSeen(address);
+        if (_options.Listen is not { } listen || !_options.LocalAddresses.Contains(address))
+            return;
+        AdvertisedAddress advertised = InOurCountry(new AdvertisedAddress(address.ToString(), (ushort)listen.Port, AddressProtocol.Mesh));
         if (_advertised.Any(a => a.IsSamePlace(advertised)) || _advertised.Count >= AddressList.MaxCount)
             return;
         _advertised = new AddressList([.. _advertised, advertised]);

@@ -7,7 +7,7 @@ public sealed partial class TunnelsActor
     {
         if (!_options.Encrypts || !_mayServe)
             return;
-        foreach (Entry open in _tunnels.Values.Where(static t => t is { IsClient: true, IsUp: true, IsClosing: false, IsHidden: false, Dialled: not null }).ToArray())
+        foreach (Entry open in _tunnels.Values.Where(static t => t is { IsClient: true, IsUp: true, IsClosing: false, Destruction: null, IsHidden: false, Dialled: not null }).ToArray())
         {
             if (_tunnels.Values.Any(t => t.Peer == open.Peer && t is { IsClient: true, IsUp: false }))
                 continue;   // under way already

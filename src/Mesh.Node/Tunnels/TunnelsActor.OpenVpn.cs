@@ -34,8 +34,8 @@ public sealed partial class TunnelsActor
     }
 
     private bool IsUsable(AdvertisedAddress address) => address.Protocol == AddressProtocol.Mesh
-        ? ToEndpoint(address) is not null
-        : _ports.OpenVpn is { } equipment && _parameters is not null && !equipment.Options.Disabled.Contains(address.Protocol);
+        ? ToEndpoint(address) is not null && _countries.Allows(address)
+        : _ports.OpenVpn is { } equipment && _parameters is not null && !equipment.Options.Disabled.Contains(address.Protocol) && _countries.Allows(address);
 
     private OpenVpnClientOrder OrderFor(TunnelIndex index, NodePrefix peer, AdvertisedAddress address) =>
         new(peer, address, _ports.OpenVpn!.LinkOf(index.Value.ToString(CultureInfo.InvariantCulture), _parameters!.Hello, _parameters.Encrypt));

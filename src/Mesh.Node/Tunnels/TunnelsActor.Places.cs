@@ -57,7 +57,7 @@ public sealed partial class TunnelsActor
     {
         tunnel.IsPeersOnly = isPeersOnly;
         // A peer that is served already comes anew because it has lost the old tunnel: it gets that one's place.
-        Entry[] served = [.. _tunnels.Values.Where(t => t is { IsServed: true, IsClosing: false } && t.Peer != tunnel.Peer)];
+        Entry[] served = [.. _tunnels.Values.Where(t => t is { IsServed: true, IsClosing: false, IsReplaced: false } && t.Peer != tunnel.Peer)];
         if (served.Length < _options.MaxClients)
         {
             tunnel.IsServed = true;
@@ -76,7 +76,8 @@ public sealed partial class TunnelsActor
         tunnel.IsServed = true;
         Entry victim = dispensable[Context.Random.Next(dispensable.Length)];
         Log.Info($"the tunnel from {victim.Peer} makes room for {tunnel.Peer}, which has no other");
-        Close(victim, CloseReason.Retired, "the place is needed by a node that has no other tunnel");
+        victim.IsReplaced = true;
+        Destroy(victim, CloseReason.Retired, "the place is needed by a node that has no other tunnel", isForced: true);
     }
 
     private bool IsDue(NodePrefix peer)

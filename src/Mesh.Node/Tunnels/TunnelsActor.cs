@@ -8,6 +8,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
@@ -17,13 +18,16 @@ namespace Mesh.Node.Tunnels;
 
 /// <summary>Chooses, opens, serves and retires tunnels.</summary>
 /// <remarks>
-/// Keeps <see cref="TunnelsOptions.ClientCount"/> tunnels open to random peers that it has addresses of, asks for a bootstrap peer while none is up (and seldom while some are missing), and
-/// accepts <see cref="TunnelsOptions.MaxClients"/>. Two nodes have one tunnel: where both opened one, the node with the smaller prefix gives up its own
+/// Keeps <see cref="TunnelsOptions.ClientCount"/> tunnels open to random peers, replaces the one that is worth least every so often, asks for a bootstrap peer while none is up (and seldom
+/// while some are missing), and accepts <see cref="TunnelsOptions.MaxClients"/>. Two nodes have one tunnel: where both opened one, the node with the smaller prefix gives up its own
 /// (as re6st does), and of two in the same direction the newer one stays, since the older one's peer has forgotten it.
 /// </remarks>
 public sealed partial class TunnelsActor : Actor
 {
+    private const string DuplicateText = "another tunnel between the two nodes stays";
+
     private readonly TunnelPorts _ports;
+    private readonly ActorRef _killer;
     private readonly ActorRef _addressBook;
     private readonly ActorRef _bootstrap;
     private readonly Dictionary<TunnelIndex, Entry> _tunnels = [];
@@ -32,24 +36,23 @@ public sealed partial class TunnelsActor : Actor
     private TunnelsOptions _options;
     private AddressList _advertised;
     private NetworkVersion? _version;
+    private TimeSpan _refreshInterval;
     private int _nextIndex = 1;
     private ImmutableArray<PeerAddressEntry> _known = [];
-    private TimeSpan _isolatedSince;
-    private TimeSpan _bootstrapAgainAt;
-    private int _bootstrapAsked;
-    private TimeSpan? _moreWantedAt;
-    private int _moreWanted;
 
     /// <summary>Makes a manager.</summary>
     /// <param name="options">What to do.</param>
     /// <param name="ports">The tunnels' ports; <see cref="TunnelPorts.Manager"/> is replaced by this actor.</param>
     /// <param name="addressBook">Gets <see cref="PeersSeen"/> and tells <see cref="KnownPeers"/>.</param>
     /// <param name="bootstrap">Gets <see cref="BootstrapWanted"/> while there is no tunnel.</param>
-    public TunnelsActor(TunnelsOptions options, TunnelPorts ports, ActorRef addressBook, ActorRef bootstrap)
+    /// <param name="killer">Gets <see cref="DestroyTunnel"/>, see <see cref="KillersActor"/>.</param>
+    public TunnelsActor(TunnelsOptions options, TunnelPorts ports, ActorRef addressBook, ActorRef bootstrap, ActorRef killer)
     {
-        (_options, _addressBook, _bootstrap) = (options, addressBook, bootstrap);
+        (_options, _addressBook, _bootstrap, _killer, _refreshInterval) = (options, addressBook, bootstrap, killer, options.RefreshInterval);
         _ports = ports with { Manager = Self, IsOnlyTunnel = ClaimOnlyTunnel };
         _advertised = options.Advertised;
+        if (options.Country is { } country)
+            SetCountry(country);
     }
 
     /// <summary>For how many peers a failure is remembered.</summary>
@@ -75,6 +78,7 @@ public sealed partial class TunnelsActor : Actor
     protected override void PostRestart(Exception reason)
     {
         Begin();
+        _killer.Tell(new TunnelsLost(), Self);
         Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
         Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
     }
@@ -82,6 +86,9 @@ public sealed partial class TunnelsActor : Actor
     private void Begin()
     {
         _isolatedSince = Context.Now;
+        RestartRefresh();
+        Context.System.EventStream.Subscribe<DestructionChanged>(Self);
+        Context.System.EventStream.Subscribe<TunnelsWanted>(Self);
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Context.System.EventStream.Subscribe<VersionLearned>(Self);
         Context.System.EventStream.Subscribe<RoutesPublished>(Self);
@@ -104,6 +111,8 @@ public sealed partial class TunnelsActor : Actor
         switch (message)
         {
             case Tick:
+                EndDuplicates();
+                RefreshIfDue();
                 OpenMissing();
                 HideAgain();
                 break;
@@ -130,13 +139,28 @@ public sealed partial class TunnelsActor : Actor
             case PeerRenewed renewed when IsFromTunnel(renewed.Index, out Entry? entry):
                 OnPeerRenewed(entry, renewed.Certificate);
                 break;
+            case CloseAsked asked when IsFromTunnel(asked.Index, out Entry? entry):
+                OnCloseAsked(entry, asked);
+                break;
+            case CloseAnswered answered when IsFromTunnel(answered.Index, out _):
+                _killer.Tell(new PeerAnsweredDestruction(answered.Index, answered.Round, answered.Agrees), Self);
+                break;
+            case DestructionChanged changed:
+                OnDestructionChanged(changed);
+                break;
+            case DestructionForced forced:
+                OnDestructionForced(forced);
+                break;
+            case TunnelsWanted wanted:
+                wanted.By.Tell(new TunnelsThere([.. _tunnels.Values.Where(static t => t is { IsUp: true, IsClosing: false }).Select(ToDoomed)]), Self);
+                break;
             case TunnelResumes resumes when IsFromTunnel(resumes.Index, out Entry? entry):
                 OnResumes(resumes, entry);
                 break;
             case UnderlayChanged:
                 OnUnderlayChanged();
                 break;
-            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or TunnelResumes:
+            case TunnelGreeted or TunnelUp or TunnelEnded or PeerRenewed or TunnelResumes or CloseAsked or CloseAnswered:
                 break;   // of a tunnel of our own past, from before a restart
             case Terminated { Actor: var actor }:
                 OnTerminated(actor);
@@ -150,6 +174,9 @@ public sealed partial class TunnelsActor : Actor
                 break;
             case PeersLearned learned:
                 OnPeersLearned(learned);
+                break;
+            case CountryFound found:
+                OnCountry(found);
                 break;
             case SeenAt seen:
                 OnSeenAt(seen.Endpoint);
@@ -199,46 +226,18 @@ public sealed partial class TunnelsActor : Actor
     {
         if (!_mayServe)
             return;
-        int missing = _options.ClientCount - ClientTunnels;
-        PeerAddressEntry[] candidates = missing > 0 ? [.. _known.Where(IsCandidate)] : [];
-        Context.Random.Shuffle<PeerAddressEntry>(candidates);
-        foreach (PeerAddressEntry candidate in candidates.Take(missing))
+        int missing = ClientLimit - ClientTunnels;
+        PeerAddressEntry[] candidates = missing > 0 ? Candidates() : [];
+        int asked = missing > 0 ? AskForAddresses(missing, candidates.Length) : 0;
+        foreach (PeerAddressEntry candidate in candidates.Take(missing - asked))
             Open(candidate);
         LookAtRegistryRoute();
         if (IsIsolated)
             WantBootstrap();
         else if (IsCutOff)
             LookForOthers();
-        else if (missing > 0 && candidates.Length == 0)
+        else if (missing > 0 && candidates.Length + asked == 0)
             WantMore();
-    }
-
-    // Whom we know may all be gone. The registry is asked at once where nobody is left to try, and otherwise when that has led to nothing for a while.
-    private void WantBootstrap()
-    {
-        bool hasWaited = Context.Now - _isolatedSince >= _options.Tick * 3;
-        if (_tunnels.Count > 0 && !hasWaited)
-            return;
-        if (Context.Now < _bootstrapAgainAt)
-            return;
-        // The registry may name a node that is gone: it believes an advertisement for a while. So the next question comes soon, and the later ones less and less often.
-        TimeSpan delay = _options.MinBootstrapDelay * Math.Pow(2, Math.Min(_bootstrapAsked++, 20));
-        delay = delay < _options.Tick * 2 ? delay : _options.Tick * 2;
-        _bootstrapAgainAt = Context.Now + delay;
-        Context.Timers.StartSingle(nameof(BootstrapWanted), Tick.Instance, delay);
-        _bootstrap.Tell(new BootstrapWanted());
-    }
-
-    // We and those we have tunnels with may be an island: others, whom none of us knows, may be one too. So a node that has fewer tunnels than it wants and nobody to try
-    // asks the registry once in a while, less and less often as long as it hears of nobody new.
-    private void WantMore()
-    {
-        if (_moreWantedAt is { } at && Context.Now < at)
-            return;
-        if (_moreWantedAt is not null)
-            _bootstrap.Tell(new BootstrapWanted());
-        double delay = Math.Min(_options.MaxMoreDelay.TotalSeconds, _options.Tick.TotalSeconds / 2 * Math.Pow(2, _moreWanted++));
-        _moreWantedAt = Context.Now + TimeSpan.FromSeconds(delay * (0.75 + (0.5 * Context.Random.NextDouble())));
     }
 
     private bool IsCandidate(PeerAddressEntry peer) =>
@@ -253,6 +252,7 @@ public sealed partial class TunnelsActor : Actor
         AdvertisedAddress[] usable = [.. peer.Addresses.Where(IsUsable).OrderBy(static a => a.Protocol != AddressProtocol.Mesh)];   // native ones first
         if (usable.Length == 0 || TakeIndex() is not { } index)
             return;
+        RestartRefresh();
         AdvertisedAddress address = usable[attempt % usable.Length];
         Props props = address.Protocol == AddressProtocol.Mesh
             ? TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)
@@ -264,7 +264,7 @@ public sealed partial class TunnelsActor : Actor
     {
         ActorRef actor = Context.ActorOf(props, $"tunnel-{index.Value}");
         Context.Watch(actor);
-        var entry = new Entry(actor, peer, isClient);
+        var entry = new Entry(index, actor, peer, isClient);
         _tunnels.Add(index, entry);
         return entry;
     }
@@ -306,8 +306,14 @@ public sealed partial class TunnelsActor : Actor
         {
             if (!other.IsUp || other.IsClosing)
                 continue;   // it is looked at when it comes up
-            Entry loser = other.IsClient == mine.IsClient ? other : LoserOf(mine, other);
-            Close(loser, CloseReason.Duplicate, "another tunnel between the two nodes stays");
+            if (other.IsClient == mine.IsClient)
+            {
+                Close(other, CloseReason.Duplicate, DuplicateText);   // what goes into it is lost anyway
+                continue;
+            }
+
+            Entry loser = LoserOf(mine, other);
+            Destroy(loser, CloseReason.Duplicate, DuplicateText, isForced: false);
             if (loser == mine)
                 return false;
         }
@@ -325,6 +331,8 @@ public sealed partial class TunnelsActor : Actor
 
     private Entry LoserOf(Entry one, Entry other)
     {
+        if (one.IsClient == other.IsClient)
+            return one.UpSince <= other.UpSince ? one : other;
         // The node with the smaller prefix gives up the tunnel that it opened; both ends come to the same answer.
         bool weGiveUp = _options.Self < one.Peer;
         return one.IsClient == weGiveUp ? one : other;
@@ -340,6 +348,7 @@ public sealed partial class TunnelsActor : Actor
     {
         _tunnels.Remove(ended.Index, out Entry? entry);
         Forget(ended.Index);
+        TellGone(ended.Index, entry!);
         if (ended.WasUp)
             Log.Info($"tunnel to {ended.Peer} ended: {ended.Reason}");
         else
@@ -365,6 +374,7 @@ public sealed partial class TunnelsActor : Actor
                 continue;
             _tunnels.Remove(index);
             Forget(index);
+            TellGone(index, entry);
             if (entry.IsClient)
                 Remember(new TunnelEnded(index, entry.Peer, entry.IsClient, WasUp: false, "it failed"), entry);
             return;
@@ -383,6 +393,13 @@ public sealed partial class TunnelsActor : Actor
         _options = _options with { ClientCount = changed.Parameters.ClientCount, MaxClients = changed.Parameters.MaxClients, Encrypts = changed.Parameters.Encrypt };
         _registry = changed.Parameters.RegistryPrefix;
         OnOpenVpnTerms(changed.Parameters);
+        OnCountries(changed.Parameters.SameCountry);
+        if (_refreshInterval != changed.Parameters.TunnelRefresh)
+        {
+            _refreshInterval = changed.Parameters.TunnelRefresh;
+            RestartRefresh();
+        }
+
         HideAgain();
         foreach (Entry tunnel in _tunnels.Values.Where(t => t is { IsUp: true, IsClosing: false }))
         {
@@ -402,62 +419,8 @@ public sealed partial class TunnelsActor : Actor
     private static IPEndPoint? ToEndpoint(AdvertisedAddress address) =>
         IPAddress.TryParse(address.Host, out IPAddress? host) ? new IPEndPoint(host, address.Port) : null;
 
-    private sealed class Entry(ActorRef actor, NodePrefix peer, bool isClient)
-    {
-        public ActorRef Actor => actor;
-
-        public NodePrefix Peer => peer;
-
-        public bool IsClient => isClient;
-
-        /// <summary>The address at which we opened it.</summary>
-        public AdvertisedAddress? Dialled { get; set; }
-
-        public bool IsUp { get; set; }
-
-        public bool IsClosing { get; set; }
-
-        /// <summary>Its packets cannot be read by others.</summary>
-        public bool IsHidden { get; set; }
-
-        /// <summary>Closed because its peer may not have tunnels any more.</summary>
-        public bool IsRefused { get; set; }
-
-        /// <summary>Accepted, and its place is granted.</summary>
-        public bool IsServed { get; set; }
-
-        /// <summary>Its peer said that it has no other tunnel.</summary>
-        public bool IsPeersOnly { get; set; }
-
-        public TimeSpan UpSince { get; set; }
-
-        public ReadOnlyMemory<byte> Certificate { get; set; }
-
-        /// <summary>Serial number of the certificate, where it is known in place of <see cref="Certificate"/>: of tunnels of OpenVPN.</summary>
-        public ulong? SerialNumber { get; set; }
-
-        /// <summary>End of <see cref="Certificate"/>.</summary>
-        public DateTimeOffset Until { get; set; }
-
-        /// <summary>Before that no other certificate is looked at.</summary>
-        public TimeSpan RenewalAgainAt { get; set; }
-    }
-
     private sealed class Tick
     {
         public static readonly Tick Instance = new();
     }
 }
-
-/// <summary>We have no tunnel, or too few, and want to know somebody: the answer goes to the address book.</summary>
-public sealed record BootstrapWanted;
-
-/// <summary>Published by an actor that has to know the addresses at which others can reach us and was restarted.</summary>
-/// <param name="By">Gets an <see cref="AdvertisedAddressesChanged"/>.</param>
-public sealed record AdvertisedAddressesWanted(ActorRef By);
-
-/// <summary>The addresses at which others can reach us have changed.</summary>
-public sealed record AdvertisedAddressesChanged(AddressList Addresses);
-
-/// <summary>A port of the machine cannot be had. The message is a sentence for the operator.</summary>
-public sealed class PortUnavailableException(string message) : Exception(message);

@@ -22,6 +22,18 @@ public sealed record TunnelsOptions
     /// <summary>How many tunnels of others to accept. Network parameter max_clients, default 20.</summary>
     public int MaxClients { get; init; } = 20;
 
+    /// <summary>How often a tunnel that we opened is replaced by one with another node. Network parameter tunnel_refresh, default 5 minutes.</summary>
+    public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Whether tunnels are replaced at all. Default true.</summary>
+    public bool Refresh { get; init; } = true;
+
+    /// <summary>Nodes with whom to have a tunnel if at all possible: they are tried first, and a tunnel with them is never replaced.</summary>
+    public IReadOnlySet<NodePrefix> Neighbours { get; init; } = new HashSet<NodePrefix>();
+
+    /// <summary>The country that this node is in, a code of two letters, or null where the registry is to be asked. It matters where the network parameter same_country is set.</summary>
+    public string? Country { get; init; }
+
     /// <summary>Interval of the look at what is missing. Default 5 s (re6st).</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromSeconds(5);
 

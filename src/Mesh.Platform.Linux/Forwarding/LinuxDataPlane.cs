@@ -25,6 +25,7 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
     private readonly StopSignal _stop = new();
     private readonly Lock _control = new();   // the engine's control methods want one thread at a time
     private readonly ConcurrentDictionary<TunnelIndex, ActorRef> _owners = new();
+    private readonly ConcurrentDictionary<TunnelIndex, long> _controls = new();   // a few a second
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Thread[] _threads;
     private bool _disposed;
@@ -105,12 +106,23 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
         {
             _engine.RemoveTunnel(tunnel);
             _owners.TryRemove(tunnel, out _);
+            _controls.TryRemove(tunnel, out _);
         }
     }
 
     /// <inheritdoc/>
-    public void SendControl(TunnelIndex tunnel, InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint to) =>
-        _engine.SendControl(tunnel, kind, payload.Span, DatagramEndpoint.From(to));
+    public void SendControl(TunnelIndex tunnel, InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint to)
+    {
+        if (_engine.SendControl(tunnel, kind, payload.Span, DatagramEndpoint.From(to)))
+            CountControl(tunnel);
+    }
+
+    /// <inheritdoc/>
+    public void AskTraffic(TunnelIndex tunnel, ActorRef asker)
+    {
+        if (_engine.CountersOf(tunnel) is { } counters)
+            asker.Tell(new TunnelTraffic(tunnel, counters.SentPackets + counters.ReceivedPackets - _controls.GetValueOrDefault(tunnel)));
+    }
 
     /// <inheritdoc/>
     public void BindStream(TunnelIndex tunnel, StreamId stream)
@@ -148,8 +160,16 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
 
     bool IPacketOutput.SendOnStream(StreamId stream, ReadOnlySpan<byte> packet) => _streams?.TrySendPacket(stream, packet) ?? false;
 
+    // The last ones of a tunnel that is being removed count nothing.
+    private void CountControl(TunnelIndex tunnel)
+    {
+        if (_owners.ContainsKey(tunnel))
+            _controls.AddOrUpdate(tunnel, 1, static (_, count) => count + 1);
+    }
+
     void IControlSink.ControlReceived(TunnelIndex tunnel, InnerKind kind, ReadOnlySpan<byte> payload, in DatagramEndpoint from)
     {
+        CountControl(tunnel);
         if (_owners.TryGetValue(tunnel, out ActorRef? owner))
             owner.Tell(new ControlReceived(tunnel, kind, payload.ToArray(), from.ToIPEndPoint()));
     }

@@ -18,6 +18,9 @@ public enum TunnelCapabilities : uint
 
     /// <summary>The sender has no other tunnel: a receiver that is full makes room for it if it can.</summary>
     OnlyTunnel = 4,
+
+    /// <summary>Takes close requests with a round: it moves its routes away before it agrees, and it may refuse.</summary>
+    OrderlyClose = 8,
 }
 
 /// <summary>First message of both sides of a native tunnel, sent at once and without waiting for the other's.</summary>

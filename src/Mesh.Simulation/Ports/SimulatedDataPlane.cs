@@ -13,6 +13,7 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
     private readonly SimulatedStreams _streams;
     private readonly int _port;
     private readonly Dictionary<TunnelIndex, ActorRef> _owners = [];
+    private readonly Dictionary<TunnelIndex, long> _controls = [];
 
     /// <summary>Makes a data plane that receives datagrams at <paramref name="port"/>.</summary>
     public SimulatedDataPlane(Machine machine, SimulatedStreams streams, int port)
@@ -57,11 +58,22 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
     {
         Engine.RemoveTunnel(tunnel);
         _owners.Remove(tunnel);
+        _controls.Remove(tunnel);
     }
 
     /// <inheritdoc/>
-    public void SendControl(TunnelIndex tunnel, InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint to) =>
-        Engine.SendControl(tunnel, kind, payload.Span, DatagramEndpoint.From(to));
+    public void SendControl(TunnelIndex tunnel, InnerKind kind, ReadOnlyMemory<byte> payload, IPEndPoint to)
+    {
+        if (Engine.SendControl(tunnel, kind, payload.Span, DatagramEndpoint.From(to)))
+            CountControl(tunnel);
+    }
+
+    /// <inheritdoc/>
+    public void AskTraffic(TunnelIndex tunnel, ActorRef asker)
+    {
+        if (Engine.CountersOf(tunnel) is { } counters)
+            _machine.System?.Loop.Inject(asker, new TunnelTraffic(tunnel, counters.SentPackets + counters.ReceivedPackets - _controls.GetValueOrDefault(tunnel)));
+    }
 
     /// <inheritdoc/>
     public void BindStream(TunnelIndex tunnel, StreamId stream) => Engine.BindStream(tunnel, stream);
@@ -85,6 +97,7 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
 
     void IControlSink.ControlReceived(TunnelIndex tunnel, InnerKind kind, ReadOnlySpan<byte> payload, in DatagramEndpoint from)
     {
+        CountControl(tunnel);
         if (_owners.TryGetValue(tunnel, out ActorRef? owner))
             _machine.System?.Loop.Inject(owner, new ControlReceived(tunnel, kind, payload.ToArray(), from.ToIPEndPoint()));
     }
@@ -94,6 +107,8 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
         if (_owners.TryGetValue(tunnel, out ActorRef? owner))
             _machine.System?.Loop.Inject(owner, new PeerMoved(tunnel, from.ToIPEndPoint()));
     }
+
+    private void CountControl(TunnelIndex tunnel) => _controls[tunnel] = _controls.GetValueOrDefault(tunnel) + 1;
 
     void IControlSink.PathSilent(TunnelIndex tunnel)
     {

@@ -182,7 +182,7 @@ public static class ScenarioReader
             "revoke" => new RevokeNode(ReadNode(section, scenario)),
             "rotate-keys" => new RotateKeys(),
             "traffic" => new Traffic(section.Integer("pairs", 10, 1, 100_000), section.Duration("interval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1))),
-            "stop-traffic" => new StopTraffic(section.Has("max-lost") ? section.Integer("max-lost", 0, 0, int.MaxValue) : null),
+            "stop-traffic" => new StopTraffic(section.Has("max-lost") ? section.Integer("max-lost", 0, 0, int.MaxValue) : null, section.Integer("min-destroyed", 0, 0, int.MaxValue)),
             "forge" => new Forge(ReadNode(section, scenario), section.Duration("for", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))),
             _ => Unknown(section, action),
         };

@@ -6,6 +6,7 @@ namespace Mesh.Simulation.Scenarios;
 public sealed partial class ScenarioRun
 {
     private readonly PingTraffic _traffic;
+    private int _orderlyEnds;   // when the traffic began
 
     private (string Outcome, bool IsGood) PingAll(PingAll ping)
     {
@@ -43,6 +44,7 @@ public sealed partial class ScenarioRun
     private (string Outcome, bool IsGood) BeginTraffic(Traffic traffic)
     {
         _traffic.Begin(ChoosePairs(traffic.Pairs), traffic.Interval);
+        _orderlyEnds = _world.Nodes.Sum(static n => n.OrderlyEnds);
         return ("done", true);
     }
 
@@ -52,8 +54,10 @@ public sealed partial class ScenarioRun
         RunFor(PingTraffic.Timeout, static () => false);
         _traffic.Count();
         _measures.Add(Measure.Of("pings lost", "of a run", [_traffic.Lost]));
-        string outcome = $"{_traffic.Sent} pings, {_traffic.Lost} lost{(_traffic.Worst is { } worst ? $", most of a pair: {worst}" : "")}";
-        return (outcome, _traffic.Sent > 0 && _traffic.Lost <= (stop.MaxLost ?? int.MaxValue));
+        int destroyed = (_world.Nodes.Sum(static n => n.OrderlyEnds) - _orderlyEnds) / 2;   // each tunnel has two ends
+        _measures.Add(Measure.Of("tunnels destroyed in order", "of a run", [destroyed]));
+        string outcome = $"{_traffic.Sent} pings, {_traffic.Lost} lost{(_traffic.Worst is { } worst ? $", most of a pair: {worst}" : "")}; {destroyed} tunnels destroyed in order";
+        return (outcome, _traffic.Sent > 0 && _traffic.Lost <= (stop.MaxLost ?? int.MaxValue) && destroyed >= stop.MinDestroyed);
     }
 
     // All pairs, or some of them.

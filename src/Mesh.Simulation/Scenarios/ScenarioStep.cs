@@ -135,10 +135,12 @@ public sealed record Traffic(int Pairs, TimeSpan Interval) : ScenarioStep
 
 /// <summary>The traffic ends, and what was lost is counted: pings without an answer between nodes to which nothing was done.</summary>
 /// <param name="MaxLost">More lost pings are a violation; null: any number is good.</param>
-public sealed record StopTraffic(int? MaxLost) : ScenarioStep
+/// <param name="MinDestroyed">It is a violation where fewer tunnels were destroyed in order meanwhile: then the traffic has not shown much.</param>
+public sealed record StopTraffic(int? MaxLost, int MinDestroyed = 0) : ScenarioStep
 {
     /// <inheritdoc/>
-    public override string Title => MaxLost is { } lost ? $"at most {lost} pings were lost" : "the traffic ends";
+    public override string Title =>
+        (MaxLost is { } lost ? $"at most {lost} pings were lost" : "the traffic ends") + (MinDestroyed > 0 ? $", and at least {MinDestroyed} tunnels were destroyed in order" : "");
 }
 
 /// <summary>A member has gone bad: it tells everybody of versions of the parameters that nobody has signed, and of old ones. It is a violation when a node believes it, or

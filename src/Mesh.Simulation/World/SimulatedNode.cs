@@ -7,6 +7,7 @@ using Mesh.Node.Joining;
 using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Certificates;
@@ -28,6 +29,7 @@ public sealed class SimulatedNode
     private readonly PrivateKey _key;
     private readonly NodeOptions _options;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
+    private readonly Dictionary<int, KillerState> _destructions = [];
     private Joined? _joined;
 
     /// <summary>Makes a node that is switched off.</summary>
@@ -69,6 +71,12 @@ public sealed class SimulatedNode
     /// <summary>Its tunnels.</summary>
     public IReadOnlyCollection<TunnelStatus> Tunnels => _tunnels.Values;
 
+    /// <summary>Tunnels that are being destroyed, by number, and how far that is.</summary>
+    public IReadOnlyDictionary<int, KillerState> Destructions => _destructions;
+
+    /// <summary>How many tunnels it has seen go that both ends had locked before, since it was made.</summary>
+    public int OrderlyEnds { get; private set; }
+
     /// <summary>Its routes.</summary>
     public IReadOnlyCollection<NodeRoute> Routes { get; private set; } = [];
 
@@ -88,6 +96,7 @@ public sealed class SimulatedNode
     public void Boot(ILogSink? log)
     {
         _tunnels.Clear();
+        _destructions.Clear();
         Routes = [];
         Parameters = null;
         (Host, DataPlane, Certificate) = (null, null, null);
@@ -109,6 +118,15 @@ public sealed class SimulatedNode
         Machine.Settle();
     }
 
+    /// <summary>Begins to stop the running node in order: others are to find ways around it.</summary>
+    /// <param name="left">Called when the machine's processes may be killed.</param>
+    public void Leave(Action left)
+    {
+        ActorSystem system = Machine.System ?? throw new InvalidOperationException($"{Machine.Name} does not run");
+        system.SystemActorOf(Props.Create(() => new Farewell(system.Find("/user/node")!, left)));
+        Machine.Settle();
+    }
+
     private void Start(ActorSystem system, Joined joined)
     {
         _joined = joined;
@@ -123,6 +141,7 @@ public sealed class SimulatedNode
         NodeOptions options = _options with { RegistryUrl = _registry.Url };
         ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
         system.EventStream.Subscribe<TunnelStatus>(observer);
+        system.EventStream.Subscribe<DestructionChanged>(observer);
         system.EventStream.Subscribe<RoutesPublished>(observer);
         system.EventStream.Subscribe<NetworkParametersChanged>(observer);
         system.EventStream.Subscribe<CertificateStatus>(observer);
@@ -196,6 +215,19 @@ public sealed class SimulatedNode
         }
     }
 
+    private sealed class Farewell(ActorRef node, Action left) : Actor
+    {
+        protected override void PreStart() => node.Tell(new LeaveNetwork(), Self);
+
+        protected override void Receive(object message)
+        {
+            if (message is LeftNetwork)
+                left();
+            else
+                Unhandled(message);
+        }
+    }
+
     /// <summary>Writes down what the node publishes about itself.</summary>
     private sealed class Observer(SimulatedNode node) : Actor
     {
@@ -208,6 +240,13 @@ public sealed class SimulatedNode
                     break;
                 case TunnelStatus status:
                     node._tunnels[status.Index.Value] = status;
+                    break;
+                case DestructionChanged { State: { } state } changed:
+                    node.OrderlyEnds += state == KillerState.Unlocking && node._destructions.GetValueOrDefault(changed.Index.Value) == KillerState.Locked ? 1 : 0;
+                    node._destructions[changed.Index.Value] = state;
+                    break;
+                case DestructionChanged over:
+                    node._destructions.Remove(over.Index.Value);
                     break;
                 case RoutesPublished routes:
                     node.Routes = routes.Routes;

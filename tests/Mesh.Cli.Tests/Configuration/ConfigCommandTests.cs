@@ -148,7 +148,7 @@ public sealed class ConfigCommandTests
     }
 
     private static readonly string[] Candidates =
-        ["17", "3", "4", "0.5", "7 s", "33 s", "45 ms", "61 s", "400 days", "3 days", "2 h", "false", "[::1]:99", "10.0.0.9", "10.42.0.0/16", "FR", "text", "http://127.0.0.1:1", "chacha20-poly1305", "192.0.2.1:80", "5 ms", "300 ms", "1400", "3 s"];
+        ["17", "3", "4", "0.5", "7 s", "33 s", "45 ms", "61 s", "400 days", "3 days", "2 h", "false", "[::1]:99", "10.0.0.9", "10.42.0.0/16", "FR", "text", "http://127.0.0.1:1", "chacha20-poly1305", "192.0.2.1:80", "2/16", "5 ms", "300 ms", "1400", "3 s"];
 
     private static string Everything(ResolvedConfig config) => JsonSerializer.Serialize(new
     {
@@ -167,5 +167,5 @@ public sealed class ConfigCommandTests
     });
 
     private static object Describe(Mesh.Node.Tunnels.TunnelsOptions tunnels) =>
-        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.TellsVersion, tunnels.Tunnel };
+        new { tunnels.ClientCount, tunnels.MaxClients, tunnels.Tick, tunnels.MinRetryDelay, tunnels.MaxRetryDelay, tunnels.MaxIsolatedRetryDelay, tunnels.MinBootstrapDelay, tunnels.MaxMoreDelay, tunnels.SharedPeers, tunnels.TellsVersion, tunnels.Tunnel, neighbours = tunnels.Neighbours.Select(static n => n.CommonName), tunnels.Country, tunnels.Refresh, tunnels.RefreshInterval };
 }

@@ -82,7 +82,7 @@ internal static class NodeTargets
         var routing = new RoutingOptions { Network = Network.Prefix, Self = Identities.A.Prefix, HelloInterval = TimeSpan.FromSeconds(4) };
         ActorRef babel = kit.ActorOf(Props.Create(() => new BabelActor(routing, plane)));
         var ports = new TunnelPorts(new RecordingStreams(), plane, new CountingEntropy(), kit.System.DeadLetters, babel, TunnelWorld.Identify);
-        _ = kit.ActorOf(Props.Create(() => new TunnelsActor(new TunnelsOptions { Self = Identities.A.Prefix }, ports, other.Ref, other.Ref)));
+        _ = kit.ActorOf(Props.Create(() => new TunnelsActor(new TunnelsOptions { Self = Identities.A.Prefix }, ports, other.Ref, other.Ref, other.Ref)));
         _ = kit.ActorOf(Props.Create(() => new ParametersActor(Identities.A, client.Ref, work)));
         babel.Tell(new RoutingLinkUp(new TunnelIndex(5), Identities.B.Prefix, other.Ref));
         CallRegistry call = client.ExpectMsg<CallRegistry>(TimeSpan.FromHours(2));

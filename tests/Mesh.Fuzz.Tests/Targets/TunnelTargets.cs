@@ -40,9 +40,9 @@ internal static class TunnelTargets
         Frames<PeerAddresses>("peer-addresses", PeerAddresses.TryDecode, static (peers, output) => peers.Encode(output), new PeerAddresses([Entry("0/16", "192.0.2.1,326,mesh"), Entry("196608/32", "")]), new PeerAddresses([])),
         Frames<PathReport>("path-report", PathReport.TryDecode, static (report, output) => report.Encode(output), new PathReport(PathState.Validated, 7, 1400), new PathReport(PathState.Lost, 0, 0)),
         Frames<Rekey>("rekey", Rekey.TryDecode, static (rekey, output) => rekey.Encode(output), new Rekey(8, Key)),
-        Frames<CloseRequest>("close-request", CloseRequest.TryDecode, static (close, output) => close.Encode(output), new CloseRequest(CloseReason.Retired, "there is a better one"), new CloseRequest(CloseReason.Busy, ""))
+        Frames<CloseRequest>("close-request", CloseRequest.TryDecode, static (close, output) => close.Encode(output), new CloseRequest(CloseReason.Retired, "there is a better one"), new CloseRequest(CloseReason.Busy, ""), new CloseRequest(CloseReason.Retired, "x") { Round = 7 })
             with { Covers = [Methods.Name(typeof(CloseRequest), nameof(CloseRequest.TryDecode)), Methods.Name(typeof(CloseText), nameof(CloseText.TryDecode))] },
-        Frames<CloseAnswer>("close-answer", CloseAnswer.TryDecode, static (close, output) => close.Encode(output), new CloseAnswer(CloseReason.Retired, "é")),
+        Frames<CloseAnswer>("close-answer", CloseAnswer.TryDecode, static (close, output) => close.Encode(output), new CloseAnswer(CloseReason.Retired, "é"), new CloseAnswer(CloseReason.Retired, "") { Round = 7, Agrees = false }),
         Frames<CertificateRenewal>("certificate-renewal", CertificateRenewal.TryDecode, static (renewal, output) => renewal.Encode(output), new CertificateRenewal([.. Network.NodeCertificate])),
         Frames<StreamResume>("stream-resume", StreamResume.TryDecode, static (resume, output) => resume.Encode(output), new StreamResume(7, IsAnswer: false), new StreamResume(uint.MaxValue, IsAnswer: true)),
         Frames<VersionNews>("version-news", VersionNews.TryDecode, static (news, output) => news.Encode(output), new VersionNews(Version)),

@@ -51,5 +51,10 @@ internal sealed class RecordingDataPlane : IDataPlanePort
 
     public void BindStream(TunnelIndex tunnel, StreamId stream) => Bindings.Add((tunnel, stream));
 
+    /// <summary>How many packets each tunnel has carried.</summary>
+    public Dictionary<TunnelIndex, long> Traffic { get; } = [];
+
+    public void AskTraffic(TunnelIndex tunnel, ActorRef asker) => asker.Tell(new TunnelTraffic(tunnel, Traffic.GetValueOrDefault(tunnel)));
+
     public void Publish(ForwardingTable table) => Tables.Add(table);
 }

@@ -55,6 +55,26 @@ public sealed class BootstrapActorTests
     }
 
     [Theory]
+    [InlineData("FR", true)]
+    [InlineData("", false)]
+    [InlineData("fr", false)]
+    [InlineData("<html>", false)]
+    public void The_registry_is_asked_for_the_country_of_an_address(string answer, bool isTaken)
+    {
+        TestProbe asker = _kit.CreateProbe();
+        asker.Send(_bootstrap, new CountryWanted("203.0.113.5"));
+        CallRegistry call = _client.ExpectMsg<CallRegistry>();
+        Assert.Equal((RegistryMethod.GetCountry, ("address", "203.0.113.5")), (call.Method, Assert.Single(call.Arguments)));
+        _client.Reply(new RegistryAnswered(call.Tag, System.Text.Encoding.ASCII.GetBytes(answer)));
+        _kit.Settle();
+        Assert.Equal(isTaken ? [new CountryFound(answer)] : [], asker.ReceiveAll());
+        asker.Send(_bootstrap, new CountryWanted("203.0.113.5"));
+        _client.ExpectMsg<CallRegistry>();
+        _client.Reply(new RegistryUnreachable(call.Tag, "this registry has no country database"));
+        Assert.Equal(0, _kit.System.UnhandledCount);
+    }
+
+    [Theory]
     [InlineData("not encrypted")]
     [InlineData("for somebody else")]
     [InlineData("not a peer")]

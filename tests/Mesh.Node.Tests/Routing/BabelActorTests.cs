@@ -8,6 +8,7 @@ using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 
@@ -23,6 +24,7 @@ public sealed class BabelActorTests
     private readonly RecordingDataPlane _dataPlane = new();
     private readonly TestProbe _routes;
     private readonly ActorRef _babel;
+    private readonly List<PlayedRouter> _played = [];
 
     public BabelActorTests()
     {
@@ -182,6 +184,69 @@ public sealed class BabelActorTests
         Assert.Equal(RouteKind.Tunnel, Lookup(Table, "2001:db8:42:8::1"));
     }
 
+    [Fact]
+    public void A_locked_link_loses_its_routes_where_there_is_another_way_and_gets_them_back()
+    {
+        PlayedRouter near = new(this, 9, tunnel: 5), far = new(this, 8, tunnel: 6);
+        near.Join(Subnet(9));
+        far.Join(Subnet(8));
+        near.Announce(metric: 96, Subnet(7));
+        far.Announce(metric: 50, Subnet(7));
+        Assert.Equal(6, TunnelTo(7));
+        Assert.Equal((true, 2, 0), Lock(6, Killer.FreeMultiplier) is var before ? (before.IsKnown, before.Routes, before.Stranded) : default);
+
+        LinkLocked soft = Lock(6, Killer.SoftMultiplier, seeksOtherWays: true);
+        Assert.Equal((Killer.SoftMultiplier, 1), (soft.Multiplier, soft.Routes));
+        Assert.Equal(5, TunnelTo(7));
+        Assert.Equal(1, soft.Stranded);   // that the other neighbour announces back to us what it has from us is no way
+
+        LinkLocked hard = Lock(6, Killer.HardMultiplier);
+        Assert.Equal((Killer.HardMultiplier, 0), (hard.Multiplier, hard.Routes));
+        // The answer comes when the table is in force, not before.
+        Assert.NotEqual(Route.Through(new TunnelIndex(6)), Table.Lookup(Ipv6Address.Parse("2001:db8:42:8::1").Value));
+        Lock(6, Killer.FreeMultiplier);
+        far.Announce();
+        Assert.Equal(6, TunnelTo(8));
+    }
+
+    [Fact]
+    public void A_neighbour_that_comes_back_finds_its_link_locked_as_it_was()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        Lock(5, Killer.HardMultiplier);
+        _kit.Advance(TimeSpan.FromMinutes(2));   // it was not heard, so it is forgotten
+        peer.Announce(Subnet(10));
+        Assert.Equal(0, Lock(5, Killer.HardMultiplier).Routes);
+        Assert.Empty(Status().Routes);
+        Lock(5, Killer.FreeMultiplier);
+        peer.Announce(Subnet(11));
+        Assert.Contains(Status().Routes, r => r.Destination == Node(9).Subnet(Network));
+    }
+
+    [Fact]
+    public void A_link_that_is_gone_takes_its_lock_with_it()
+    {
+        new PlayedRouter(this, 9, tunnel: 5).Join(Subnet(9));
+        Lock(5, Killer.HardMultiplier);
+        _played.Clear();
+        _babel.Tell(new RoutingLinkDown(new TunnelIndex(5)));
+        Assert.False(Lock(5, Killer.HardMultiplier).IsKnown);
+        new PlayedRouter(this, 8, tunnel: 5).Join(Subnet(8));
+        Assert.Equal(5, TunnelTo(8));
+    }
+
+    private int? TunnelTo(int node) => Status().Routes.FirstOrDefault(r => r.Destination == Node(node).Subnet(Network))?.Tunnel.Value;
+
+    private LinkLocked Lock(int tunnel, ushort multiplier, bool seeksOtherWays = false)
+    {
+        TestProbe asker = _kit.CreateProbe();
+        asker.Send(_babel, new LockLink(new TunnelIndex(tunnel), multiplier, 1, seeksOtherWays));
+        LinkLocked locked = asker.ExpectMsg<LinkLocked>();
+        Assert.Equal(1UL, locked.Number);
+        return locked;
+    }
+
     private static NodePrefix Node(int number) => new((UInt128)number, 16);
 
     private static BabelPrefix Subnet(int number)
@@ -224,6 +289,7 @@ public sealed class BabelActorTests
             _tunnel = test._kit.CreateProbe();
             var random = new DeterministicRandom((ulong)number);
             _speaker = new BabelSpeaker(new RouterId((ulong)number), new BabelOptions(), random.NextUInt64, this);
+            test._played.Add(this);
         }
 
         public void Join(params BabelPrefix[] prefixes)
@@ -261,13 +327,19 @@ public sealed class BabelActorTests
             for (TimeSpan end = Now + duration; Now < end;)
             {
                 _test._kit.Advance(TimeSpan.FromMilliseconds(50));
-                foreach (RoutingPacket packet in _tunnel.ReceiveAll().OfType<RoutingPacket>())
-                    _speaker.Receive(Link, Address(100), packet.Packet.Span, Now);
-                if (_speaker.NextDeadline <= Now)
-                    _speaker.Tick(Now);
+                foreach (PlayedRouter router in _test._played)
+                    router.Exchange();
             }
 
             _test._kit.Settle();
+        }
+
+        private void Exchange()
+        {
+            foreach (RoutingPacket packet in _tunnel.ReceiveAll().OfType<RoutingPacket>())
+                _speaker.Receive(Link, Address(100), packet.Packet.Span, Now);
+            if (_speaker.NextDeadline <= Now)
+                _speaker.Tick(Now);
         }
     }
 }

@@ -2,6 +2,7 @@ using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tests.Tunnels;
@@ -128,6 +129,77 @@ public sealed class TunnelClosingTests
         world.ExpectEnded("make room", wasUp: true);
     }
 
+    [Fact]
+    public void To_ask_whether_the_peer_agrees_changes_nothing_here()
+    {
+        TunnelWorld world = UpWithOrderlyPeer();
+        world.Tell(new AskToClose(CloseReason.Retired, "a better one", 7));
+        Assert.True(CloseRequest.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseRequest? request));
+        Assert.Equal(new CloseRequest(CloseReason.Retired, "a better one") { Round = 7 }, request);
+        Assert.Null(world.LastState);
+        Assert.Empty(world.Router.ReceiveAll());
+        world.Frame(new CloseAnswer(CloseReason.Retired, "") { Round = 7, Agrees = false }.Encode);
+        Assert.Equal(new CloseAnswered(TunnelWorld.Index, 7, Agrees: false), world.Manager.ExpectMsg<CloseAnswered>());
+        world.Frame(new CloseAnswer(CloseReason.Retired, "") { Round = 7 }.Encode);
+        Assert.Equal(new CloseAnswered(TunnelWorld.Index, 7, Agrees: true), world.Manager.ExpectMsg<CloseAnswered>());
+        Assert.Null(world.LastState);
+    }
+
+    [Fact]
+    public void An_older_peer_is_asked_in_its_own_words_and_its_answer_has_no_number()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.Tell(new AskToClose(CloseReason.Retired, "a better one", 7));
+        Assert.True(CloseRequest.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseRequest? request) && request.Round is null);
+        world.Frame(new CloseAnswer(CloseReason.Retired, "").Encode);
+        Assert.Equal(new CloseAnswered(TunnelWorld.Index, null, Agrees: true), world.Manager.ExpectMsg<CloseAnswered>());
+    }
+
+    [Fact]
+    public void Cut_it_lets_arrive_what_is_under_way_and_says_no_more()
+    {
+        TunnelWorld world = UpWithOrderlyPeer();
+        world.Tell(new CutTunnel("a better one"));
+        Assert.Equal("Draining", world.LastState);
+        Assert.Equal(TunnelWorld.Index, world.Router.ExpectMsg<RoutingLinkDown>().Tunnel);
+        world.Kit.Advance(new TunnelOptions().DrainTime - TimeSpan.FromMilliseconds(1));
+        Assert.Empty(world.DataPlane.Removed);
+        world.Kit.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Empty(world.TakeSent());
+        Assert.Null(world.ExpectEnded("a better one", wasUp: true).PeerReason);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Asked_whether_it_agrees_the_manager_decides_and_the_tunnel_goes_on(bool agrees)
+    {
+        TunnelWorld world = UpWithOrderlyPeer();
+        world.Frame(new CloseRequest(CloseReason.Retired, "make room") { Round = 9 }.Encode);
+        Assert.Equal(new CloseAsked(TunnelWorld.Index, 9, CloseReason.Retired, "make room"), world.Manager.ExpectMsg<CloseAsked>());
+        Assert.Null(world.LastState);
+        Assert.Empty(world.TakeSent());
+        world.Tell(new AnswerToClose(CloseReason.Retired, "make room", 9, agrees));
+        Assert.True(CloseAnswer.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseAnswer? answer));
+        Assert.Equal(new CloseAnswer(CloseReason.Retired, "") { Round = 9, Agrees = agrees }, answer);
+        Assert.Null(world.LastState);
+        Assert.Empty(world.Router.ReceiveAll());
+        // Who has agreed knows why the peer hangs up then.
+        world.Tell(new StreamClosed(world.Stream, "closed by the peer"));
+        TunnelEnded ended = world.ExpectEnded(agrees ? "closed by the peer: make room" : "closed by the peer", wasUp: true);
+        Assert.Equal(agrees ? CloseReason.Retired : null, ended.PeerReason);
+    }
+
+    [Fact]
+    public void A_request_with_a_number_is_agreed_to_with_that_number_while_it_closes_anyway()
+    {
+        TunnelWorld world = UpWithOrderlyPeer();
+        world.Tell(Close);
+        world.TakeSent();
+        world.Frame(new CloseRequest(CloseReason.Retired, "") { Round = 9 }.Encode);
+        Assert.True(CloseAnswer.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseAnswer? answer) && answer is { Round: 9, Agrees: true });
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -159,6 +231,18 @@ public sealed class TunnelClosingTests
         Assert.Empty(world.Streams.Closed);
     }
 
+    private static TunnelWorld UpWithOrderlyPeer()
+    {
+        TunnelWorld world = new TunnelWorld().StartClient().Opened();
+        world.Frame(TunnelWorld.PeerHello(capabilities: TunnelCapabilities.OrderlyClose).Encode);
+        world.Frame(new TunnelReady(SealingCipher.Aes256Gcm).Encode);
+        world.Manager.FishForMsg<TunnelUp>();
+        world.Router.ExpectMsg<RoutingLinkUp>();
+        world.Status.ReceiveAll();
+        world.Streams.Sent.Clear();
+        return world;
+    }
+
     private static TunnelWorld Start(bool isClient, bool isUp)
     {
         var world = new TunnelWorld();
@@ -179,6 +263,9 @@ public sealed class TunnelClosingTests
         world.Datagram(InnerKind.Probe, TunnelWorld.Number(1));
         world.Tell(new RoutingPacket(TunnelWorld.Index, new byte[] { 1 }));
         world.Tell(new TellPeers(new PeerAddresses([])));
+        world.Tell(new AskToClose(CloseReason.Retired, "", 1));
+        world.Tell(new AnswerToClose(CloseReason.Retired, "", 1, Agrees: true));
+        world.Tell(new CutTunnel(""));
         world.Tell(Close);
     }
 }

@@ -32,7 +32,7 @@ public sealed class TunnelGreetingTests
         Assert.True(TunnelHello.TryDecode(frame.Payload.Span, out TunnelHello? hello));
         Assert.Equal(new TunnelHello
         {
-            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming,
+            Capabilities = TunnelCapabilities.PacketsInStream | TunnelCapabilities.Roaming | TunnelCapabilities.OrderlyClose,
             ReceiverIndex = 7,
             Key = TunnelWorld.Key(1),
             Ciphers = [SealingCipher.Aes256Gcm, SealingCipher.ChaCha20Poly1305],

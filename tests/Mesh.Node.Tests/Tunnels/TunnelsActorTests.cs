@@ -7,6 +7,7 @@ using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
@@ -242,9 +243,12 @@ public sealed class TunnelsActorTests
         }
 
         (StreamId loser, StreamId winner) = weAreSmaller ? (own, accepted) : (accepted, own);
-        Assert.Equal(CloseReason.Duplicate, world.AskedToClose(loser)?.Reason);
-        Assert.Null(world.AskedToClose(winner));
-        world.AgreeToClose(loser);
+        (StreamId doomed, DestroyTunnel order) = Assert.Single(world.TakeDoomed());
+        Assert.Equal((loser, CloseReason.Duplicate, false), (doomed, order.Reason, order.IsForced));
+        // Not one packet of it is lost: the winner has to carry the routes first.
+        Assert.Null(world.AskedToClose(loser));
+        world.Cut(loser);
+        Assert.IsType<DoomedTunnelGone>(Assert.Single(world.Killer.ReceiveAll()));
         world.Live(TimeSpan.FromMinutes(1), winner);
         Assert.DoesNotContain(winner, world.Streams.Closed);
         Assert.Single(world.DataPlane.Tunnels);

@@ -1,5 +1,6 @@
 using Mesh.DataPlane;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tests.Tunnels;
@@ -53,12 +54,18 @@ public sealed class TunnelsPlacesTests
         StreamId first = world.Call(1, isOnly: true), second = world.Call(2), third = world.Call(3, isOnly: true);
         StreamId newcomer = world.Call(4, isOnly: true);
         Assert.Null(world.AskedToClose(newcomer));
-        Assert.Equal(CloseReason.Retired, world.AskedToClose(second)?.Reason);
-        Assert.Null(world.AskedToClose(first));
-        Assert.Null(world.AskedToClose(third));
+        (StreamId doomed, DestroyTunnel order) = Assert.Single(world.TakeDoomed());
+        Assert.Equal((second, CloseReason.Retired, true), (doomed, order.Reason, order.IsForced));
+        // Until its routes have moved away it goes on as before.
+        Assert.All((StreamId[])[first, second, third], stream => Assert.Null(world.AskedToClose(stream)));
         // Now all depend on us: nobody is sacrificed any more.
         StreamId another = world.Call(5, isOnly: true);
         Assert.Equal(CloseReason.Busy, world.AskedToClose(another)?.Reason);
+        Assert.Empty(world.TakeDoomed());
+        // Where they do not move, the killer says so.
+        world.Manager.Tell(new DestructionForced(order.Tunnel.Index, order.Reason, order.Text));
+        world.Kit.Settle();
+        Assert.Equal(CloseReason.Retired, world.AskedToClose(second)?.Reason);
     }
 
     [Fact]

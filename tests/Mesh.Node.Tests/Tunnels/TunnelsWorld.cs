@@ -10,6 +10,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
@@ -25,13 +26,14 @@ internal sealed class TunnelsWorld
         AddressBook = Kit.CreateProbe("address-book");
         Bootstrap = Kit.CreateProbe("bootstrap");
         Router = Kit.CreateProbe("router");
+        Killer = Kit.CreateProbe("killer");
         Ports = new TunnelPorts(Streams, DataPlane, new CountingEntropy(), Kit.System.DeadLetters, Router.Ref, Identify)
         {
             OpenVpn = openVpn,
             EndOf = EndOf,
             IsRenewal = static (present, renewed) => Text(present).Split(' ')[0] == Text(renewed).Split(' ')[0] && !Text(renewed).Contains("another key", StringComparison.Ordinal),
         };
-        Manager = Kit.ActorOf(Props.Create(() => Actor = new TunnelsActor(options, Ports, AddressBook.Ref, Bootstrap.Ref)), "tunnels");
+        Manager = Kit.ActorOf(Props.Create(() => Actor = new TunnelsActor(options, Ports, AddressBook.Ref, Bootstrap.Ref, Killer.Ref)), "tunnels");
     }
 
     public ActorTestKit Kit { get; }
@@ -47,6 +49,8 @@ internal sealed class TunnelsWorld
     public TestProbe Bootstrap { get; }
 
     public TestProbe Router { get; }
+
+    public TestProbe Killer { get; }
 
     public ActorRef Manager { get; }
 
@@ -131,6 +135,23 @@ internal sealed class TunnelsWorld
     /// <summary>Whether we have asked the peer to close, and why.</summary>
     public CloseRequest? AskedToClose(StreamId stream) =>
         Sent(stream, CloseRequest.Kind) is [var frame, ..] && CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request) ? request : null;
+
+    /// <summary>What the killer was told to destroy since the last call.</summary>
+    public IReadOnlyList<(StreamId Stream, DestroyTunnel Order)> TakeDoomed() =>
+        [.. Killer.ReceiveAll().OfType<DestroyTunnel>().Select(order => (StreamOf(order.Tunnel.Actor), order))];
+
+    /// <summary>The killer has come to its end with a tunnel.</summary>
+    public void Cut(StreamId stream)
+    {
+        OwnerOf(stream).Tell(new CutTunnel("both ends agree"));
+        Kit.Advance(TimeSpan.FromSeconds(1));
+    }
+
+    public StreamId StreamOf(ActorRef tunnel)
+    {
+        StreamId accepted = Streams.Handovers.FirstOrDefault(h => h.Owner == tunnel).Stream;
+        return accepted != default ? accepted : Streams.Connects.Single(c => c.Owner == tunnel).Stream;
+    }
 
     /// <summary>The peer answers our request to close.</summary>
     public void AgreeToClose(StreamId stream) => Frame(stream, new CloseAnswer(CloseReason.Duplicate, "").Encode);

@@ -46,6 +46,9 @@ public sealed class LinuxDataPlaneTests
         b.Dispose();
         Assert.Equal((4, 4), (a.CountersOf(T)!.Value.SentPackets, a.CountersOf(T)!.Value.ReceivedPackets));
         Assert.Equal((4, 4), (b.CountersOf(T)!.Value.SentPackets, b.CountersOf(T)!.Value.ReceivedPackets));
+        a.AskTraffic(T, ownerA);
+        Assert.Equal(new TunnelTraffic(T, 6), ownerA.Next<TunnelTraffic>());   // a probe and a routing packet are no traffic
+        a.AskTraffic(new TunnelIndex(99), ownerA);
         Assert.Equal((0, 0), (ownerA.Count, ownerB.Count));
     }
 

@@ -65,6 +65,33 @@ public sealed class TunnelMessageTests
         Assert.Equal(message, decoded);
     }
 
+    [Fact]
+    public void Closing_messages_may_have_a_round_and_an_answer_to_one_may_refuse()
+    {
+        (object Message, string Frame)[] golden =
+        [
+            (new CloseRequest(CloseReason.Retired, "a") { Round = 0xA1B2C3D4 }, "070007" + "010161" + "A1B2C3D4"),
+            (new CloseAnswer(CloseReason.Retired, "") { Round = 0xA1B2C3D4 }, "080007" + "0100" + "A1B2C3D4" + "01"),
+            (new CloseAnswer(CloseReason.Retired, "") { Round = 7, Agrees = false }, "080007" + "0100" + "00000007" + "00"),
+        ];
+        foreach ((object message, string frame) in golden)
+        {
+            Assert.Equal(frame, Convert.ToHexString(Encode(message)));
+            byte[] payload = Convert.FromHexString(frame)[Frame.HeaderLength..];
+            Decoder decoder = DecoderOf(message is CloseRequest ? CloseRequest.Kind : CloseAnswer.Kind);
+            Assert.True(decoder(payload, out object? decoded));
+            Assert.Equal(message, decoded);
+            int optional = message is CloseRequest ? 4 : 5;
+            for (int missing = 1; missing < optional; missing++)
+                Assert.False(decoder(payload.AsSpan()[..^missing], out _));
+            Assert.True(decoder(payload.AsSpan()[..^optional], out _));
+            Assert.False(decoder([.. payload, 0], out _));
+        }
+
+        Assert.False(CloseAnswer.TryDecode([1, 0, 0, 0, 0, 7, 2], out _));
+        Assert.Throws<InvalidOperationException>(() => new CloseAnswer(CloseReason.Retired, "") { Agrees = false }.Encode(new ArrayBufferWriter<byte>()));
+    }
+
     [Theory, MemberData(nameof(Cases))]
     public void Rejects_every_truncation(int index)
     {

@@ -32,7 +32,17 @@ public sealed class SampleScenarioTests
         Assert.InRange(result.VirtualSeconds, 4 * 3600, 5 * 3600);
     }
 
+    [Fact]
+    public void Tunnels_are_replaced_and_nobody_who_pings_notices()
+    {
+        string sample = Read("tunnel-refresh").Replace("for = 3600 s", "for = 1200 s", StringComparison.Ordinal).Replace("min-destroyed = 50", "min-destroyed = 15", StringComparison.Ordinal);
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample), seed: 2).Run();
+        Assert.Empty(result.Violations);
+        Assert.Equal(0, Assert.Single(result.Measures, static m => m.Name == "pings lost").Max);
+    }
+
     [Theory]
+    [InlineData("tunnel-refresh", "do = wait, for = 3600 s", "do = wait, for = 60 s", "at least 50 tunnels were destroyed in order")]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 60 s, median = 10 ms", "; the median may be 0.01 s")]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 100 ms", "nodes still have another version than 2 after 0.1 s")]
     [InlineData("parameter-change", "set-parameters, parameters { hello = 10 s }", "set-parameters, parameters { hello = 15 s }", "the registry published nothing within 60 s: nothing has changed")]

@@ -1,0 +1,80 @@
+using Mesh.DataPlane;
+using Mesh.Node.Tunnels.Killers;
+using Mesh.Protocol.Tunnel;
+
+namespace Mesh.Node.Tunnels;
+
+/// <content>
+/// Tunnels that are to go, but not under anybody's traffic: <see cref="KillersActor"/> moves the routes away at both ends first. What must not wait is closed at once:
+/// tunnels of nodes that may not take part, and tunnels that the other end has forgotten.
+/// </content>
+public sealed partial class TunnelsActor
+{
+    private void Destroy(Entry tunnel, CloseReason reason, string text, bool isForced)
+    {
+        if (tunnel.SerialNumber is not null)
+        {
+            Close(tunnel, reason, text);   // OpenVPN has no way to ask the other end; our routes leave it at once
+            return;
+        }
+
+        tunnel.Destruction ??= KillerState.Waiting;
+        _killer.Tell(new DestroyTunnel(ToDoomed(tunnel), reason, text, isForced), Self);
+    }
+
+    private void OnCloseAsked(Entry tunnel, CloseAsked asked)
+    {
+        if (!tunnel.IsUp || tunnel.IsClosing)
+            return;
+        if (tunnel.Destruction is null && WhyNeeded(tunnel, asked.Reason) is { } why)
+        {
+            Log.Debug($"{tunnel.Peer} would like to close its tunnel with us, but {why}");
+            tunnel.Actor.Tell(new AnswerToClose(asked.Reason, asked.Text, asked.Round, Agrees: false));
+            return;
+        }
+
+        tunnel.Destruction ??= KillerState.Waiting;
+        _killer.Tell(new PeerWantsDestruction(ToDoomed(tunnel), asked.Round, asked.Reason, asked.Text), Self);
+    }
+
+    private string? WhyNeeded(Entry tunnel, CloseReason reason)
+    {
+        if (reason == CloseReason.Duplicate)
+            return null;   // where it is none, its routes find no other way
+        if (_options.Neighbours.Contains(tunnel.Peer))
+            return "it is to be a neighbour";
+        return _tunnels.Values.Any(t => t != tunnel && IsToStay(t)) ? null : "there is no other tunnel";
+    }
+
+    private static bool IsToStay(Entry tunnel) => tunnel is { IsUp: true, IsClosing: false, Destruction: null };
+
+    private void OnDestructionChanged(DestructionChanged changed)
+    {
+        if (_tunnels.TryGetValue(changed.Index, out Entry? tunnel))
+            tunnel.Destruction = changed.State;
+    }
+
+    private void OnDestructionForced(DestructionForced forced)
+    {
+        if (_tunnels.TryGetValue(forced.Index, out Entry? tunnel) && !tunnel.IsClosing)
+            Close(tunnel, forced.Reason, forced.Text);
+    }
+
+    private void TellGone(TunnelIndex index, Entry tunnel)
+    {
+        if (tunnel.Destruction is not null)
+            _killer.Tell(new DoomedTunnelGone(index), Self);
+    }
+
+    // Of two tunnels between two nodes one goes. It was seen when the second came up, but its routes may not have had another way then.
+    private void EndDuplicates()
+    {
+        foreach (IGrouping<Mesh.Protocol.Addressing.NodePrefix, Entry> pair in _tunnels.Values.Where(IsToStay).GroupBy(static t => t.Peer).Where(static g => g.Count() > 1).ToArray())
+        {
+            Entry[] two = [.. pair.OrderBy(static t => t.UpSince).Take(2)];
+            Destroy(LoserOf(two[1], two[0]), CloseReason.Duplicate, DuplicateText, isForced: false);
+        }
+    }
+
+    private DoomedTunnel ToDoomed(Entry tunnel) => new(tunnel.Index, tunnel.Peer, tunnel.Actor);
+}
