@@ -348,7 +348,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         UseStream();
         Context.Timers.StartPeriodic(KeepAliveDue.Instance, KeepAliveDue.Instance, _options.KeepAliveInterval);
         StartRekeying();
-        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient, _certificate) { Cipher = cipher }, Self);
+        _ports.Manager.Tell(new TunnelUp(_index, _peer, _isClient, _certificate) { Cipher = cipher, Remote = _remote }, Self);
         _ports.Router.Tell(new RoutingLinkUp(_index, _peer, Self), Self);
         _isRouted = true;
         StartProbing(hello.UdpPort, hello.LinkMtu);

@@ -79,6 +79,9 @@ public sealed record TunnelGreeted(TunnelIndex Index, bool IsIsolated);
 /// <param name="Certificate">The peer's certificate, DER: it may be revoked while the tunnel is up.</param>
 public sealed record TunnelUp(TunnelIndex Index, NodePrefix Peer, bool IsClient, ReadOnlyMemory<byte> Certificate)
 {
+    /// <summary>The other end's address.</summary>
+    public IPEndPoint? Remote { get; init; }
+
     /// <summary>The cipher of its datagrams.</summary>
     public SealingCipher Cipher { get; init; } = SealingCipher.Aes256Gcm;
 }

@@ -21,6 +21,9 @@ public sealed partial class TunnelsActor
         /// <summary>The address at which we opened it.</summary>
         public AdvertisedAddress? Dialled { get; set; }
 
+        /// <summary>All addresses that were tried for it; once it is up, <see cref="Dialled"/> is the one that answered.</summary>
+        public AdvertisedAddress[] DialledBeside { get; set; } = [];
+
         public bool IsUp { get; set; }
 
         public bool IsClosing { get; set; }

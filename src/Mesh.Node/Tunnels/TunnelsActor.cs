@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Net.Sockets;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
@@ -24,6 +25,7 @@ namespace Mesh.Node.Tunnels;
 /// </remarks>
 public sealed partial class TunnelsActor : Actor
 {
+    private const int MaxDialled = 4;   // addresses of a peer in one attempt
     private const string DuplicateText = "another tunnel between the two nodes stays";
 
     private readonly TunnelPorts _ports;
@@ -254,10 +256,21 @@ public sealed partial class TunnelsActor : Actor
             return;
         RestartRefresh();
         AdvertisedAddress address = usable[attempt % usable.Length];
-        Props props = address.Protocol == AddressProtocol.Mesh
-            ? TunnelActor.Client(index, peer.Prefix, [ToEndpoint(address)!], _options.TunnelNow, _ports)
+        AdvertisedAddress[] native = address.Protocol == AddressProtocol.Mesh ? InTurn(usable, address) : [];
+        Props props = native.Length > 0
+            ? TunnelActor.Client(index, peer.Prefix, [.. native.Select(static a => ToEndpoint(a)!)], _options.TunnelNow, _ports)
             : OpenVpnTunnelActor.Client(index, OrderFor(index, peer.Prefix, address), _ports);
-        Add(index, peer.Prefix, isClient: true, props).Dialled = address;
+        Entry entry = Add(index, peer.Prefix, isClient: true, props);
+        (entry.Dialled, entry.DialledBeside) = (address, native);
+    }
+
+    // The one whose turn it is first, the other family next, and so on: where one of the two does not work here, the next attempt is with the other (RFC 8305 section 4).
+    private static AdvertisedAddress[] InTurn(AdvertisedAddress[] usable, AdvertisedAddress first)
+    {
+        AdvertisedAddress[] native = [.. usable.Where(static a => a.Protocol == AddressProtocol.Mesh).OrderBy(a => a != first)];
+        AddressFamily family = ToEndpoint(first)!.AddressFamily;
+        AdvertisedAddress[] same = [.. native.Where(a => ToEndpoint(a)!.AddressFamily == family)], other = [.. native.Except(same)];
+        return [.. same.Index().Concat(other.Index()).OrderBy(static a => a.Index).Select(static a => a.Item).Take(MaxDialled)];
     }
 
     private Entry Add(TunnelIndex index, NodePrefix peer, bool isClient, Props props)
@@ -271,6 +284,8 @@ public sealed partial class TunnelsActor : Actor
 
     private void OnUp(TunnelUp up, Entry mine)
     {
+        if (mine.DialledBeside.Where(a => ToEndpoint(a)!.Equals(up.Remote)).Select(static a => (AdvertisedAddress?)a).FirstOrDefault() is { } answered)
+            mine.Dialled = answered;
         NoteUp(mine, up.Peer);
         mine.IsHidden = up.Cipher != SealingCipher.Aes256Gmac;
         Watch(mine, up.Certificate);

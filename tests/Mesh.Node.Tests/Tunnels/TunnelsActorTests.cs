@@ -114,7 +114,18 @@ public sealed class TunnelsActorTests
     }
 
     [Fact]
-    public void Each_address_of_a_peer_gets_its_turn()
+    public void The_address_that_answered_is_told_to_the_address_book()
+    {
+        var world = new TunnelsWorld(Options);
+        world.Learn(TunnelsWorld.Known(1, "2001:db8::1,1327,mesh", "198.51.100.1,1326,mesh"));
+        world.Close(world.Streams.Connects[0].Stream, "no route to host");
+        Assert.Equal(["[2001:db8::1]:1327", "198.51.100.1:1326"], world.Streams.Connects.Select(static c => c.Remote.ToString()), StringComparer.Ordinal);
+        world.AnswerDial(1);
+        Assert.Equal("198.51.100.1", world.AddressBook.FishForMsg<AddressWorked>().Address.Host);
+    }
+
+    [Fact]
+    public void All_addresses_of_a_peer_are_tried_and_each_gets_its_turn_to_be_the_first()
     {
         var world = new TunnelsWorld(Options);
         world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1326,mesh", "name.example,1,mesh", "2001:db8::1,1327,mesh"));
@@ -124,7 +135,7 @@ public sealed class TunnelsActorTests
             world.Kit.AwaitCondition(() => world.Streams.Connects.Count > attempt, "another attempt", TimeSpan.FromMinutes(2));
         }
 
-        Assert.Equal(["198.51.100.1:1326", "[2001:db8::1]:1327", "198.51.100.1:1326", "[2001:db8::1]:1327"], world.Streams.Connects.Select(c => c.Remote.ToString()), StringComparer.Ordinal);
+        Assert.Equal(["198.51.100.1:1326", "[2001:db8::1]:1327", "[2001:db8::1]:1327", "198.51.100.1:1326"], world.Streams.Connects.Select(c => c.Remote.ToString()), StringComparer.Ordinal);
     }
 
     [Fact]
