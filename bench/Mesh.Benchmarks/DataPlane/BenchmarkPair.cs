@@ -18,15 +18,16 @@ internal sealed record StreamRun(double Gbps, double Gigabytes, long Retransmits
 /// <remarks>192.0.2.1 and .2 are their addresses on the link (a veth pair of MTU 1500), 2001:db8:99::1 and ::2 those in the overlay.</remarks>
 internal sealed class BenchmarkPair : IDisposable
 {
+    private const string Label = "mesh-bench";
     private const int PrefixLength = 64;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     public BenchmarkPair()
     {
-        A = NetworkNamespace.Create("mesh-bench");
+        A = NetworkNamespace.Create(Label);
         try
         {
-            B = NetworkNamespace.Create("mesh-bench");
+            B = NetworkNamespace.Create(Label);
             A.Connect("eth0", Underlay(1), B, "eth0", Underlay(2), 24);
         }
         catch
@@ -50,6 +51,9 @@ internal sealed class BenchmarkPair : IDisposable
         BinaryPrimitives.WriteUInt128BigEndian(octets, Overlay(end));
         return new IPAddress(octets);
     }
+
+    /// <summary>Removes what a run that was killed has left behind.</summary>
+    public static void RemoveLeftovers() => NetworkNamespace.RemoveLeftovers(Label);
 
     public NetworkNamespace End(int number) => number == 1 ? A : B;
 

@@ -12,12 +12,15 @@ internal sealed unsafe class ForwardingLane : IPacketOutput, IDisposable
     // The longest packet behind its header; a receive call may bring as much as one UDP datagram can hold.
     private const int BufferLength = SealedDatagram.MaxPlaintextLength + SealedDatagram.Overhead + VirtioNetHeader.Length + 1;
 
+    private const int SinglesInTurn = 64;
+
     private readonly TunDevice _device;
     private readonly UdpSocket _socket;
     private readonly DataPlaneEngine _engine;
     private readonly IStreamPackets? _streams;
     private readonly DatagramBatch _datagrams;
     private readonly HostBatch _toHost;
+    private int _singles;
     private readonly byte* _buffer = (byte*)NativeMemory.Alloc(BufferLength);
 
     public ForwardingLane(TunDevice device, UdpSocket socket, DataPlaneEngine engine, IStreamPackets? streams)
@@ -35,11 +38,15 @@ internal sealed unsafe class ForwardingLane : IPacketOutput, IDisposable
         if (length == 0)
         {
             _datagrams.Flush();
+            _singles = 0;
             return false;
         }
         var read = new Span<byte>(_buffer, length);
         if (VirtioNetHeader.TryRead(read, out VirtioNetHeader offload))
+        {
+            _singles = offload.Kind == SegmentationKind.None ? _singles + 1 : 0;
             _engine.HandleHostPacket(offload, read[VirtioNetHeader.Length..], now, this);
+        }
         else
             _engine.CountDropped(DropReason.MalformedPacket, 1);
         _datagrams.FlushIfFull();
@@ -61,6 +68,16 @@ internal sealed unsafe class ForwardingLane : IPacketOutput, IDisposable
         _toHost.Flush();   // the next call overwrites what these packets lie in
         _datagrams.FlushIfFull();
         return true;
+    }
+
+    /// <summary>Lets others run where packets come one by one and faster than they are moved: whoever makes them and whoever takes them need a processor, too, and a flood would
+    /// starve the program that it is for. Long streams come as super-packets, and sleep by themselves.</summary>
+    public void GiveWay()
+    {
+        if (_singles < SinglesInTurn)
+            return;
+        _singles = 0;
+        Thread.Yield();
     }
 
     public bool WriteToHost(ReadOnlySpan<byte> packet)

@@ -210,8 +210,7 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             while (_stop.WaitReadable(source))
             {
                 while (move(lane, Now) && !Volatile.Read(ref _disposed))
-                {
-                }
+                    lane.GiveWay();
             }
         }
         catch (LinuxException e)
