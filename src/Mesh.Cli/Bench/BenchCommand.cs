@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Mesh.Cli.Shell;
+using Mesh.Platform.Linux.Namespaces;
 
 namespace Mesh.Cli.Bench;
 
@@ -8,6 +9,8 @@ namespace Mesh.Cli.Bench;
 internal static class BenchCommand
 {
     private const string ProgramPath = "bench/Mesh.Benchmarks/bin/Release/net10.0/Mesh.Benchmarks.dll";
+
+    private const string Namespaces = "mesh-bench";   // those of the data plane's benchmarks, which are killed with the program that made them
 
     public static Command Create(CliContext context)
     {
@@ -58,6 +61,8 @@ internal static class BenchCommand
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            NetworkNamespace.RemoveLeftovers(Namespaces);
             throw;
         }
         return process.ExitCode;
