@@ -4,6 +4,8 @@ using System.Runtime.InteropServices;
 namespace Mesh.DataPlane;
 
 /// <summary>What the data plane of a machine has done so far. Read while it works: the numbers are each right, but not of one instant.</summary>
+/// <remarks>Where packets are collected and sent together, one that is refused then is in <see cref="ToHost"/> or its tunnel's <see cref="TunnelCounters"/> already, and in
+/// <see cref="Drops"/> besides.</remarks>
 /// <param name="FromHost">Packets taken from the host.</param>
 /// <param name="ToHost">Packets handed to the host.</param>
 /// <param name="Transit">Packets that went from one tunnel into another.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
+using Mesh.DataPlane.Sealing;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
@@ -120,8 +121,8 @@ public sealed partial class TunnelActor
     private void Adopt(StreamId stream, IPEndPoint remote)
     {
         StreamId before = _stream;
-        (_stream, _remote, _lastHeard) = (stream, remote, Context.Now);
-        _streamHeard = Context.Now;
+        (_stream, _remote) = (stream, remote);
+        _lastHeard = _streamHeard = Context.Now;
         Context.Timers.Cancel(ResumeDue.Instance);
         if (before.Value != 0)
             _ports.Streams.Close(before);
@@ -133,7 +134,10 @@ public sealed partial class TunnelActor
             AskToRekey();
         if (_isClient && _search is not null)
         {
-            Report(_path == TunnelPathKind.Datagram ? PathState.Validated : PathState.Lost, _path == TunnelPathKind.Datagram ? _pathMtu + DataPlane.Sealing.SealedDatagram.Overhead : 0);
+            if (_path == TunnelPathKind.Datagram)
+                Report(PathState.Validated, _pathMtu + SealedDatagram.Overhead);
+            else
+                Report(PathState.Lost);
             (_isSuspicious, _unanswered) = (true, 0);
             OnProbeDue();
         }
@@ -176,5 +180,5 @@ public sealed record HandStreamOver(Actors.ActorRef Tunnel);
 /// <param name="Remote">The peer's address as seen here.</param>
 public sealed record StreamTakenOver(StreamId Stream, IPEndPoint Remote);
 
-/// <summary>Published where this machine's addresses or routes in the underlay have changed, or it has woken: what was reachable may not be any more.</summary>
+/// <summary>Told the node, and by it each tunnel, where this machine's addresses or default routes in the underlay have changed: what was reachable may not be any more.</summary>
 public sealed record UnderlayChanged;

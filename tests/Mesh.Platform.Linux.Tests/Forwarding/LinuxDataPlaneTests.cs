@@ -123,6 +123,35 @@ public sealed class LinuxDataPlaneTests
     }
 
     [Fact]
+    public void Datagrams_that_the_link_does_not_take_are_counted_each_and_the_stream_goes_on_when_it_does()
+    {
+        using NetworkNamespace spaceA = NeedsRoot.Namespace("a"), spaceB = NeedsRoot.Namespace("b");
+        spaceA.Connect("eth0", IPAddress.Parse("192.0.2.1"), spaceB, "eth0", IPAddress.Parse("192.0.2.2"), 24);
+        using LinuxDataPlane a = Start(spaceA, 1), b = Start(spaceB, 2);
+        Join(a, 1, 2, new IPEndPoint(IPAddress.Parse("192.0.2.2"), b.LocalEndpoint.Port), DataCipher.Aes256Gcm);
+        Join(b, 2, 1, new IPEndPoint(IPAddress.Parse("192.0.2.1"), a.LocalEndpoint.Port), DataCipher.Aes256Gcm);
+        using Socket listener = spaceB.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp));
+        listener.Bind(new IPEndPoint(IPAddress.Parse("2001:db8:2::1"), 0));
+        listener.Listen(1);
+        using Socket client = spaceA.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp));
+        client.Connect(listener.LocalEndPoint!);
+        using Socket server = listener.Accept();
+        server.ReceiveTimeout = 30_000;
+
+        // Several at once: the kernel does not take the train, and then none of its datagrams.
+        SetMtu(spaceA, 1300);
+        client.Send(new byte[10_000]);
+        Assert.True(SpinWait.SpinUntil(() => a.Counters[DropReason.DatagramRefused] >= 7, TimeSpan.FromSeconds(20)), $"{a.Counters[DropReason.DatagramRefused]}");
+        SetMtu(spaceA, 1500);
+        for (int count = 0; count < 10_000;)
+        {
+            int more = server.Receive(new byte[10_000]);
+            Assert.NotEqual(0, more);
+            count += more;
+        }
+    }
+
+    [Fact]
     public void A_host_without_a_route_in_the_overlay_is_told()
     {
         using NetworkNamespace space = NeedsRoot.Namespace("a");
@@ -168,6 +197,12 @@ public sealed class LinuxDataPlaneTests
         });
         Assert.StartsWith("Cannot read from mesh0: ", failures.Next<LinuxException>().Message, StringComparison.Ordinal);
     }
+
+    private static void SetMtu(NetworkNamespace space, int mtu) => space.Run(() =>
+    {
+        using var netlink = RouteNetlink.Open();
+        netlink.SetMtu(netlink.GetLink("eth0").Index, mtu);
+    });
 
     private static LinuxDataPlane Start(NetworkNamespace space, int number, IStreamPackets? streams = null, bool isOffloaded = true)
     {
