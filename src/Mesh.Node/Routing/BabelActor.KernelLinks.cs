@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Mesh.Babel;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 
 namespace Mesh.Node.Routing;
@@ -12,8 +13,6 @@ namespace Mesh.Node.Routing;
 /// </content>
 public sealed partial class BabelActor
 {
-    private const ushort Unchanged = 256, Unusable = 0;   // multipliers of costs, in 1/256
-
     private readonly SortedDictionary<int, KernelLink> _kernelLinks = [];
     private readonly SortedSet<int> _identified = [];   // links on which a neighbour has become known
 
@@ -24,14 +23,14 @@ public sealed partial class BabelActor
     {
         switch (message)
         {
-            case KernelLinkPacket packet when _kernelLinks.ContainsKey(packet.Link):
-                _speaker.Receive(IdOf(packet.Link), new BabelAddress(packet.From.Value), new BabelAddress(packet.To.Value), packet.Packet.Span, Context.Now);
+            case KernelLinkPacket packet when _kernelLinks.TryGetValue(packet.Link, out KernelLink? link):
+                Receive(link, packet);
                 return true;
             case KernelLinkPacket:
                 return true;   // it was under way when the link went
             case KernelLinkUp up when _kernel is not null:
                 RemoveKernelLink(up.Link);
-                _kernelLinks.Add(up.Link, new KernelLink(up.IsShared));
+                _kernelLinks.Add(up.Link, new KernelLink(IdOf(up.Link), up.IsShared));
                 _kernel.Open(up.Link, Self);
                 StartSpeaking(IdOf(up.Link));
                 return true;
@@ -43,17 +42,13 @@ public sealed partial class BabelActor
                 RemoveKernelLink(failed.Link);
                 return true;
             case KernelPeerUp up when _kernelLinks.TryGetValue(up.Link, out KernelLink? link):
-                link.Tunnels[up.Peer] = up.Tunnel;
-                SetMultiplier(up.Link, link, up.Peer, Unchanged);
+                link.Join(up.Peer, up.Tunnel);
+                Multiply(link, up.Peer);
                 LookAgain(up.Link);
                 return true;
             case KernelPeerDown down when _kernelLinks.TryGetValue(down.Link, out KernelLink? link):
-                if (link.Tunnels.TryGetValue(down.Peer, out TunnelIndex tunnel) && tunnel == down.Tunnel)
-                {
-                    link.Tunnels.Remove(down.Peer);
-                    SetMultiplier(down.Link, link, down.Peer, Unusable);
-                }
-
+                if (link.TryLeave(down.Peer, down.Tunnel))
+                    Multiply(link, down.Peer);
                 return true;
             case KernelPeerUp or KernelPeerDown:
                 return true;   // of a link that is gone
@@ -62,12 +57,36 @@ public sealed partial class BabelActor
         }
     }
 
-    private void SetMultiplier(int index, KernelLink link, NodePrefix peer, ushort multiplier)
+    private void Receive(KernelLink link, KernelLinkPacket packet)
     {
-        foreach ((BabelAddress address, NodePrefix node) in link.Neighbours)
+        var from = new BabelAddress(packet.From.Value);
+        _speaker.Receive(link.Id, from, new BabelAddress(packet.To.Value), packet.Packet.Span, Context.Now);
+        // The speaker forgets the multiplier with the neighbour, which may just have come back.
+        if (link.MultiplierOf(from) is var multiplier and not Killer.FreeMultiplier)
+            _speaker.SetCostMultiplier(link.Id, from, multiplier, Context.Now);
+    }
+
+    private (KernelLink Link, NodePrefix Peer)? FindKernelPeer(TunnelIndex tunnel)
+    {
+        foreach (KernelLink link in _kernelLinks.Values)
         {
-            if (node == peer)
-                _speaker.SetCostMultiplier(IdOf(index), address, multiplier, Context.Now);
+            foreach ((NodePrefix peer, TunnelIndex index) in link.Tunnels)
+            {
+                if (index == tunnel)
+                    return (link, peer);
+            }
+        }
+
+        return null;
+    }
+
+    // A node may have several addresses on a link, of which the speaker knows those that are there.
+    private void Multiply(KernelLink link, NodePrefix peer)
+    {
+        foreach (NeighbourSnapshot neighbour in _speaker.Neighbours())
+        {
+            if (neighbour.Interface == link.Id && link.NodeOf(neighbour.Address) == peer)
+                _speaker.SetCostMultiplier(link.Id, neighbour.Address, link.MultiplierOf(neighbour.Address), Context.Now);
         }
     }
 
@@ -86,7 +105,10 @@ public sealed partial class BabelActor
         if (!_kernelLinks.TryGetValue(index, out KernelLink? link))
             return null;
         if (selected.RefMetric == 0 && NodePrefix.TryFromSubnet(_options.Network, destination, out NodePrefix node) && link.TryIdentify(selected.Neighbour, node))
+        {
             _identified.Add(index);
+            _speaker.SetCostMultiplier(link.Id, selected.Neighbour, link.MultiplierOf(selected.Neighbour), Context.Now);
+        }
 
         (NodePrefix via, TunnelIndex tunnel) = link.Behind(selected.Neighbour);
         return new NodeRoute(destination, tunnel, via, selected.Metric) { Hop = new KernelHop(index, new Ipv6Address(selected.NextHop.Bits)) };
@@ -117,41 +139,5 @@ public sealed partial class BabelActor
         }
 
         _kernel.Publish(routes.DrainToImmutable());
-    }
-
-    /// <summary>What is known of a link.</summary>
-    private sealed class KernelLink(bool isShared)
-    {
-        private const int MaxForgotten = 256;   // each time that a node of re6st connects it has another address
-
-        /// <summary>Nodes on it, set by <see cref="KernelPeerUp"/>.</summary>
-        public SortedDictionary<NodePrefix, TunnelIndex> Tunnels { get; } = [];
-
-        /// <summary>Which node a neighbour is, set by the first route to its own subnet; kept while its tunnel is down, since it may come back.</summary>
-        public Dictionary<BabelAddress, NodePrefix> Neighbours { get; } = [];
-
-        /// <summary>A neighbour says that a node's subnet is its own.</summary>
-        /// <returns>Whether that is news: the node has a tunnel here, and the neighbour was not known.</returns>
-        public bool TryIdentify(BabelAddress neighbour, NodePrefix node)
-        {
-            if (!Tunnels.ContainsKey(node) || (Neighbours.TryGetValue(neighbour, out NodePrefix known) && known == node))
-                return false;
-            if (Neighbours.Count >= Tunnels.Count + MaxForgotten)
-            {
-                foreach (BabelAddress gone in Neighbours.Where(entry => !Tunnels.ContainsKey(entry.Value)).Select(static entry => entry.Key).ToArray())
-                    Neighbours.Remove(gone);
-            }
-
-            Neighbours[neighbour] = node;
-            return true;
-        }
-
-        /// <summary>The node that a neighbour is, and its tunnel; the empty prefix and tunnel 0 where that is not known.</summary>
-        public (NodePrefix Node, TunnelIndex Tunnel) Behind(BabelAddress neighbour)
-        {
-            if (!isShared && Tunnels.Count == 1)
-                return (Tunnels.First().Key, Tunnels.First().Value);
-            return Neighbours.TryGetValue(neighbour, out NodePrefix node) && Tunnels.TryGetValue(node, out TunnelIndex tunnel) ? (node, tunnel) : default;
-        }
     }
 }

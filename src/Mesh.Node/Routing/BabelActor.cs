@@ -34,16 +34,16 @@ public sealed record DescribeRoutes(NodeStatus Status);
 /// <param name="Tunnel">The tunnel.</param>
 /// <param name="Multiplier">In 1/256: 256 is what it costs by itself, 0 makes it unusable.</param>
 /// <param name="Number">Comes back with the answer.</param>
-/// <param name="SeeksOtherWays">Whether to find out which routes have no other way, which takes a look at all.</param>
+/// <param name="SeeksOtherWays">Whether to find out what has no other way, which takes a look at all routes.</param>
 public sealed record LockLink(TunnelIndex Tunnel, ushort Multiplier, ulong Number, bool SeeksOtherWays);
 
 /// <summary>How much a tunnel is used.</summary>
 /// <param name="Tunnel">The tunnel.</param>
 /// <param name="Number">The question's.</param>
-/// <param name="IsKnown">Whether it is a link of the routing protocol.</param>
+/// <param name="IsKnown">Whether it is a link of the routing protocol, and the node at its other end is known there.</param>
 /// <param name="Multiplier">What multiplies its cost.</param>
 /// <param name="Routes">How many routes in force lead through it.</param>
-/// <param name="Stranded">How many of them have no other way; 0 where that was not asked.</param>
+/// <param name="Stranded">How many destinations that it leads to, or would if it were usable, have no other way; 0 where that was not asked.</param>
 public sealed record LinkLocked(TunnelIndex Tunnel, ulong Number, bool IsKnown, ushort Multiplier, int Routes, int Stranded);
 
 /// <summary>Runs the Babel speaker on the node's tunnels and publishes its routes to the data plane.</summary>
@@ -202,7 +202,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private void Leave()
     {
         _leaveAsker = Sender;
-        if (_links.Count < 2)
+        if (_links.Count + _kernelLinks.Values.Sum(static link => link.Tunnels.Count) < 2)
         {
             TakeBackRoutes();
             _leaveAsker.Tell(new LeftNetwork(), Self);
@@ -214,6 +214,15 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         {
             _multipliers.TryAdd(id, Killer.SoftMultiplier);
             _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), _multipliers[id], Context.Now);
+        }
+
+        foreach (KernelLink link in _kernelLinks.Values)
+        {
+            foreach (NodePrefix peer in link.Tunnels.Keys)
+            {
+                link.TryMultiply(peer, Killer.SoftMultiplier);
+                Multiply(link, peer);
+            }
         }
 
         Context.Timers.StartSingle(nameof(TakeBackRoutes), new LeaveDue(IsLast: false), LeaveNetwork.DetourTime);
@@ -246,31 +255,6 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         if (_multipliers.TryGetValue(id, out ushort multiplier))
             _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), multiplier, Context.Now);
     }
-
-    private void Lock(LockLink wanted)
-    {
-        var id = new InterfaceId(wanted.Tunnel.Value);
-        if (!_links.TryGetValue(id, out RoutingLinkUp? link))
-        {
-            Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: false, Killer.FreeMultiplier, 0, 0));
-            return;
-        }
-
-        if (wanted.Multiplier == Killer.FreeMultiplier)
-            _multipliers.Remove(id);
-        else
-            _multipliers[id] = wanted.Multiplier;
-        _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), wanted.Multiplier, Context.Now);
-        if (_publishPending)
-            Publish();   // what we answer has to be so
-        Ipv6Prefix[] through = [.. _routes.Routes.Where(r => r.Tunnel == wanted.Tunnel).Select(static r => r.Destination)];
-        int stranded = wanted.SeeksOtherWays && through.Length > 0 ? through.Except(OtherWays(id)).Count() : 0;
-        Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: true, wanted.Multiplier, through.Length, stranded));
-    }
-
-    // Those that may be taken at once: neighbours announce back to us what they have from us, too.
-    private IEnumerable<Ipv6Prefix> OtherWays(InterfaceId id) =>
-        _speaker.Routes().Where(r => r.Interface != id && r.IsFeasible && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
 
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)

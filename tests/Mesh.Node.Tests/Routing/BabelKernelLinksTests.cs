@@ -3,10 +3,12 @@ using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.Babel;
 using Mesh.DataPlane;
+using Mesh.Node.Certificates;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 
 namespace Mesh.Node.Tests.Routing;
@@ -127,6 +129,124 @@ public sealed class BabelKernelLinksTests
         Run(kernel, native);
         Assert.Equal([new KernelHopRoute(Subnet(9), _routes.Single(route => route.Destination == Subnet(9)).Hop), new KernelHopRoute(inside, null)], _kernel.Routes);
         Assert.Equal(Route.Through(new TunnelIndex(6)), _dataPlane.Tables[^1].Lookup(inside.AddressAt(1).Value));
+    }
+
+    [Fact]
+    public void A_tunnel_over_a_link_of_its_own_is_locked_as_a_native_one_and_its_neighbour_stays_so_when_it_comes_back()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: false), new KernelPeerUp(Link, Node(9), new TunnelIndex(5)));
+        var nine = new Neighbour(this, 9, "fe80::9");
+        Run(nine);
+        Assert.Equal((true, 1, 1), Lock(5, Killer.SoftMultiplier, seeksOtherWays: true) is var soft ? (soft.IsKnown, soft.Routes, soft.Stranded) : default);
+        Assert.Equal((true, Killer.HardMultiplier, 0, 1), Lock(5, Killer.HardMultiplier, seeksOtherWays: true) is var hard ? (hard.IsKnown, hard.Multiplier, hard.Routes, hard.Stranded) : default);
+        Assert.Empty(_kernel.Routes);
+        _kit.Advance(TimeSpan.FromMinutes(2));   // it was not heard, so it is forgotten
+        Run(new Neighbour(this, 9, "fe80::9"));
+        Assert.Equal(0, Lock(5, Killer.HardMultiplier).Routes);
+        Assert.Empty(_kernel.Routes);
+        Lock(5, Killer.FreeMultiplier);
+        Run(nine);
+        Assert.Single(_kernel.Routes);
+        Assert.False(Lock(6, Killer.SoftMultiplier).IsKnown);
+    }
+
+    [Fact]
+    public void On_a_shared_link_one_of_several_neighbours_is_locked_alone()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(8), new TunnelIndex(3)), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
+        Assert.False(Lock(4, Killer.FreeMultiplier).IsKnown);   // nobody knows yet which neighbour it is
+        Neighbour eight = new(this, 8, "fe80::8"), nine = new(this, 9, "fe80::9");
+        eight.Announce(50, metric: 500);
+        nine.Announce(50, metric: 96);
+        Run(eight, nine);
+        Assert.Equal([3, 4, 4], Tunnels());
+        LinkLocked soft = Lock(4, Killer.SoftMultiplier, seeksOtherWays: true);
+        Assert.Equal((1, 1), (soft.Routes, soft.Stranded));   // its own subnet; the other one has moved
+        Assert.Equal([3, 4, 3], Tunnels());
+        Assert.Equal((0, 1), Lock(4, Killer.HardMultiplier, seeksOtherWays: true) is var hard ? (hard.Routes, hard.Stranded) : default);
+        Assert.Equal([3, 3], Tunnels());
+
+        // Another tunnel with the same node is not locked.
+        Tell(new KernelPeerUp(Link, Node(9), new TunnelIndex(6)));
+        Run(eight, nine);
+        Assert.Equal([3, 6, 6], Tunnels());
+        Assert.False(Lock(4, Killer.HardMultiplier).IsKnown);
+        Assert.Equal([3, 6, 6], Tunnels());
+    }
+
+    [Fact]
+    public void While_a_neighbour_on_a_shared_link_is_not_known_its_routes_may_be_those_of_the_locked_one()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
+        var nine = new Neighbour(this, 9, "fe80::9");
+        Run(nine);
+        Lock(4, Killer.HardMultiplier);
+        var unknown = new Neighbour(this, 70, "fe80::70");   // it announces what is no subnet of a node with a tunnel
+        Run(nine, unknown);
+        Assert.Equal(1, Lock(4, Killer.HardMultiplier).Routes);
+    }
+
+    [Fact]
+    public void A_neighbour_that_turns_out_to_be_the_locked_node_is_locked_too()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
+        var nine = new Neighbour(this, 9, "fe80::9");
+        Run(nine);
+        Lock(4, Killer.HardMultiplier);
+        var again = new Neighbour(this, 9, "fe80::99");   // it has another address now
+        Run(again);
+        Assert.Equal(0, Lock(4, Killer.HardMultiplier).Routes);
+        Assert.Empty(_kernel.Routes);
+    }
+
+    [Fact]
+    public void A_neighbour_that_claims_the_subnets_of_two_nodes_keeps_nobody_busy()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(8), new TunnelIndex(3)), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
+        var nine = new Neighbour(this, 9, "fe80::9");
+        Lock(3, Killer.SoftMultiplier);
+        Run(nine);
+        nine.Announce(8, metric: 0);
+        Run(nine);
+        Assert.Equal([4, 4], Tunnels());
+    }
+
+    [Fact]
+    public void A_neighbour_whose_tunnel_is_gone_stays_unusable_though_its_packets_still_come()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
+        var nine = new Neighbour(this, 9, "fe80::9");
+        Run(nine);
+        Tell(new KernelPeerDown(Link, Node(9), new TunnelIndex(4)));
+        _kit.Advance(TimeSpan.FromMinutes(2));   // forgotten, and then it is heard again
+        Run(new Neighbour(this, 9, "fe80::9"));
+        Assert.Empty(_routes);
+    }
+
+    [Fact]
+    public void A_node_that_leaves_makes_links_of_the_kernel_dear_too_before_it_takes_its_routes_back()
+    {
+        TestProbe tunnel = _kit.CreateProbe(), asker = _kit.CreateProbe();
+        Tell(new KernelLinkUp(Link, IsShared: false), new KernelPeerUp(Link, Node(9), new TunnelIndex(5)), new RoutingLinkUp(new TunnelIndex(6), Node(8), tunnel.Ref));
+        Run(new Neighbour(this, 9, "fe80::9"));
+        asker.Send(_babel, new LeaveNetwork());
+        _kit.Settle();
+        Assert.Equal(0, asker.PendingCount);
+        asker.Send(_babel, new DescribeRoutes(new NodeStatus(Self, Self.NodeAddress(Network), 0, [], []) { Certificate = new CertificateStatus(CertificateState.Valid, DateTimeOffset.UnixEpoch, 1, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, null) }));
+        Assert.Equal(96 * 16, Assert.Single(asker.ExpectMsg<NodeStatus>().Routes).Metric);
+        _kit.Advance(LeaveNetwork.Time);
+        asker.ExpectMsg<LeftNetwork>();
+    }
+
+    private int[] Tunnels() => [.. _routes.Select(static route => route.Tunnel.Value)];
+
+    private LinkLocked Lock(int tunnel, ushort multiplier, bool seeksOtherWays = false)
+    {
+        TestProbe asker = _kit.CreateProbe();
+        asker.Send(_babel, new LockLink(new TunnelIndex(tunnel), multiplier, 1, seeksOtherWays));
+        LinkLocked locked = asker.ExpectMsg<LinkLocked>();
+        Look();
+        return locked;
     }
 
     private static NodePrefix Node(int number) => new((UInt128)number, 16);

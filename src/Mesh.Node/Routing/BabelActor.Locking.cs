@@ -1,0 +1,71 @@
+using Mesh.Babel;
+using Mesh.DataPlane;
+using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
+using Mesh.Protocol.Addressing;
+
+namespace Mesh.Node.Routing;
+
+/// <content>What tunnels cost while they are destroyed, and how much they are used then: native ones, and nodes on links of the kernel.</content>
+public sealed partial class BabelActor
+{
+    private void Lock(LockLink wanted)
+    {
+        (KernelLink Link, NodePrefix Peer)? kernel = FindKernelPeer(wanted.Tunnel);
+        if (kernel is var (link, peer))
+        {
+            link.SetMultiplier(peer, wanted.Multiplier);
+            Multiply(link, peer);
+        }
+        else if (!TryMultiply(new InterfaceId(wanted.Tunnel.Value), wanted.Multiplier))
+        {
+            Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, IsKnown: false, Killer.FreeMultiplier, 0, 0));
+            return;
+        }
+
+        if (_publishPending)
+            Publish();   // what we answer has to be so
+        // On a link with several neighbours one that is not known may be this one.
+        bool IsThrough(NodeRoute route) => route.Tunnel == wanted.Tunnel || (kernel is { } found && route.Via.IsEmpty && route.Hop?.Link == -found.Link.Id.Value);
+        Ipv6Prefix[] through = [.. _routes.Routes.Where(IsThrough).Select(static r => r.Destination)];
+        int stranded = wanted.SeeksOtherWays ? CountStranded(wanted.Tunnel, through) : 0;
+        bool isKnown = kernel is not { } shared || shared.Link.IsIdentified(shared.Peer);
+        Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, isKnown, wanted.Multiplier, through.Length, stranded));
+    }
+
+    private bool TryMultiply(InterfaceId id, ushort multiplier)
+    {
+        if (!_links.TryGetValue(id, out RoutingLinkUp? link))
+            return false;
+        if (multiplier == Killer.FreeMultiplier)
+            _multipliers.Remove(id);
+        else
+            _multipliers[id] = multiplier;
+        _speaker.SetCostMultiplier(id, LinkLocalOf(link.Peer), multiplier, Context.Now);
+        return true;
+    }
+
+    // Another way is one that may be taken at once: neighbours announce back to us what they have from us, too. Over a link that is unusable no route leads, but there might be some.
+    private int CountStranded(TunnelIndex tunnel, Ipv6Prefix[] through)
+    {
+        HashSet<Ipv6Prefix> stranded = [.. through];
+        var others = new HashSet<Ipv6Prefix>();
+        foreach (RouteSnapshot route in _speaker.Routes())
+        {
+            if (!route.IsFeasible)
+                continue;
+            var destination = new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length);
+            if (IsOver(tunnel, route))
+                stranded.Add(destination);
+            else if (route.Metric != Metric.Infinity)
+                others.Add(destination);
+        }
+
+        stranded.ExceptWith(others);
+        return stranded.Count;
+    }
+
+    private bool IsOver(TunnelIndex tunnel, in RouteSnapshot route) => route.Interface.Value > 0
+        ? route.Interface.Value == tunnel.Value
+        : _kernelLinks.TryGetValue(-route.Interface.Value, out KernelLink? link) && link.Behind(route.Neighbour).Tunnel == tunnel;
+}
