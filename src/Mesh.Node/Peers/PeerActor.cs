@@ -107,6 +107,9 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     {
         if (e.Message is not RetryDue)
             return null;
+        DropLate();
+        if (_attempts == 0)
+            return Continue();
         if (_attempts >= _ports.Options.MessageAttempts || _record.Session!.IsExhausted)
             return BeginGreeting();
         Transmit();
@@ -174,6 +177,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
     // Does what is possible now about what waits.
     private FsmStep<PeerState, Proposal?> Continue()
     {
+        DropLate();
         if (_waiting.Count == 0)
             return Stay();
         switch (State)
@@ -188,6 +192,18 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
         }
 
         return Stay();
+    }
+
+    private void DropLate()
+    {
+        bool isUnderWay = _attempts > 0 && _waiting[0].Until < Context.Now;
+        for (int gone = _waiting.RemoveAll(waiting => waiting.Until < Context.Now); gone > 0; gone--)
+            _ports.Counters.Add(PeerCounter.Undelivered);
+        if (!isUnderWay)
+            return;
+        ExpectAcknowledgement();   // it may still come
+        _attempts = 0;
+        Context.Timers.Cancel(RetryDue.Instance);
     }
 
     private void Transmit()
@@ -260,7 +276,7 @@ public sealed partial class PeerActor : Fsm<PeerState, Proposal?>
         {
             _answers--;
         }
-        else if (_attempts > 0 && (message.IsAcknowledgement || (message.Code == _waiting[0].Code && !message.Data.IsEmpty)))
+        else if (_attempts > 0 && (message.IsAcknowledgement || (message.Code == _waiting[0].Code && !message.Data.IsEmpty && message.Code is not (PeerCode.KillRequest or PeerCode.KillAnswer))))
         {
             // What both ends say by themselves may have crossed, and is no answer then: the acknowledgement is still to come, and must not be taken for that of the next message.
             if (!message.IsAcknowledgement && message.Code is PeerCode.NetworkVersion or PeerCode.Capabilities)

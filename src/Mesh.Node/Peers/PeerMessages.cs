@@ -23,11 +23,22 @@ public sealed record VersionHeard(NodePrefix From, NetworkVersion Version);
 /// <summary>Published on the event stream: the registry beside us says that the parameters have changed.</summary>
 public sealed record ParametersOutdated;
 
-/// <summary>Published on the event stream: the peer wants to close the tunnel that it opened to us (protocol reference 7.6).</summary>
-public sealed record PeerKillRequested(NodePrefix Peer);
+/// <summary>Published on the event stream: the peer wants a tunnel of OpenVPN with us closed (protocol reference 7.6).</summary>
+/// <param name="Peer">The node at its other end.</param>
+/// <param name="Kill">Which tunnel, and the request's number; null where the peer cannot tell: then it is the one that it opened to us.</param>
+public sealed record PeerKillRequested(NodePrefix Peer, TunnelKill? Kill = null);
 
-/// <summary>Published on the event stream: the peer agrees that we close the tunnel that we opened to it (protocol reference 7.6).</summary>
-public sealed record PeerKillAnswered(NodePrefix Peer);
+/// <summary>Published on the event stream: the peer answers our request (protocol reference 7.6), or takes its own back.</summary>
+/// <param name="Peer">The node at the tunnel's other end.</param>
+/// <param name="Kill">To which request, and whether it agrees; null where the peer cannot tell: then it agrees that we close the tunnel that we opened to it.</param>
+public sealed record PeerKillAnswered(NodePrefix Peer, TunnelKill? Kill = null);
+
+/// <summary>Published on the event stream by the end of a tunnel of OpenVPN: say this to the other end.</summary>
+/// <param name="Peer">The node at the other end.</param>
+/// <param name="Code"><see cref="PeerCode.KillRequest"/> or <see cref="PeerCode.KillAnswer"/>.</param>
+/// <param name="Kill">What is said; null in an agreement to a request without number. A node of re6st is told what it understands of it, or nothing.</param>
+/// <param name="Until">When it is too late to say it, monotonic: a message that could not be delivered by then must not come later.</param>
+public sealed record TellOfKill(NodePrefix Peer, byte Code, TunnelKill? Kill, TimeSpan Until);
 
 /// <summary>How are the sessions with other nodes? Answer: <see cref="PeersStatus"/>.</summary>
 public sealed record GetPeersStatus;

@@ -53,7 +53,11 @@ internal sealed record PeerSilent(NodePrefix Peer);
 internal sealed record TellFirst(byte Code, ReadOnlyMemory<byte> Data);
 
 /// <summary>Send this, after a handshake where there is no session.</summary>
-internal sealed record Tell(byte Code, ReadOnlyMemory<byte> Data);
+internal sealed record Tell(byte Code, ReadOnlyMemory<byte> Data)
+{
+    /// <summary>When it is too late to send it, monotonic.</summary>
+    public TimeSpan Until { get; init; } = TimeSpan.MaxValue;
+}
 
 /// <summary>Our own certificate has changed.</summary>
 internal sealed record UseIdentity(NodeIdentity Identity);

@@ -42,10 +42,12 @@ public sealed partial class PeersActor
                 OnAddresses(from, data.Span);
                 return null;
             case PeerCode.KillRequest:
-                Context.System.EventStream.Publish(new PeerKillRequested(from));
+                if (TryReadKill(data.Span, out TunnelKill? asked))
+                    Context.System.EventStream.Publish(new PeerKillRequested(from, asked));
                 return null;
             case PeerCode.KillAnswer:
-                Context.System.EventStream.Publish(new PeerKillAnswered(from));
+                if (TryReadKill(data.Span, out TunnelKill? answered))
+                    Context.System.EventStream.Publish(new PeerKillAnswered(from, answered));
                 return null;
             case PeerCode.NodeInformation when data.IsEmpty:
                 return _software.Encode();
@@ -125,6 +127,28 @@ public sealed partial class PeersActor
             _counters.Add(PeerCounter.BadData);
     }
 
+    private bool TryReadKill(ReadOnlySpan<byte> data, out TunnelKill? kill)
+    {
+        kill = null;
+        if (data.IsEmpty || TunnelKill.TryDecode(data, out kill))
+            return true;
+        _counters.Add(PeerCounter.BadData);
+        return false;
+    }
+
+    // A node of re6st understands code 2 as a request and code 3 as an agreement, whatever follows: what is neither cannot be said to it.
+    private void Tell(TellOfKill tell)
+    {
+        if (FindToTell(tell.Peer) is not { } entry)
+            return;
+        bool isNumbered = (entry.Record.Features ?? PeerFeatures.None).HasFlag(PeerFeatures.NumberedKills);
+        if (!isNumbered && tell is { Code: PeerCode.KillAnswer, Kill.Agrees: false })
+            return;
+        bool hasData = isNumbered || tell.Code == PeerCode.KillAnswer;   // who has sent a number understands one
+        ReadOnlyMemory<byte> data = hasData && tell.Kill is { } kill ? kill.Encode() : default;
+        entry.Actor.Tell(new Tell(tell.Code, data) { Until = tell.Until });
+    }
+
     private ReadOnlyMemory<byte>? OnCapabilities(PeerRecord peer, ReadOnlySpan<byte> data)
     {
         if (!PeerCapabilities.TryDecode(data, out PeerCapabilities? capabilities))
@@ -140,7 +164,7 @@ public sealed partial class PeersActor
         return OwnCapabilities(isAnswer: true);
     }
 
-    private byte[] OwnCapabilities(bool isAnswer) => new PeerCapabilities(PeerFeatures.NativeTunnels | PeerFeatures.NewsInTunnels, _advertised, isAnswer).Encode();
+    private byte[] OwnCapabilities(bool isAnswer) => new PeerCapabilities(PeerFeatures.NativeTunnels | PeerFeatures.NewsInTunnels | PeerFeatures.NumberedKills, _advertised, isAnswer).Encode();
 
     private TopologyReport Topology()
     {

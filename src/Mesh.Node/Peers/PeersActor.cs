@@ -77,6 +77,7 @@ public sealed partial class PeersActor : Actor
         events.Subscribe<TunnelStatus>(Self);
         events.Subscribe<RoutesPublished>(Self);
         events.Subscribe<AskPeerAddress>(Self);
+        events.Subscribe<TellOfKill>(Self);
         events.Publish(new AdvertisedAddressesWanted(Self));
         events.Publish(new NetworkParametersWanted(Self));
         _remembered = Context.ActorOf(Props.Create(() => new RememberedPeersActor(Options.MaxRemembered, Self)), "remembered");
@@ -118,6 +119,9 @@ public sealed partial class PeersActor : Actor
                 break;
             case AskPeerAddress ask:
                 Tell(ask.Peer, PeerCode.Address, default);
+                break;
+            case TellOfKill tell:
+                Tell(tell);
                 break;
             case GetPeersStatus:
                 DateTimeOffset epoch = Context.UtcNow - Context.Now;
@@ -175,12 +179,16 @@ public sealed partial class PeersActor : Actor
 
     private void Tell(NodePrefix peer, byte code, ReadOnlyMemory<byte> data)
     {
-        if (peer == _identity.Prefix || !peer.FitsIn(_identity.Network))
-            _counters.Add(PeerCounter.Undelivered);
-        else if (FindOrAdd(peer) is { } entry)
+        if (FindToTell(peer) is { } entry)
             entry.Actor.Tell(new Tell(code, data));
-        else
+    }
+
+    private Entry? FindToTell(NodePrefix peer)
+    {
+        Entry? entry = peer == _identity.Prefix || !peer.FitsIn(_identity.Network) ? null : FindOrAdd(peer);
+        if (entry is null)
             _counters.Add(PeerCounter.Undelivered);
+        return entry;
     }
 
     private void OnReady(PeerReady ready)

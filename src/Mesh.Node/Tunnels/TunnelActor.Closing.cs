@@ -12,6 +12,7 @@ namespace Mesh.Node.Tunnels;
 public sealed partial class TunnelActor
 {
     private string? _agreedEnd;   // the peer may cut at any moment, and this is why
+    private uint _agreedRound;
     private bool _isCut;
 
     private bool PeerClosesOrderly => Data.PeerHello is { } hello && hello.Capabilities.HasFlag(TunnelCapabilities.OrderlyClose);
@@ -61,12 +62,29 @@ public sealed partial class TunnelActor
         if (answer.Agrees)
         {
             Note(new CloseRequest(answer.Reason, answer.Text));
-            _agreedEnd = _endReason;
+            (_agreedEnd, _agreedRound) = (_endReason, answer.Round);
         }
 
         _frame.ResetWrittenCount();
         new CloseAnswer(answer.Reason, "") { Round = answer.Round, Agrees = answer.Agrees }.Encode(_frame);
         Send();
+    }
+
+    // That we do not agree to our own request; an older peer waits until its time is over. Without rounds the peer has left its routes already.
+    private void TakeBack(TakeBackRequest request)
+    {
+        if (!PeerClosesOrderly)
+            return;
+        _frame.ResetWrittenCount();
+        new CloseAnswer(request.Reason, "") { Round = request.Round, Agrees = false }.Encode(_frame);
+        Send();
+    }
+
+    private void OnCloseAnswer(CloseAnswer answer)
+    {
+        if (!answer.Agrees && _agreedEnd is not null && answer.Round == _agreedRound)
+            (_agreedEnd, _peerReason) = (null, null);   // the peer has taken it back
+        _ports.Manager.Tell(new CloseAnswered(_index, answer.Round, answer.Agrees), Self);
     }
 
     private FsmStep<TunnelState, TunnelProgress> Cut(CutTunnel cut)
@@ -136,5 +154,5 @@ public sealed partial class TunnelActor
 
     private static bool IsTooLate(object message) =>
         message is FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or ShowCertificate or KeepAliveDue or ProbeDue or MtuRaiseDue or ResumeDue or RekeyDue
-            or StreamClosed or StreamOpened or StreamTakenOver or UnderlayChanged or CloseTunnel or AskToClose or AnswerToClose or CutTunnel;
+            or StreamClosed or StreamOpened or StreamTakenOver or UnderlayChanged or CloseTunnel or AskToClose or AnswerToClose or TakeBackRequest or CutTunnel;
 }

@@ -220,6 +220,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case AnswerToClose answer:
                 AnswerPeer(answer);
                 return Stay();
+            case TakeBackRequest request:
+                TakeBack(request);
+                return Stay();
             case CutTunnel cut:
                 return Cut(cut);
             case DataPlaneEvent happened:
@@ -259,7 +262,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 _toShow = early;
                 return Stay();
             case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or StreamTakenOver or UnderlayChanged
-                or AskToClose or AnswerToClose or CutTunnel:
+                or AskToClose or AnswerToClose or TakeBackRequest or CutTunnel:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
                 return null;
@@ -292,7 +295,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             case CloseRequest.Kind when CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request):
                 return OnCloseRequest(request);
             case CloseAnswer.Kind when CloseAnswer.TryDecode(frame.Payload.Span, out CloseAnswer? answer):
-                _ports.Manager.Tell(new CloseAnswered(_index, answer.Round, answer.Agrees), Self);
+                OnCloseAnswer(answer);
                 return Stay();
             case VersionNews.Kind when VersionNews.TryDecode(frame.Payload.Span, out VersionNews? news):
                 Context.System.EventStream.Publish(new VersionHeard(_peer, news.Version));

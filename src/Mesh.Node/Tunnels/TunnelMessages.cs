@@ -98,12 +98,12 @@ public sealed record CloseTunnel(CloseReason Reason, string Text);
 
 /// <summary>The peer wants the tunnel gone and waits for an answer, <see cref="Killers.AnswerToClose"/>.</summary>
 /// <param name="Index">The tunnel.</param>
-/// <param name="Round">Number of its request.</param>
+/// <param name="Round">Number of its request, <see cref="Killers.Killer.NoRound"/> where it cannot number it.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Text">Why, for people.</param>
 public sealed record CloseAsked(TunnelIndex Index, uint Round, CloseReason Reason, string Text);
 
-/// <summary>The peer has answered <see cref="Killers.AskToClose"/>.</summary>
+/// <summary>The peer has answered <see cref="Killers.AskToClose"/>, or has taken its own request back: then it does not agree to that.</summary>
 /// <param name="Index">The tunnel.</param>
 /// <param name="Round">Which request; null where the peer cannot tell.</param>
 /// <param name="Agrees">Whether we may cut.</param>

@@ -1,5 +1,7 @@
 using Mesh.DataPlane;
+using Mesh.Node.Peers;
 using Mesh.Node.Tunnels.Killers;
+using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels;
@@ -10,14 +12,14 @@ namespace Mesh.Node.Tunnels;
 /// </content>
 public sealed partial class TunnelsActor
 {
+    // A peer that is refused for longer does not wait any more.
+    private static readonly TimeSpan RefusalTime = TimeSpan.FromSeconds(60);
+
     private void Destroy(Entry tunnel, CloseReason reason, string text, bool isForced)
     {
-        if (tunnel.SerialNumber is not null)
-        {
-            Close(tunnel, reason, text);   // OpenVPN has no way to ask the other end; our routes leave it at once
+        // The end that opened a tunnel of OpenVPN is the one that closes it, and comes to the same answer; one of re6st is not even asked.
+        if (tunnel is { SerialNumber: not null, IsClient: false } && !isForced)
             return;
-        }
-
         tunnel.Destruction ??= KillerState.Waiting;
         _killer.Tell(new DestroyTunnel(ToDoomed(tunnel), reason, text, isForced), Self);
     }
@@ -29,13 +31,31 @@ public sealed partial class TunnelsActor
         if (tunnel.Destruction is null && WhyNeeded(tunnel, asked.Reason) is { } why)
         {
             Log.Debug($"{tunnel.Peer} would like to close its tunnel with us, but {why}");
-            tunnel.Actor.Tell(new AnswerToClose(asked.Reason, asked.Text, asked.Round, Agrees: false));
+            tunnel.Actor.Tell(new AnswerToClose(asked.Reason, asked.Text, asked.Round, Agrees: false, Context.Now + RefusalTime));
             return;
         }
 
         tunnel.Destruction ??= KillerState.Waiting;
         _killer.Tell(new PeerWantsDestruction(ToDoomed(tunnel), asked.Round, asked.Reason, asked.Text), Self);
     }
+
+    // Which of two tunnels between the two nodes it is the peer says; a node of re6st means the one that it opened.
+    private void OnKillRequested(PeerKillRequested asked)
+    {
+        if (FindOpenVpn(asked.Peer, isClient: asked.Kill?.IsServer ?? false) is { } tunnel)
+            OnCloseAsked(tunnel, new CloseAsked(tunnel.Index, asked.Kill?.Round ?? Killer.NoRound, asked.Kill?.Reason ?? CloseReason.Retired, "it asks in a message between nodes"));
+        else
+            Log.Debug($"{asked.Peer} would like to close a tunnel of OpenVPN that we do not have");
+    }
+
+    private void OnKillAnswered(PeerKillAnswered answered)
+    {
+        if (FindOpenVpn(answered.Peer, isClient: answered.Kill?.IsServer ?? true) is { Destruction: not null } tunnel)
+            _killer.Tell(new PeerAnsweredDestruction(tunnel.Index, answered.Kill?.Round, answered.Kill?.Agrees ?? true), Self);
+    }
+
+    private Entry? FindOpenVpn(NodePrefix peer, bool isClient) =>
+        _tunnels.Values.Where(t => t.Peer == peer && t.IsClient == isClient && t is { SerialNumber: not null, IsUp: true, IsClosing: false }).MaxBy(static t => t.UpSince);
 
     private string? WhyNeeded(Entry tunnel, CloseReason reason)
     {
@@ -69,7 +89,7 @@ public sealed partial class TunnelsActor
     // Of two tunnels between two nodes one goes. It was seen when the second came up, but its routes may not have had another way then.
     private void EndDuplicates()
     {
-        foreach (IGrouping<Mesh.Protocol.Addressing.NodePrefix, Entry> pair in _tunnels.Values.Where(IsToStay).GroupBy(static t => t.Peer).Where(static g => g.Count() > 1).ToArray())
+        foreach (IGrouping<NodePrefix, Entry> pair in _tunnels.Values.Where(IsToStay).GroupBy(static t => t.Peer).Where(static g => g.Count() > 1).ToArray())
         {
             Entry[] two = [.. pair.OrderBy(static t => t.UpSince).Take(2)];
             Destroy(LoserOf(two[1], two[0]), CloseReason.Duplicate, DuplicateText, isForced: false);

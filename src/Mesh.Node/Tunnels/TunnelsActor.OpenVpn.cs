@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mesh.DataPlane;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
@@ -25,6 +26,12 @@ public sealed partial class TunnelsActor
                 return true;
             case OpenVpnTunnelUp up when IsFromTunnel(up.Index, out Entry? entry):
                 OnUp(up, entry);
+                return true;
+            case PeerKillRequested asked:
+                OnKillRequested(asked);
+                return true;
+            case PeerKillAnswered answered:
+                OnKillAnswered(answered);
                 return true;
             case OpenVpnTunnelUp:
                 return true;   // of a tunnel of our own past, from before a restart

@@ -7,6 +7,7 @@ using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels.Killers;
@@ -91,6 +92,8 @@ public sealed partial class TunnelsActor : Actor
         RestartRefresh();
         Context.System.EventStream.Subscribe<DestructionChanged>(Self);
         Context.System.EventStream.Subscribe<TunnelsWanted>(Self);
+        Context.System.EventStream.Subscribe<PeerKillRequested>(Self);
+        Context.System.EventStream.Subscribe<PeerKillAnswered>(Self);
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Context.System.EventStream.Subscribe<VersionLearned>(Self);
         Context.System.EventStream.Subscribe<RoutesPublished>(Self);

@@ -17,6 +17,9 @@ public enum PeerFeatures : uint
 
     /// <summary>It takes news of network versions in the control stream of a native tunnel.</summary>
     NewsInTunnels = 2,
+
+    /// <summary>It numbers requests to close a tunnel of OpenVPN, and understands numbered ones: <see cref="TunnelKill"/>.</summary>
+    NumberedKills = 4,
 }
 
 /// <summary>Data of <see cref="PeerCode.Capabilities"/>: by it two of our nodes know each other. A node of re6st acknowledges the message, and is known by that.</summary>

@@ -9,10 +9,10 @@ public static class PeerCode
     /// <summary>Without data: where can you be reached? Answer and data: an address list.</summary>
     public const byte Address = 1;
 
-    /// <summary>The side that opened a tunnel wants to close it, and uses it no more.</summary>
+    /// <summary>The side that opened a tunnel of OpenVPN wants to close it, and uses it no more. Data: none, or between our own nodes <see cref="TunnelKill"/>; then either side may ask.</summary>
     public const byte KillRequest = 2;
 
-    /// <summary>The side that serves the tunnel agrees, and uses it no more.</summary>
+    /// <summary>The side that serves the tunnel agrees, and uses it no more. Data: none, or the request's <see cref="TunnelKill"/> and whether it agrees.</summary>
     public const byte KillAnswer = 3;
 
     /// <summary>Without data: what software do you run? Answer: <see cref="NodeInformation"/>.</summary>

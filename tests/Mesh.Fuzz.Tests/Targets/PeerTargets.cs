@@ -8,6 +8,7 @@ using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Icmp;
 using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
+using Mesh.Protocol.Tunnel;
 using Mesh.Protocol.Udp;
 using Mesh.Security.Sessions;
 
@@ -34,6 +35,9 @@ internal static class PeerTargets
                 new PeerCapabilities(PeerFeatures.None, AddressList.Empty, IsAnswer: false).Encode(),
             ],
             PeerCapabilities.TryDecode, static capabilities => capabilities.Encode()),
+        Target.Octets<TunnelKill>(
+            "peer/tunnel-kill", [new TunnelKill(0x01020304, CloseReason.Retired, IsServer: true, Agrees: true).Encode(), new TunnelKill(1, CloseReason.Duplicate, IsServer: false, Agrees: false).Encode()],
+            TunnelKill.TryDecode, static kill => kill.Encode()),
         Target.Octets<TopologyReport>(
             "peer/topology-report", [.. Texts("2 0/16 2/16 3/16", "0", "1 196608/32"), .. Payloads],
             static (ReadOnlySpan<byte> octets, [MaybeNullWhen(false)] out TopologyReport report) => TopologyReport.TryDecode(octets, new NodePrefix(1, 16), Network.Prefix, out report),

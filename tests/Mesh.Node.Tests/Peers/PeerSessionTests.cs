@@ -8,6 +8,7 @@ using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
+using Mesh.Protocol.Tunnel;
 using Mesh.Security;
 using Mesh.Security.Certificates;
 
@@ -32,7 +33,7 @@ public sealed class PeerSessionTests
         foreach (PeerWorld world in (PeerWorld[])[pair.A, pair.B])
         {
             PeerStatus peer = Assert.Single(world.Status.Peers);
-            Assert.Equal((10, PeerFeatures.NativeTunnels | PeerFeatures.NewsInTunnels), (peer.Protocol, peer.Features));
+            Assert.Equal((10, PeerFeatures.NativeTunnels | PeerFeatures.NewsInTunnels | PeerFeatures.NumberedKills), (peer.Protocol, peer.Features));
             Assert.Equal(1, world[PeerCounter.Established]);
         }
 
@@ -103,6 +104,69 @@ public sealed class PeerSessionTests
         pair.B.Tell(new TellPeer(Identities.A.Prefix, PeerCode.KillAnswer, default));
         bool arrived = pair.RunUntil(() => pair.A.Heard.PendingCount > 0 && pair.B.Heard.PendingCount > 0, TimeSpan.FromMinutes(4));
         Assert.True(arrived, string.Join("; ", pair.Trace));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]   // as a node of re6st: it has not said what it can do
+    public void A_request_to_close_a_tunnel_has_a_number_where_the_peer_knows_numbers(bool isOurs)
+    {
+        var pair = new PeerPair(new PeersOptions { TellsCapabilities = isOurs });
+        pair.A.Tell(new TellPeer(Identities.B.Prefix, PeerCode.NodeInformation, default));
+        pair.Run(TimeSpan.FromSeconds(1));
+        TunnelKill request = new(7, CloseReason.Retired, IsServer: false, Agrees: false), agreement = request with { Agrees = true };
+        TimeSpan until = TimeSpan.FromMinutes(1);
+        pair.A.Publish(new TellOfKill(Identities.B.Prefix, PeerCode.KillRequest, request, until));
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(isOurs ? request : null, pair.B.Heard.FishForMsg<PeerKillRequested>(limit: TimeSpan.Zero).Kill);
+        pair.B.Publish(new TellOfKill(Identities.A.Prefix, PeerCode.KillAnswer, isOurs ? agreement : null, until));
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(isOurs ? agreement : null, pair.A.Heard.FishForMsg<PeerKillAnswered>(limit: TimeSpan.Zero).Kill);
+        // What such a node would take for an agreement is not said to it.
+        pair.A.Publish(new TellOfKill(Identities.B.Prefix, PeerCode.KillAnswer, request, until));
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(isOurs ? [request] : [], pair.B.Heard.ReceiveAll().OfType<PeerKillAnswered>().Select(static a => a.Kill));
+    }
+
+    [Fact]
+    public void An_agreement_that_could_not_be_said_in_time_is_never_said()
+    {
+        PeerPair pair = Connected();
+        pair.Loses = static _ => true;
+        pair.A.Publish(new TellOfKill(Identities.B.Prefix, PeerCode.KillAnswer, null, pair.A.Kit.Now + TimeSpan.FromSeconds(5)));
+        pair.A.Tell(new TellPeer(Identities.B.Prefix, PeerCode.Log, "x"u8.ToArray()));
+        pair.Run(TimeSpan.FromSeconds(7));
+        pair.Loses = static _ => false;
+        pair.Run(TimeSpan.FromMinutes(2));
+        Assert.DoesNotContain(pair.B.Heard.ReceiveAll(), static heard => heard is PeerKillAnswered);
+        Assert.Equal(1, pair.A[PeerCounter.Undelivered]);
+        Assert.Equal(1, pair.B[PeerCounter.NotAllowed]);   // what came after it was said, once
+    }
+
+    [Fact]
+    public void Requests_to_close_that_cross_are_not_taken_for_answers_to_each_other()
+    {
+        PeerPair pair = Connected();
+        TunnelKill ofA = new(7, CloseReason.Retired, IsServer: false, Agrees: false), ofB = new(8, CloseReason.Retired, IsServer: true, Agrees: false);
+        int number = pair.Sent.Count;
+        pair.Loses = sent => sent == number;   // the request of A, the first time
+        pair.A.Publish(new TellOfKill(Identities.B.Prefix, PeerCode.KillRequest, ofA, TimeSpan.MaxValue));
+        pair.Run(TimeSpan.FromMilliseconds(2));
+        pair.B.Publish(new TellOfKill(Identities.A.Prefix, PeerCode.KillRequest, ofB, TimeSpan.MaxValue));
+        pair.Run(TimeSpan.FromSeconds(5));
+        Assert.Equal(ofA, pair.B.Heard.FishForMsg<PeerKillRequested>(limit: TimeSpan.Zero).Kill);
+        Assert.Equal(ofB, pair.A.Heard.FishForMsg<PeerKillRequested>(limit: TimeSpan.Zero).Kill);
+    }
+
+    [Fact]
+    public void Data_of_a_request_to_close_that_cannot_be_read_is_counted_and_nothing_is_closed()
+    {
+        PeerPair pair = Connected();
+        pair.B.Heard.ReceiveAll();
+        pair.A.Tell(Kill with { Data = new byte[] { 1, 2, 3 } });
+        pair.Run(TimeSpan.FromSeconds(1));
+        Assert.Empty(pair.B.Heard.ReceiveAll());
+        Assert.Equal(1, pair.B[PeerCounter.BadData]);
     }
 
     [Fact]

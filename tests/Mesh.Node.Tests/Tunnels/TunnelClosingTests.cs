@@ -133,7 +133,7 @@ public sealed class TunnelClosingTests
     public void To_ask_whether_the_peer_agrees_changes_nothing_here()
     {
         TunnelWorld world = UpWithOrderlyPeer();
-        world.Tell(new AskToClose(CloseReason.Retired, "a better one", 7));
+        world.Tell(new AskToClose(CloseReason.Retired, "a better one", 7, TimeSpan.MaxValue));
         Assert.True(CloseRequest.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseRequest? request));
         Assert.Equal(new CloseRequest(CloseReason.Retired, "a better one") { Round = 7 }, request);
         Assert.Null(world.LastState);
@@ -149,7 +149,7 @@ public sealed class TunnelClosingTests
     public void An_older_peer_is_asked_in_its_own_words_and_its_answer_has_no_number()
     {
         TunnelWorld world = new TunnelWorld().Up(isClient: true);
-        world.Tell(new AskToClose(CloseReason.Retired, "a better one", 7));
+        world.Tell(new AskToClose(CloseReason.Retired, "a better one", 7, TimeSpan.MaxValue));
         Assert.True(CloseRequest.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseRequest? request) && request.Round is null);
         world.Frame(new CloseAnswer(CloseReason.Retired, "").Encode);
         Assert.Equal(new CloseAnswered(TunnelWorld.Index, null, Agrees: true), world.Manager.ExpectMsg<CloseAnswered>());
@@ -179,7 +179,7 @@ public sealed class TunnelClosingTests
         Assert.Equal(new CloseAsked(TunnelWorld.Index, 9, CloseReason.Retired, "make room"), world.Manager.ExpectMsg<CloseAsked>());
         Assert.Null(world.LastState);
         Assert.Empty(world.TakeSent());
-        world.Tell(new AnswerToClose(CloseReason.Retired, "make room", 9, agrees));
+        world.Tell(new AnswerToClose(CloseReason.Retired, "make room", 9, agrees, TimeSpan.MaxValue));
         Assert.True(CloseAnswer.TryDecode(Assert.Single(world.TakeSent()).Payload.Span, out CloseAnswer? answer));
         Assert.Equal(new CloseAnswer(CloseReason.Retired, "") { Round = 9, Agrees = agrees }, answer);
         Assert.Null(world.LastState);
@@ -188,6 +188,34 @@ public sealed class TunnelClosingTests
         world.Tell(new StreamClosed(world.Stream, "closed by the peer"));
         TunnelEnded ended = world.ExpectEnded(agrees ? "closed by the peer: make room" : "closed by the peer", wasUp: true);
         Assert.Equal(agrees ? CloseReason.Retired : null, ended.PeerReason);
+    }
+
+    [Theory]
+    [InlineData(9, false)]
+    [InlineData(8, true)]   // another one's
+    public void A_peer_that_takes_its_request_back_has_not_closed_the_tunnel_when_it_is_lost_later(uint round, bool isClosedByPeer)
+    {
+        TunnelWorld world = UpWithOrderlyPeer();
+        world.Tell(new AnswerToClose(CloseReason.Retired, "make room", 9, Agrees: true, TimeSpan.MaxValue));
+        world.Frame(new CloseAnswer(CloseReason.Retired, "") { Round = round, Agrees = false }.Encode);
+        Assert.Equal(new CloseAnswered(TunnelWorld.Index, round, Agrees: false), world.Manager.ExpectMsg<CloseAnswered>());
+        world.Tell(new StreamClosed(world.Stream, "connection reset"));
+        TunnelEnded ended = world.ExpectEnded(isClosedByPeer ? "closed by the peer: make room" : "connection reset", wasUp: true);
+        Assert.Equal(isClosedByPeer ? CloseReason.Retired : null, ended.PeerReason);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_we_have_asked_for_is_taken_back_where_the_peer_knows_numbers(bool isPeerOfToday)
+    {
+        TunnelWorld world = isPeerOfToday ? UpWithOrderlyPeer() : new TunnelWorld().Up(isClient: true);
+        world.TakeSent();
+        world.Tell(new TakeBackRequest(CloseReason.Retired, 7, TimeSpan.MaxValue));
+        SentFrame[] sent = [.. world.TakeSent().Where(static frame => frame.Kind == CloseAnswer.Kind)];
+        Assert.Equal(isPeerOfToday ? 1 : 0, sent.Length);
+        if (isPeerOfToday)
+            Assert.True(CloseAnswer.TryDecode(sent[0].Payload.Span, out CloseAnswer? answer) && answer is { Round: 7, Agrees: false });
     }
 
     [Fact]
@@ -263,8 +291,9 @@ public sealed class TunnelClosingTests
         world.Datagram(InnerKind.Probe, TunnelWorld.Number(1));
         world.Tell(new RoutingPacket(TunnelWorld.Index, new byte[] { 1 }));
         world.Tell(new TellPeers(new PeerAddresses([])));
-        world.Tell(new AskToClose(CloseReason.Retired, "", 1));
-        world.Tell(new AnswerToClose(CloseReason.Retired, "", 1, Agrees: true));
+        world.Tell(new AskToClose(CloseReason.Retired, "", 1, TimeSpan.MaxValue));
+        world.Tell(new AnswerToClose(CloseReason.Retired, "", 1, Agrees: true, TimeSpan.MaxValue));
+        world.Tell(new TakeBackRequest(CloseReason.Retired, 1, TimeSpan.MaxValue));
         world.Tell(new CutTunnel(""));
         world.Tell(Close);
     }

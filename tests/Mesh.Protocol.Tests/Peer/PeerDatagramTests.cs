@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Peer;
+using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Protocol.Tests.Peer;
 
@@ -117,6 +118,22 @@ public sealed class PeerDatagramTests
             if (PeerCapabilities.TryDecode(octets, out decoded))
                 Assert.True(PeerCapabilities.TryDecode(decoded.Encode(), out _));
         }
+    }
+
+    [Fact]
+    public void A_numbered_request_to_close_a_tunnel_has_its_layout()
+    {
+        var kill = new TunnelKill(0x0A0B0C0D, CloseReason.Duplicate, IsServer: true, Agrees: false);
+        byte[] golden = [1, 1, 3, 0x0A, 0x0B, 0x0C, 0x0D];
+        Assert.Equal(golden, kill.Encode());
+        Assert.Equal([1, 3, 3, 0x0A, 0x0B, 0x0C, 0x0D], (kill with { Agrees = true }).Encode());
+        Assert.True(TunnelKill.TryDecode(golden, out TunnelKill? decoded));
+        Assert.Equal(kill, decoded);
+        Assert.True(TunnelKill.TryDecode([.. golden, 1, 2, 3], out decoded));   // of a newer node
+        Assert.Equal(kill, decoded);
+        Assert.All(Hostile.Truncations(golden), static cut => Assert.False(TunnelKill.TryDecode(cut, out _)));
+        Assert.False(TunnelKill.TryDecode([2, .. golden[1..]], out _));
+        Assert.False(TunnelKill.TryDecode([1, 0, 1, 0, 0, 0, 0], out _));   // 0 means that there is no number
     }
 
     [Theory]

@@ -9,6 +9,7 @@ namespace Mesh.Node.Tunnels.Killers;
 /// the tunnel, and the end that asked cuts it. Where routes do not move, or no answer comes, the cost is restored and the tunnel stays. Protocol reference 7.6.</para>
 /// <para>Why no end cuts while the other routes over it: whoever agrees stays locked for <see cref="KillerTimes.Patience"/> from then on, and whoever asked acts on the agreement only
 /// for a little less than that from its question on, which came before. Rounds tell answers to an older question from those to the present one. <c>KillerExplorationTests</c> tries all orders.</para>
+/// <para>Whoever asked and has not agreed to anything may take its question back, since an agreement to it is never acted on afterwards: it does so when it needs the tunnel again.</para>
 /// <para>State diagram: <c>docs/states/tunnel-killer.md</c>, held against <see cref="Transitions"/> by a test.</para>
 /// </remarks>
 public sealed record Killer
@@ -21,6 +22,9 @@ public sealed record Killer
 
     /// <summary>Multiplier of a link that is used as it should be.</summary>
     public const ushort FreeMultiplier = 256;
+
+    /// <summary>Number of a request whose sender cannot number it: a node of re6st. Our own have others.</summary>
+    public const uint NoRound = 0;
 
     private static readonly KillerAction Lock = new KillerAction.SetMultiplier(HardMultiplier), Restore = new KillerAction.SetMultiplier(FreeMultiplier);
 
@@ -52,14 +56,23 @@ public sealed record Killer
     /// <summary>Number of our request.</summary>
     public uint Round { get; private init; }
 
-    /// <summary>Number of the other end's request, or null where it has not asked.</summary>
+    /// <summary>Number of the other end's request, possibly <see cref="NoRound"/>, or null where it has not asked.</summary>
     public uint? PeerRound { get; private init; }
 
     /// <summary>We have agreed to <see cref="PeerRound"/>: the other end may cut at any moment.</summary>
     public bool HasAgreed { get; private init; }
 
+    /// <summary>We have agreed to an earlier request of the other end, too, or may have: what it takes back later is not all that we have promised.</summary>
+    public bool IsBound { get; private init; }
+
+    /// <summary>What has to be known after a restart: the other end's request that we have agreed to, <see cref="NoRound"/> where it is only an earlier one, or null.</summary>
+    public uint? AgreedTo => HasAgreed ? PeerRound : IsBound ? NoRound : null;
+
     /// <summary>The other end has agreed to <see cref="Round"/>.</summary>
     public bool IsAgreed { get; private init; }
+
+    /// <summary>Nobody relies on our routes not to come back.</summary>
+    public bool MayWithdraw => State == KillerState.Locked && !HasAgreed && !IsBound && !IsForced;
 
     /// <summary>When it is given up.</summary>
     public TimeSpan Deadline { get; private init; }
@@ -100,6 +113,7 @@ public sealed record Killer
             Round = ownRound ?? 0,
             PeerRound = agreedTo,
             HasAgreed = agreedTo is not null,
+            IsBound = agreedTo is not null,
             Deadline = now + times.Patience,
             AskedAt = now,
         };
@@ -126,7 +140,8 @@ public sealed record Killer
             KillerState.SoftLocking when use is LinkUse.Idle or LinkUse.Unrouted or LinkUse.Locked => new(GoTo(KillerState.HardLocking), [Lock]),
             KillerState.HardLocking when use == LinkUse.Locked => BeLocked(now, times),
             KillerState.HardLocking => Same(this with { Deadline = TimeSpan.Zero }),   // given up at the next look
-            KillerState.Locked when use == LinkUse.Locked => LookLocked(now, times),
+            KillerState.Locked when use == LinkUse.Needed && MayWithdraw => Withdraw(),
+            KillerState.Locked when use is LinkUse.Locked or LinkUse.Needed => LookLocked(now, times),
             KillerState.Locked when use != LinkUse.Unknown => new(this, [Lock]),   // what it costs was forgotten
             _ => Same(this),
         };
@@ -137,17 +152,20 @@ public sealed record Killer
     {
         if (State == KillerState.Unlocking)
             return Same(this);
-        Killer next = this with { PeerRound = round, HasAgreed = HasAgreed && PeerRound == round };
+        bool isSame = PeerRound == round && round != NoRound;   // without a number each is a new one
+        Killer next = this with { PeerRound = round, HasAgreed = HasAgreed && isSame, IsBound = IsBound || (HasAgreed && !isSame) };
         return State == KillerState.Locked ? new(next, [new KillerAction.Look()]) : Same(next);
     }
 
     /// <summary>The other end answers. An answer that does not fit is passed over.</summary>
     /// <param name="now">Time.</param>
     /// <param name="round">To which request, or null where the other end cannot tell.</param>
-    /// <param name="agrees">Whether it agrees.</param>
+    /// <param name="agrees">Whether it agrees. That it does not agree to its own request takes that back.</param>
     /// <param name="times">Times.</param>
     public KillerStep PeerAnswers(TimeSpan now, uint? round, bool agrees, KillerTimes times)
     {
+        if (!agrees && round is { } own and not NoRound && own == PeerRound && State != KillerState.Unlocking)
+            return PeerWithdraws();
         if (State != KillerState.Locked || !IsOurs || (round is { } number && number != Round))
             return Same(this);
         if (agrees)
@@ -186,6 +204,24 @@ public sealed record Killer
         return PeerRound is { } round && !HasAgreed
             ? new(this with { HasAgreed = true, Deadline = now + times.Patience }, [new KillerAction.AnswerPeer(round, Agrees: true)])
             : Same(this);
+    }
+
+    // What we have asked for is never acted on from here on, whatever the other end answers.
+    private KillerStep Withdraw()
+    {
+        var actions = new List<KillerAction>(3) { Restore };
+        if (IsOurs)
+            actions.Add(new KillerAction.Withdraw(Round));
+        if (PeerRound is { } round)
+            actions.Add(new KillerAction.AnswerPeer(round, Agrees: false));
+        return new(null, [.. actions]);
+    }
+
+    private KillerStep PeerWithdraws()
+    {
+        if (IsOurs || IsBound)
+            return Same(this with { PeerRound = null, HasAgreed = false });
+        return new(null, State == KillerState.Waiting ? [] : [Restore]);
     }
 
     private KillerStep Expire(TimeSpan now, KillerTimes times)

@@ -15,7 +15,7 @@ public sealed record DestroyTunnel(DoomedTunnel Tunnel, CloseReason Reason, stri
 
 /// <summary>The other end wants a tunnel gone.</summary>
 /// <param name="Tunnel">The tunnel.</param>
-/// <param name="Round">Number of its request.</param>
+/// <param name="Round">Number of its request, <see cref="Killer.NoRound"/> where it cannot number it.</param>
 /// <param name="Reason">What it says.</param>
 /// <param name="Text">What it says for the log.</param>
 public sealed record PeerWantsDestruction(DoomedTunnel Tunnel, uint Round, CloseReason Reason, string Text);
@@ -53,14 +53,25 @@ public sealed record DestructionChanged(TunnelIndex Index, KillerState? State);
 public sealed record DestructionForced(TunnelIndex Index, CloseReason Reason, string Text);
 
 /// <summary>To a tunnel: ask the other end to move its traffic away; nothing changes here until it answers.</summary>
-public sealed record AskToClose(CloseReason Reason, string Text, uint Round);
+/// <param name="Reason">What it is told.</param>
+/// <param name="Text">What it is told for its log.</param>
+/// <param name="Round">Number of the request.</param>
+/// <param name="Until">When nobody waits for an answer any more, monotonic.</param>
+public sealed record AskToClose(CloseReason Reason, string Text, uint Round, TimeSpan Until);
 
 /// <summary>To a tunnel: answer the other end's request.</summary>
 /// <param name="Reason">The reason of the request.</param>
 /// <param name="Text">The text of the request.</param>
-/// <param name="Round">Its number.</param>
+/// <param name="Round">Its number, <see cref="Killer.NoRound"/> where it had none.</param>
 /// <param name="Agrees">True: the other end may cut.</param>
-public sealed record AnswerToClose(CloseReason Reason, string Text, uint Round, bool Agrees);
+/// <param name="Until">When an agreement is over, monotonic: it must not be said later.</param>
+public sealed record AnswerToClose(CloseReason Reason, string Text, uint Round, bool Agrees, TimeSpan Until);
+
+/// <summary>To a tunnel: tell the other end that it need not wait for us, since we no longer want what we have asked for.</summary>
+/// <param name="Reason">The reason of the request.</param>
+/// <param name="Round">Its number.</param>
+/// <param name="Until">When the other end does not wait any more anyway, monotonic.</param>
+public sealed record TakeBackRequest(CloseReason Reason, uint Round, TimeSpan Until);
 
 /// <summary>To a tunnel: both ends have moved their traffic away. What is under way may still arrive, then it is cut.</summary>
 public sealed record CutTunnel(string Text);

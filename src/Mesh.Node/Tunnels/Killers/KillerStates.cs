@@ -38,6 +38,9 @@ public enum LinkUse
 
     /// <summary>No route of ours uses it, and none can.</summary>
     Locked,
+
+    /// <summary>The same, and some destination has had no other way for a while.</summary>
+    Needed,
 }
 
 /// <summary>Times of a destruction. Both follow from the interval of Hellos, which all nodes of a network share.</summary>
@@ -65,6 +68,9 @@ public abstract record KillerAction
 
     /// <summary>Answers the other end's request.</summary>
     public sealed record AnswerPeer(uint Round, bool Agrees) : KillerAction;
+
+    /// <summary>Takes our request back: no answer to it counts any more.</summary>
+    public sealed record Withdraw(uint Round) : KillerAction;
 
     /// <summary>A look at the link, now.</summary>
     public sealed record Look : KillerAction;

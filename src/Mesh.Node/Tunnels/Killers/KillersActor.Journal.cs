@@ -41,13 +41,11 @@ public sealed partial class KillersActor
             if (before.State != KillerState.Unlocking)
                 Record(new DestructionEnded(number));
         }
-        else if (next.State == KillerState.Locked && (before.State != KillerState.Locked || before.IsOurs != next.IsOurs || AgreedTo(before) != AgreedTo(next)))
+        else if (next.State == KillerState.Locked && (before.State != KillerState.Locked || before.IsOurs != next.IsOurs || before.AgreedTo != next.AgreedTo))
         {
-            Record(new DestructionLocked(number, next.IsOurs, AgreedTo(next)));
+            Record(new DestructionLocked(number, next.IsOurs, next.AgreedTo));
         }
     }
-
-    private static long? AgreedTo(Killer killer) => killer.HasAgreed ? killer.PeerRound : null;
 
     private void Record(object happened) => Persist(happened, stored =>
     {

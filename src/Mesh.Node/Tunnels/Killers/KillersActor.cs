@@ -20,7 +20,8 @@ public sealed partial class KillersActor : PersistentActor
 {
     private const int SnapshotInterval = 256;
 
-    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60);
+    // A destination that is announced anew has no way for a moment: that alone is no reason to keep a tunnel.
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60), NeedTime = TimeSpan.FromSeconds(2);
 
     private readonly IDataPlanePort _dataPlane;
     private readonly ActorRef _router;
@@ -179,7 +180,7 @@ public sealed partial class KillersActor : PersistentActor
         foreach (KillerAction action in step.Actions)
             Do(entry, action);
         if (step.Killer is null && before is not (KillerState.Unlocking or KillerState.Waiting))
-            Log.Debug($"the tunnel with {entry.Tunnel.Peer} stays: {(before == KillerState.Locked ? "the other end does not agree" : "there is no other way for its routes")}");
+            Log.Debug($"the tunnel with {entry.Tunnel.Peer} stays: {(before != KillerState.Locked ? "there is no other way for its routes" : entry.NeededSince is null ? "the other end does not agree" : "other ways are gone")}");
     }
 
     private void Do(Entry entry, KillerAction action)
@@ -193,10 +194,13 @@ public sealed partial class KillersActor : PersistentActor
                 Look(entry, entry.Killer.Multiplier);
                 break;
             case KillerAction.AskPeer ask:
-                entry.Tunnel.Actor.Tell(new AskToClose(entry.Reason, entry.Text, ask.Round));
+                entry.Tunnel.Actor.Tell(new AskToClose(entry.Reason, entry.Text, ask.Round, Until()));
                 break;
             case KillerAction.AnswerPeer answer:
-                entry.Tunnel.Actor.Tell(new AnswerToClose(entry.PeerReason, entry.PeerText, answer.Round, answer.Agrees));
+                entry.Tunnel.Actor.Tell(new AnswerToClose(entry.PeerReason, entry.PeerText, answer.Round, answer.Agrees, Until()));
+                break;
+            case KillerAction.Withdraw withdraw:
+                entry.Tunnel.Actor.Tell(new TakeBackRequest(entry.Reason, withdraw.Round, Until()));
                 break;
             case KillerAction.Cut:
                 entry.Tunnel.Actor.Tell(new CutTunnel(entry.Text));
@@ -206,6 +210,8 @@ public sealed partial class KillersActor : PersistentActor
                 break;
         }
     }
+
+    private TimeSpan Until() => Context.Now + _times.Patience - _times.Margin;
 
     private void OnTick()
     {
@@ -224,7 +230,7 @@ public sealed partial class KillersActor : PersistentActor
     private void Look(Entry entry, ushort multiplier)
     {
         entry.Look = ++_lastLook;
-        _router.Tell(new LockLink(entry.Tunnel.Index, multiplier, entry.Look, SeeksOtherWays: entry.IsIdle(Context.Now)), Self);
+        _router.Tell(new LockLink(entry.Tunnel.Index, multiplier, entry.Look, SeeksOtherWays: entry.IsIdle(Context.Now) || entry.Killer.MayWithdraw), Self);
     }
 
     private LinkUse UseOf(Entry entry, LinkLocked locked)
@@ -233,7 +239,15 @@ public sealed partial class KillersActor : PersistentActor
             return entry.Killer.State is KillerState.SoftLocking or KillerState.HardLocking ? LinkUse.Unrouted : LinkUse.Unknown;
         if (locked.Routes > 0)
             return locked.Stranded == 0 && entry.IsIdle(Context.Now) ? LinkUse.Idle : LinkUse.Routed;
-        return locked.Multiplier == Killer.HardMultiplier ? LinkUse.Locked : LinkUse.Unrouted;
+        if (locked.Multiplier != Killer.HardMultiplier)
+            return LinkUse.Unrouted;
+        return IsNeeded(entry, locked.Stranded) ? LinkUse.Needed : LinkUse.Locked;
+    }
+
+    private bool IsNeeded(Entry entry, int stranded)
+    {
+        entry.NeededSince = stranded == 0 ? null : entry.NeededSince ?? Context.Now;
+        return entry.NeededSince is { } since && Context.Now - since >= NeedTime;
     }
 
     private void OnTraffic(Entry entry, long packets)
@@ -242,7 +256,7 @@ public sealed partial class KillersActor : PersistentActor
             (entry.Packets, entry.QuietSince) = (packets, Context.Now);
     }
 
-    private uint NextRound() => (uint)Context.Random.NextUInt64();
+    private uint NextRound() => 1 + (uint)(Context.Random.NextUInt64() % uint.MaxValue);   // never NoRound
 
     private sealed class Entry(DoomedTunnel tunnel, Killer killer)
     {
@@ -264,6 +278,9 @@ public sealed partial class KillersActor : PersistentActor
         public ulong Look { get; set; }
 
         public long Packets { get; set; } = -1;
+
+        /// <summary>Since when some destination has had no way but this one, while it was locked.</summary>
+        public TimeSpan? NeededSince { get; set; }
 
         /// <summary>When the number of packets was last seen to change.</summary>
         public TimeSpan? QuietSince { get; set; }

@@ -1,9 +1,12 @@
 using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels.OpenVpn;
@@ -22,10 +25,13 @@ public enum OpenVpnTunnelState
 }
 
 /// <summary>One tunnel of OpenVPN with one peer: a process of its own where we opened it, a client of one of our servers where the peer did.</summary>
-/// <remarks>To its manager it is like a <see cref="TunnelActor"/>: it tells <see cref="OpenVpnTunnelUp"/> and <see cref="TunnelEnded"/>, and takes <see cref="CloseTunnel"/>.
+/// <remarks>To its manager it is like a <see cref="TunnelActor"/>: it tells <see cref="OpenVpnTunnelUp"/> and <see cref="TunnelEnded"/>, and takes <see cref="CloseTunnel"/>. What the two ends agree on
+/// before it is cut goes in messages between nodes, over other tunnels (protocol reference 7.6).
 /// State diagram: <c>docs/states/openvpn-tunnel.md</c>, held against <see cref="Transitions"/> by a test.</remarks>
 public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
 {
+    private const string AgreedEnd = "closed by the peer, as agreed";
+
     private readonly TunnelIndex _index;
     private readonly NodePrefix _peer;
     private readonly TunnelPorts _ports;
@@ -39,6 +45,7 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
     private bool _isRouted;
     private bool _wasUp;
     private string _endReason = "stopped";
+    private CloseReason? _agreedReason;   // the peer may cut at any moment, and this is why
 
     private OpenVpnTunnelActor(TunnelIndex index, NodePrefix peer, TunnelPorts ports, AddressProtocol protocol, OpenVpnClientOrder? order, OpenVpnPeerAsks? asks)
     {
@@ -92,7 +99,7 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
         LeaveRouting();
         Cut();
         PublishStatus(isGone: true);
-        _ports.Manager.Tell(new TunnelEnded(_index, _peer, IsClient, _wasUp, _endReason), Self);
+        _ports.Manager.Tell(new TunnelEnded(_index, _peer, IsClient, _wasUp, _endReason) { PeerReason = _agreedReason }, Self);
     }
 
     private FsmStep<OpenVpnTunnelState, OpenVpnPeer?>? WhileConnecting(FsmEvent<OpenVpnPeer?> e)
@@ -125,6 +132,18 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
             case RoutingLinksWanted:
                 JoinRouting();
                 return Stay();
+            case AskToClose ask:
+                TellPeer(PeerCode.KillRequest, ToKill(ask.Round, ask.Reason, agrees: false), ask.Until);
+                return Stay();
+            case TakeBackRequest request:
+                TellPeer(PeerCode.KillAnswer, ToKill(request.Round, request.Reason, agrees: false), request.Until);
+                return Stay();
+            case AnswerToClose answer:
+                AnswerPeer(answer);
+                return Stay();
+            case CutTunnel cut:
+                _agreedReason = null;
+                return Close(new CloseTunnel(CloseReason.Retired, cut.Text));
             default:
                 return null;
         }
@@ -153,16 +172,17 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
         {
             case OpenVpnEnded ended:
                 _isOver = true;
-                return End(ended.Reason);
+                return End(_agreedReason is null ? ended.Reason : AgreedEnd);
             case OpenVpnClientGone:
                 _isOver = true;
-                return End("the connection is gone");
+                return End(_agreedReason is null ? "the connection is gone" : AgreedEnd);
             case CloseTunnel close when State != OpenVpnTunnelState.Closing:
                 return Close(close);
             case OpenVpnClientAsks asks:
                 _equipment.Port.Refuse(asks, "it has another certificate now, or its tunnel is being closed");
                 return Stay();
-            case OpenVpnEvent or CloseTunnel or RoutingLinksWanted or CutDue or TellPeers or TellVersion or ShowCertificate or UnderlayChanged:
+            case OpenVpnEvent or CloseTunnel or RoutingLinksWanted or CutDue or TellPeers or TellVersion or ShowCertificate or UnderlayChanged
+                or AskToClose or TakeBackRequest or AnswerToClose or CutTunnel:
                 return Stay();   // too early or too late, or what only native tunnels carry
             default:
                 return null;
@@ -176,6 +196,20 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
         _ports.Manager.Tell(new OpenVpnTunnelUp(_index, _peer, peer.SerialNumber!.Value), Self);
         return GoTo(OpenVpnTunnelState.Up, peer);
     }
+
+    private TunnelKill ToKill(uint round, CloseReason reason, bool agrees) => new(round, reason, IsServer: !IsClient, agrees);
+
+    // A request without a number is one of a node of re6st: it can only be agreed to.
+    private void AnswerPeer(AnswerToClose answer)
+    {
+        _agreedReason = answer.Agrees ? answer.Reason : null;
+        if (answer.Round != Killer.NoRound)
+            TellPeer(PeerCode.KillAnswer, ToKill(answer.Round, answer.Reason, answer.Agrees), answer.Until);
+        else if (answer.Agrees)
+            TellPeer(PeerCode.KillAnswer, kill: null, answer.Until);
+    }
+
+    private void TellPeer(byte code, TunnelKill? kill, TimeSpan until) => Context.System.EventStream.Publish(new TellOfKill(_peer, code, kill, until));
 
     private FsmStep<OpenVpnTunnelState, OpenVpnPeer?> Close(CloseTunnel close)
     {

@@ -14,6 +14,7 @@ public sealed class KillerExplorationTests
     [InlineData(2, 0, 0, 1, 0, 20)]   // messages of the first attempt come again in the second
     [InlineData(1, 1, 0, 1, 0, 15)]
     [InlineData(1, 1, 1, 0, 1, 14)]   // an actor begins anew
+    [InlineData(2, 0, 0, 0, 1, 17)]   // and what was taken back before is asked for again
     public void No_end_cuts_while_the_other_may_route_and_all_comes_to_an_end(int beginsA, int beginsB, int losses, int duplicates, int restarts, int depth)
     {
         var limits = new Limits(beginsA, beginsB, losses, duplicates, restarts);
@@ -115,7 +116,7 @@ public sealed class KillerExplorationTests
     private static LinkUse[] UsesOf(End end) => end switch
     {
         { IsGone: true } => [LinkUse.Unknown],
-        { Multiplier: Killer.HardMultiplier } => [LinkUse.Locked],
+        { Multiplier: Killer.HardMultiplier } => [LinkUse.Locked, LinkUse.Needed],
         _ => [LinkUse.Routed, LinkUse.Unrouted],
     };
 

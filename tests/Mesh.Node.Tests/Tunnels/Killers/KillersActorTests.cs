@@ -69,7 +69,9 @@ public sealed class KillersActorTests
         _kit.Advance(Tick);
         Answer(routes: 0);
         Answer(routes: 0);
-        Assert.Equal(new AnswerToClose(CloseReason.Retired, "theirs", 5, Agrees: true), _tunnel.ExpectMsg<AnswerToClose>());
+        AnswerToClose answer = _tunnel.ExpectMsg<AnswerToClose>();
+        Assert.Equal(new AnswerToClose(CloseReason.Retired, "theirs", 5, Agrees: true, answer.Until), answer);
+        Assert.Equal(Patience - TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(Math.Round((answer.Until - _kit.Now).TotalSeconds)));
         // For as long as the peer may cut no route comes back.
         for (TimeSpan end = _kit.Now + Patience - Tick; _kit.Now < end;)
         {
@@ -98,7 +100,7 @@ public sealed class KillersActorTests
 
         Assert.Equal(0, _actor.Count);
         Assert.Equal(Killer.FreeMultiplier, last);
-        Assert.Equal(new AnswerToClose(CloseReason.Retired, "theirs", 5, Agrees: false), _tunnel.ExpectMsg<AnswerToClose>());
+        Assert.True(_tunnel.ExpectMsg<AnswerToClose>() is { Round: 5, Agrees: false });
         Assert.Null(States()[^1]);
     }
 
@@ -119,6 +121,113 @@ public sealed class KillersActorTests
         Assert.Equal(Killer.FreeMultiplier, _router.ReceiveAll().OfType<LockLink>().Last().Multiplier);
         Assert.Equal(0, _actor.Count);
         Assert.Equal(0, _manager.PendingCount);
+    }
+
+    [Fact]
+    public void A_peer_that_cannot_number_its_requests_is_answered_each_time_and_our_routes_stay_away_from_then_on()
+    {
+        Start();
+        PeerAsks(Killer.NoRound);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        Assert.True(_tunnel.ExpectMsg<AnswerToClose>() is { Round: Killer.NoRound, Agrees: true });
+        Spend(Patience / 2);
+        PeerAsks(Killer.NoRound);   // its first attempt came to nothing, and it does not say that this is another one
+        LastLook(routes: 0);
+        _tunnel.ExpectMsg<AnswerToClose>();
+        Spend(Patience - Tick);
+        Assert.Equal(1, _actor.Count);
+        Spend(3 * Tick);
+        Assert.Equal(0, _actor.Count);
+    }
+
+    [Fact]
+    public void An_answer_without_a_number_is_taken_for_one_to_the_present_question_while_it_is_locked_and_not_before()
+    {
+        Start();
+        Destroy();
+        Answer(routes: 0);
+        Tell(new PeerAnsweredDestruction(Index, Round: null, Agrees: true));
+        Answer(routes: 0);
+        Answer(routes: 0);
+        _tunnel.ExpectMsg<AskToClose>();
+        Assert.Equal(0, _tunnel.PendingCount);
+        Tell(new PeerAnsweredDestruction(Index, Round: null, Agrees: true));
+        Answer(routes: 0);
+        _tunnel.ExpectMsg<CutTunnel>();
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(0, false)]
+    public void An_end_that_has_asked_and_loses_its_other_ways_takes_its_request_back(int stranded, bool isTakenBack)
+    {
+        Start();
+        uint round = LockOurs(isForced: false);
+        _kit.System.EventStream.Publish(new RoutesPublished([]));
+        Settle();
+        LockLink look = _router.ReceiveAll().OfType<LockLink>().Last();
+        Assert.True(look.SeeksOtherWays);
+        Tell(new LinkLocked(Index, look.Number, IsKnown: true, look.Multiplier, 0, stranded));
+        Assert.Equal(0, _tunnel.PendingCount);   // a destination may be without a way for a moment
+        Spend(Tick + Tick, stranded);
+        Assert.Equal(isTakenBack, _tunnel.ReceiveAll() is [TakeBackRequest back] && back.Round == round);
+        Assert.Equal(isTakenBack ? 0 : 1, _actor.Count);
+        Assert.Equal(isTakenBack ? Killer.FreeMultiplier : Killer.HardMultiplier, Locks[^1].Multiplier);
+        if (!isTakenBack)
+            return;
+        Assert.Equal("node.destruction-ended", Stored()[^1]);
+        Tell(new PeerAnsweredDestruction(Index, round, Agrees: true));   // it was under way
+        Assert.Equal(0, _tunnel.PendingCount + _actor.Count);
+    }
+
+    [Fact]
+    public void An_end_that_has_agreed_stays_locked_though_it_loses_its_other_ways()
+    {
+        Start();
+        PeerAsks(5);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        _tunnel.ExpectMsg<AnswerToClose>();
+        Spend(Patience - Tick, stranded: 3);
+        Assert.Equal((1, 0), (_actor.Count, _tunnel.PendingCount));
+    }
+
+    [Fact]
+    public void An_end_that_has_agreed_is_free_at_once_when_the_other_takes_its_request_back()
+    {
+        Start();
+        PeerAsks(5);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        Tell(new PeerAnsweredDestruction(Index, 4, Agrees: false));   // an older one
+        Assert.Equal(1, _actor.Count);
+        Tell(new PeerAnsweredDestruction(Index, 5, Agrees: false));
+        Assert.Equal(0, _actor.Count);
+        Assert.Equal(Killer.FreeMultiplier, _router.ReceiveAll().OfType<LockLink>().Last().Multiplier);
+    }
+
+    [Fact]
+    public void An_end_that_has_agreed_to_two_requests_is_not_free_when_one_is_taken_back_not_even_after_a_restart()
+    {
+        Start();
+        PeerAsks(5);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        Answer(routes: 0);
+        PeerAsks(6);
+        Answer(routes: 0);
+        Assert.Equal([5u, 6u], _tunnel.ReceiveAll().OfType<AnswerToClose>().Select(static a => a.Round));
+        Tell(new PeerAnsweredDestruction(Index, 6, Agrees: false));
+        Assert.Equal(1, _actor.Count);
+        Start();
+        _killer.Tell(new TunnelsThere([Tunnel]), _manager.Ref);
+        Settle();
+        Assert.Equal(Killer.HardMultiplier, Answer(routes: 0).Multiplier);
+        Assert.Equal(1, _actor.Count);
     }
 
     [Fact]
@@ -345,6 +454,21 @@ public sealed class KillersActorTests
         Tell(new LinkLocked(Index, look.Number, IsKnown: true, look.Multiplier, routes, 0));
         return look;
     }
+
+    // Time passes, and the router answers.
+    private void Spend(TimeSpan duration, int stranded = 0)
+    {
+        for (TimeSpan end = _kit.Now + duration; _kit.Now < end; _kit.Advance(Tick))
+        {
+            Locks.AddRange(_router.ReceiveAll().OfType<LockLink>());
+            if (Locks.Count > 0)
+                Tell(new LinkLocked(Index, Locks[^1].Number, IsKnown: true, Locks[^1].Multiplier, 0, stranded));
+        }
+
+        Locks.AddRange(_router.ReceiveAll().OfType<LockLink>());
+    }
+
+    private List<LockLink> Locks { get; } = [];
 
     private LockLink LastLook(int routes)
     {

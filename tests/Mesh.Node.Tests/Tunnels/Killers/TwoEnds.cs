@@ -142,6 +142,7 @@ internal sealed record TwoEnds
             return next.Send(new OnItsWay(!message.ToB, Kind.Refuse, message.Round));
         if (message.Kind == Kind.Ask)
             return next.Take(message.ToB, end.Killer is { } asked ? asked.PeerAsks(message.Round) : Killer.BeginForPeer(Now, message.Round, Times));
+        // A withdrawal is on the wire what a refusal is: its number tells them apart.
         return end.Killer is { } killer ? next.Take(message.ToB, killer.PeerAnswers(Now, message.Round, message.Kind == Kind.Agree, Times)) : next;
     }
 
@@ -188,7 +189,7 @@ internal sealed record TwoEnds
         (bool IsLocked, uint? AgreedTo, bool IsOurs, bool IsForced)? stored = killer switch
         {
             null or { State: KillerState.Unlocking } => null,
-            { State: KillerState.Locked } => (true, killer.HasAgreed ? killer.PeerRound : null, killer.IsOurs, end.Stored?.IsForced ?? killer.IsForced),
+            { State: KillerState.Locked } => (true, killer.AgreedTo, killer.IsOurs, end.Stored?.IsForced ?? killer.IsForced),
             _ => end.Stored ?? (false, null, killer.IsOurs, killer.IsForced),
         };
         TwoEnds next = With(isB, end with { Killer = killer, Stored = stored });
@@ -200,6 +201,7 @@ internal sealed record TwoEnds
                 KillerAction.SetMultiplier set => next.With(isB, now with { Multiplier = now.IsGone ? now.Multiplier : set.Multiplier }),
                 KillerAction.AskPeer ask => next.Send(new OnItsWay(!isB, Kind.Ask, ask.Round)),
                 KillerAction.AnswerPeer answer => next.Send(new OnItsWay(!isB, answer.Agrees ? Kind.Agree : Kind.Refuse, answer.Round)),
+                KillerAction.Withdraw withdraw => next.Send(new OnItsWay(!isB, Kind.Refuse, withdraw.Round)),
                 KillerAction.Cut => next.With(isB, now with { IsCutting = !now.IsGone }),
                 KillerAction.Force => next.With(isB, now with { IsCutting = !now.IsGone }) with { IsForced = true },
                 _ => next,   // a look may come at any time anyway
@@ -225,7 +227,7 @@ internal sealed record TwoEnds
         }
 
         writer.Write((byte)(1 + killer.State));
-        writer.Write((byte)((killer.IsOurs ? 1 : 0) + (killer.IsForced ? 2 : 0) + (killer.HasAgreed ? 4 : 0) + (killer.IsAgreed ? 8 : 0)));
+        writer.Write((byte)((killer.IsOurs ? 1 : 0) + (killer.IsForced ? 2 : 0) + (killer.HasAgreed ? 4 : 0) + (killer.IsAgreed ? 8 : 0) + (killer.IsBound ? 16 : 0)));
         writer.Write((byte)killer.Round);
         writer.Write((byte)(killer.PeerRound ?? 0));
         writer.Write((sbyte)Math.Max(-1, (killer.Deadline - Now).TotalSeconds));

@@ -2,12 +2,15 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.DataPlane;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tests.Tunnels.OpenVpn;
@@ -177,6 +180,66 @@ public sealed class OpenVpnTunnelActorTests
         tunnel.Tell(new RoutingLinksWanted());
         _kit.Settle();
         Assert.Equal(first, _router.ReceiveAll());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_both_ends_have_to_agree_on_is_said_in_messages_between_nodes(bool isClient)
+    {
+        TestProbe said = _kit.CreateProbe("said");
+        _kit.System.EventStream.Subscribe<TellOfKill>(said.Ref);
+        ActorRef tunnel = isClient ? Client() : Server();
+        TimeSpan until = TimeSpan.FromSeconds(100);
+        tunnel.Tell(new AskToClose(CloseReason.Retired, "too early", 6, until));
+        tunnel.Tell(isClient ? Up("9/16") : new OpenVpnClientIn(ServerProcess, 4));
+        tunnel.Tell(new AskToClose(CloseReason.Retired, "a better one", 7, until));
+        tunnel.Tell(new TakeBackRequest(CloseReason.Retired, 7, until));
+        tunnel.Tell(new AnswerToClose(CloseReason.Duplicate, "", 8, Agrees: false, until));
+        tunnel.Tell(new AnswerToClose(CloseReason.Duplicate, "", 9, Agrees: true, until));
+        tunnel.Tell(new AnswerToClose(CloseReason.Retired, "", Killer.NoRound, Agrees: false, until));   // a node of re6st would take it for the contrary
+        tunnel.Tell(new AnswerToClose(CloseReason.Retired, "", Killer.NoRound, Agrees: true, until));
+        _kit.Settle();
+        Assert.Equal(
+            [
+                new TellOfKill(Peer, PeerCode.KillRequest, new TunnelKill(7, CloseReason.Retired, !isClient, Agrees: false), until),
+                new TellOfKill(Peer, PeerCode.KillAnswer, new TunnelKill(7, CloseReason.Retired, !isClient, Agrees: false), until),
+                new TellOfKill(Peer, PeerCode.KillAnswer, new TunnelKill(8, CloseReason.Duplicate, !isClient, Agrees: false), until),
+                new TellOfKill(Peer, PeerCode.KillAnswer, new TunnelKill(9, CloseReason.Duplicate, !isClient, Agrees: true), until),
+                new TellOfKill(Peer, PeerCode.KillAnswer, null, until),
+            ],
+            said.ReceiveAll());
+        Assert.Empty(_openVpn.Stopped);
+        Assert.Empty(_openVpn.Killed);
+    }
+
+    [Fact]
+    public void When_both_ends_agree_it_leaves_the_routes_and_is_cut_a_little_later()
+    {
+        ActorRef tunnel = Client();
+        tunnel.Tell(Up("9/16"));
+        _kit.Settle();
+        _router.ReceiveAll();
+        tunnel.Tell(new CutTunnel("a better one"));
+        _kit.Settle();
+        Assert.Equal([new KernelPeerDown(Link, Peer, Index), new KernelLinkDown(Link)], _router.ReceiveAll());
+        Assert.Empty(_openVpn.Stopped);
+        _kit.Advance(new OpenVpnOptions().DrainTime);
+        Assert.Single(_openVpn.Stopped);
+        tunnel.Tell(new OpenVpnEnded(_openVpn.Clients[0].Process, "SIGTERM"));
+        _kit.Settle();
+        Assert.Equal(("a better one", null), Ended() is var ended ? (ended.Reason, ended.PeerReason) : default);
+    }
+
+    [Fact]
+    public void A_client_that_goes_after_we_have_agreed_has_closed_it()
+    {
+        ActorRef tunnel = Server();
+        tunnel.Tell(new OpenVpnClientIn(ServerProcess, 4));
+        tunnel.Tell(new AnswerToClose(CloseReason.Retired, "", 9, Agrees: true, TimeSpan.MaxValue));
+        tunnel.Tell(new OpenVpnClientGone(ServerProcess, 4));
+        _kit.Settle();
+        Assert.Equal(("closed by the peer, as agreed", CloseReason.Retired), Ended() is var ended ? (ended.Reason, ended.PeerReason) : default);
     }
 
     private static OpenVpnProcessId ServerProcess => new(77);

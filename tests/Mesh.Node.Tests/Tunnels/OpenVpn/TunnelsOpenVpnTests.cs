@@ -1,14 +1,19 @@
 using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
+using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Parameters;
+using Mesh.Node.Peers;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
+using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tests.Tunnels.OpenVpn;
 
@@ -136,20 +141,90 @@ public sealed class TunnelsOpenVpnTests
     }
 
     [Fact]
-    public void Of_two_tunnels_between_two_nodes_the_one_that_the_smaller_prefix_opened_goes()
+    public void Of_two_tunnels_between_two_nodes_the_one_that_the_smaller_prefix_opened_goes_and_the_node_that_opened_it_destroys_it()
     {
         Parameters();
         _world.Learn(TunnelsWorld.Known(200, "198.51.100.200,1194,tcp"), TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"));
         int smaller = _openVpn.Clients.FindIndex(static client => client.Order.Peer == TunnelsWorld.Node(1)), greater = 1 - smaller;
         Up(smaller);
         Up(greater);
-        Ask(0, "200/16", 2);   // we are smaller than 200: we give up ours
-        Ask(1, "1/16", 3);     // and greater than 1: its one goes
-        foreach ((OpenVpnClientAsks asks, ActorRef owner) in _openVpn.Admitted)
-            owner.Tell(new OpenVpnClientIn(Server, asks.Client));
+        Serve(0, "200/16", 2);   // we are smaller than 200: we give up ours
+        Serve(1, "1/16", 3);     // and greater than 1: its one goes, which it does itself
         _kit.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(_openVpn.Clients[greater].Process, Assert.Single(_openVpn.Stopped));
-        Assert.Equal((Server, 1u), Assert.Single(_openVpn.Killed));
+        DestroyTunnel order = Assert.Single(_world.Killer.ReceiveAll().OfType<DestroyTunnel>());
+        Assert.Equal((_openVpn.Clients[greater].Owner, CloseReason.Duplicate, false), (order.Tunnel.Actor, order.Reason, order.IsForced));
+        Assert.Empty(_openVpn.Stopped);
+        Assert.Empty(_openVpn.Killed);
+    }
+
+    [Theory]
+    [InlineData(null, false, true)]    // a node of re6st: what it opened
+    [InlineData(false, false, true)]   // we serve it
+    [InlineData(true, true, true)]     // its sender serves it
+    [InlineData(null, true, false)]
+    [InlineData(false, true, false)]
+    [InlineData(true, false, false)]
+    public void A_peer_that_wants_its_tunnel_gone_means_one_of_two(bool? isPeersServer, bool haveOpened, bool isMeant)
+    {
+        Parameters();
+        Serve(1, "5/16", 5);   // there is another way
+        ActorRef owner = Connect(haveOpened);
+        _kit.System.EventStream.Publish(new PeerKillRequested(TunnelsWorld.Node(1), isPeersServer is { } server ? new TunnelKill(44, CloseReason.Duplicate, server, Agrees: false) : null));
+        _kit.Settle();
+        PeerWantsDestruction[] wants = [.. _world.Killer.ReceiveAll().OfType<PeerWantsDestruction>()];
+        Assert.Equal(isMeant ? [owner] : [], wants.Select(static w => w.Tunnel.Actor));
+        if (isMeant)
+            Assert.Equal(isPeersServer is null ? (Killer.NoRound, CloseReason.Retired) : (44u, CloseReason.Duplicate), (wants[0].Round, wants[0].Reason));
+    }
+
+    [Theory]
+    [InlineData(false, true, true)]    // a node of re6st agrees that we close what we opened
+    [InlineData(false, false, false)]
+    [InlineData(true, true, true)]
+    [InlineData(true, false, true)]
+    public void An_answer_reaches_the_destruction_of_the_tunnel_that_it_means(bool isNumbered, bool haveOpened, bool isMeant)
+    {
+        Parameters();
+        Connect(haveOpened);
+        var answer = new PeerKillAnswered(TunnelsWorld.Node(1), isNumbered ? new TunnelKill(44, CloseReason.Retired, haveOpened, Agrees: false) : null);
+        _kit.System.EventStream.Publish(answer);
+        _kit.Settle();
+        Assert.Empty(_world.Killer.ReceiveAll());   // nothing is being destroyed
+        _kit.System.EventStream.Publish(new DestructionChanged(new TunnelIndex(1), KillerState.Locked));
+        _kit.System.EventStream.Publish(answer);
+        _kit.Settle();
+        PeerAnsweredDestruction[] answers = [.. _world.Killer.ReceiveAll().OfType<PeerAnsweredDestruction>()];
+        Assert.Equal(isMeant ? [new PeerAnsweredDestruction(new TunnelIndex(1), isNumbered ? 44 : null, Agrees: !isNumbered)] : [], answers);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_peer_whose_tunnel_we_need_is_refused_and_one_of_re6st_waits_in_vain(bool isNumbered)
+    {
+        TestProbe said = _kit.CreateProbe("said");
+        _kit.System.EventStream.Subscribe<TellOfKill>(said.Ref);
+        Parameters();
+        Connect(haveOpened: false);   // there is no other tunnel
+        _kit.System.EventStream.Publish(new PeerKillRequested(TunnelsWorld.Node(1), isNumbered ? new TunnelKill(44, CloseReason.Retired, IsServer: false, Agrees: false) : null));
+        _kit.Settle();
+        Assert.Empty(_world.Killer.ReceiveAll());
+        Assert.Equal(isNumbered ? [new TunnelKill(44, CloseReason.Retired, IsServer: true, Agrees: false)] : [], said.ReceiveAll().Cast<TellOfKill>().Select(static t => t.Kill));
+    }
+
+    [Fact]
+    public void A_client_that_makes_room_for_a_node_without_tunnels_is_destroyed_in_order_and_at_last_in_any_case()
+    {
+        Parameters();
+        Serve(0, "1/16", 1);
+        Serve(1, "2/16", 2);
+        _world.Call(7, isOnly: true);
+        DestroyTunnel order = Assert.Single(_world.Killer.ReceiveAll().OfType<DestroyTunnel>());
+        Assert.Equal((CloseReason.Retired, true), (order.Reason, order.IsForced));
+        Assert.Empty(_openVpn.Killed);
+        _world.Manager.Tell(new DestructionForced(order.Tunnel.Index, order.Reason, order.Text));
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Single(_openVpn.Killed);
     }
 
     [Fact]
@@ -190,6 +265,24 @@ public sealed class TunnelsOpenVpnTests
         (OpenVpnProcessId process, OpenVpnClientOrder order, ActorRef owner) = _openVpn.Clients[client];
         owner.Tell(new OpenVpnUp(process, order.Link.Device, 10 + client, new OpenVpnPeer(order.Peer.CommonName, serial, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1194)), SeenAt: null));
         _kit.Settle();
+    }
+
+    private ActorRef Connect(bool haveOpened)
+    {
+        if (!haveOpened)
+            return Serve(0, "1/16", 2);
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"));
+        Up(0);
+        return _openVpn.Clients[0].Owner;
+    }
+
+    private ActorRef Serve(uint client, string commonName, ulong serial)
+    {
+        Ask(client, commonName, serial);
+        ActorRef owner = _openVpn.Admitted[^1].Owner;
+        owner.Tell(new OpenVpnClientIn(Server, client));
+        _kit.Settle();
+        return owner;
     }
 
     private void Ask(uint client, string commonName, ulong serial)
