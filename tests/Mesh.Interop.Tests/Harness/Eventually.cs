@@ -11,17 +11,20 @@ internal static class Eventually
     /// <param name="condition">Asked again and again.</param>
     /// <param name="what">The end of "not in time: ".</param>
     /// <param name="explain">Says what there is instead.</param>
-    public static async Task TrueAsync(Func<Task<bool>> condition, string what, Func<string>? explain = null)
+    /// <param name="limit">How long at most; 30 s unless it says otherwise.</param>
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, Func<string>? explain = null, TimeSpan? limit = null)
     {
+        TimeSpan patience = limit ?? Limit;
         long start = Stopwatch.GetTimestamp();
         while (!await condition())
         {
-            if (Stopwatch.GetElapsedTime(start) > Limit)
-                throw new TimeoutException($"not within {Limit.TotalSeconds:0} s: {what}\n{explain?.Invoke()}");
+            if (Stopwatch.GetElapsedTime(start) > patience)
+                throw new TimeoutException($"not within {patience.TotalSeconds:0} s: {what}\n{explain?.Invoke()}");
             await Task.Delay(Poll, TestContext.Current.CancellationToken);
         }
     }
 
-    /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, string, Func{string})"/>
-    public static Task TrueAsync(Func<bool> condition, string what, Func<string>? explain = null) => TrueAsync(() => Task.FromResult(condition()), what, explain);
+    /// <inheritdoc cref="TrueAsync(Func{Task{bool}}, string, Func{string}, TimeSpan?)"/>
+    public static Task TrueAsync(Func<bool> condition, string what, Func<string>? explain = null, TimeSpan? limit = null) =>
+        TrueAsync(() => Task.FromResult(condition()), what, explain, limit);
 }
