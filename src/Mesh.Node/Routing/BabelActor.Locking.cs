@@ -14,6 +14,8 @@ public sealed partial class BabelActor
         (KernelLink Link, NodePrefix Peer)? kernel = FindKernelPeer(wanted.Tunnel);
         if (kernel is var (link, peer))
         {
+            if (!link.IsIdentified(peer))
+                Identify(link, peer);
             link.SetMultiplier(peer, wanted.Multiplier);
             Multiply(link, peer);
         }
@@ -31,6 +33,17 @@ public sealed partial class BabelActor
         int stranded = wanted.SeeksOtherWays ? CountStranded(wanted.Tunnel, through) : 0;
         bool isKnown = kernel is not { } shared || shared.Link.IsIdentified(shared.Peer);
         Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, isKnown, wanted.Multiplier, through.Length, stranded));
+    }
+
+    // Of two tunnels with one node only one is used, and by that a neighbour usually becomes known; but it says over both who it is.
+    private void Identify(KernelLink link, NodePrefix peer)
+    {
+        Ipv6Prefix own = peer.Subnet(_options.Network);
+        foreach (RouteSnapshot route in _speaker.Routes())
+        {
+            if (route.Interface == link.Id && route.RefMetric == 0 && new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length) == own)
+                link.TryIdentify(route.Neighbour, peer);
+        }
     }
 
     private bool TryMultiply(InterfaceId id, ushort multiplier)

@@ -10,18 +10,18 @@ namespace Mesh.Interop.Tests.Harness;
 /// <summary>A machine as a node of re6st sets it up: plain <c>openvpn</c> with its command line (commands.json) and hook scripts of the same kind, and <c>babeld</c> on the TAP device.</summary>
 internal sealed class Re6stPeer
 {
-    private const string ServerDevice = "re6stnet-tcp", ClientDevice = "re6stnet1";
+    private const string ServerDevice = "re6stnet-tcp", ClientDevice = "re6stnet1", SecondDevice = "re6stnet2";
     private const int Hello = 1;
 
     private readonly InteropNetwork _network;
     private readonly Machine _machine;
-    private readonly string _device;
+    private readonly string[] _devices;
     private readonly StringBuilder _said = new();
     private string[] _arguments = [];
 
-    private Re6stPeer(InteropNetwork network, Machine machine, string device)
+    private Re6stPeer(InteropNetwork network, Machine machine, params string[] devices)
     {
-        (_network, _machine, _device) = (network, machine, device);
+        (_network, _machine, _devices) = (network, machine, devices);
         Prepare();
     }
 
@@ -47,10 +47,17 @@ internal sealed class Re6stPeer
     public static async Task<Re6stPeer> ConnectAsync(InteropNetwork network, Machine machine, Machine server, string serverName)
     {
         var peer = new Re6stPeer(network, machine, ClientDevice);
-        IEnumerable<string> arguments = Vector("openvpn_client", "tcp", encrypt: false)
-            .Where(static argument => argument is not ("--cipher" or "none" or "--ncp-disable"))   // gone in 2.6; the network encrypts
-            .Select(argument => argument switch { "192.0.2.1" => server.Address.ToString(), "2/16" => serverName, _ => argument });
-        peer.StartOpenVpn(arguments);
+        peer.StartOpenVpn(ClientArguments(server, serverName, ClientDevice));
+        await peer.StartBabeldAsync();
+        return peer;
+    }
+
+    /// <summary>Connects to two servers; <see cref="OpenVpn"/> is the first one's client.</summary>
+    public static async Task<Re6stPeer> ConnectAsync(InteropNetwork network, Machine machine, (Machine Server, string Name) first, (Machine Server, string Name) second)
+    {
+        var peer = new Re6stPeer(network, machine, ClientDevice, SecondDevice);
+        peer.StartOpenVpn(ClientArguments(second.Server, second.Name, SecondDevice));
+        peer.StartOpenVpn(ClientArguments(first.Server, first.Name, ClientDevice));
         await peer.StartBabeldAsync();
         return peer;
     }
@@ -67,6 +74,10 @@ internal sealed class Re6stPeer
 
     /// <summary>Starts its OpenVPN anew, with the same arguments.</summary>
     public void ConnectAgain() => OpenVpn = Start("openvpn", _arguments);
+
+    private static IEnumerable<string> ClientArguments(Machine server, string name, string device) => Vector("openvpn_client", "tcp", encrypt: false)
+        .Where(static argument => argument is not ("--cipher" or "none" or "--ncp-disable"))   // gone in 2.6; the network encrypts
+        .Select(argument => argument switch { "192.0.2.1" => server.Address.ToString(), "2/16" => name, ClientDevice => device, _ => argument });
 
     private static string[] Vector(string kind, string protocol, bool encrypt) => JsonDocument.Parse(System.IO.File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "commands.json"))).RootElement
         .GetProperty(kind).EnumerateArray()
@@ -113,7 +124,8 @@ internal sealed class Re6stPeer
 
     private async Task StartBabeldAsync()
     {
-        await Eventually.TrueAsync(() => _machine.Devices().Contains(_device, StringComparer.Ordinal) && _machine.Link(_device).IsUp, $"{_device} is up", () => Said);
+        foreach (string device in _devices)
+            await Eventually.TrueAsync(() => _machine.Devices().Contains(device, StringComparer.Ordinal) && _machine.Link(device).IsUp, $"{device} is up", () => Said);
         string key = await _network.RoutingKeyAsync(_machine), address = _network.AddressOf(_machine);
         JsonElement vector = JsonDocument.Parse(System.IO.File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "commands.json"))).RootElement
             .GetProperty("babeld").EnumerateArray().First(static candidate => candidate.GetProperty("title").GetString() == "HMAC");
@@ -123,10 +135,12 @@ internal sealed class Re6stPeer
         {
             "15" => Hello.ToString(CultureInfo.InvariantCulture),
             "babeld.log" or "babeld.state" => File(argument),
-            _ => argument.Replace("2001:db8:42:1::1", address, StringComparison.Ordinal).Replace(ServerDevice, _device, StringComparison.Ordinal)
+            _ => argument.Replace("2001:db8:42:1::1", address, StringComparison.Ordinal).Replace(ServerDevice, _devices[0], StringComparison.Ordinal)
                 .Replace("11111111111111111111111111111111", key, StringComparison.Ordinal),
         };
-        Start("babeld", arguments.Select(Place));
+        IEnumerable<string> others = _devices.Skip(1).SelectMany(static device => (string[])["-C", $"interface {device} type tunnel", device]);
+        int last = arguments.Count - 1;   // options come before names
+        Start("babeld", [.. arguments.Take(last).Select(Place), .. others.Where(static word => !word.StartsWith("re6stnet", StringComparison.Ordinal)), Place(arguments[last]), .. _devices.Skip(1)]);
     }
 
     private Process Start(string program, IEnumerable<string> arguments)

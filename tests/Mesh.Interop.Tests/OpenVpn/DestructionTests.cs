@@ -3,6 +3,7 @@ using Mesh.Cli.Node;
 using Mesh.Cli.Ping;
 using Mesh.Interop.Tests.Harness;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 
 namespace Mesh.Interop.Tests.OpenVpn;
 
@@ -39,6 +40,77 @@ public sealed class DestructionTests
 
         // The other end was asked, and agreed before it was cut.
         Assert.True(CountOf(network.LogOf(zero), "closed by the peer, as agreed") + CountOf(network.LogOf(one), "closed by the peer, as agreed") >= Rounds, network.LogOf(zero) + network.LogOf(one));
+    }
+
+    [Fact]
+    public async Task A_server_of_re6st_is_asked_by_code_2_and_its_tunnel_stays_until_it_has_agreed_by_code_3()
+    {
+        await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 3, "registry.tunnel-refresh=10s", "registry.client-count=2");
+        (Machine ours, Machine theirs, Machine third) = (network.Machines[0], network.Machines[1], network.Machines[2]);
+        Re6stPeer peer = await Re6stPeer.ServeAsync(network, theirs);
+        using var messages = new Re6stMessages(theirs);
+        await network.AdvertiseAsync(theirs, $"{theirs.Address},1194,tcp");
+        network.StartNode(third, "node.tunnels.refresh=false");
+        await network.AwaitAsync(third, "a tunnel with theirs", static status => status.Tunnels is [{ Peer: "1/16", State: TunnelState.Up }] && status.Routes.Count == 1);
+        network.StartNode(ours, "node.openvpn.listen=1194/tcp6", "node.tunnels.neighbours=2/16");
+        await network.AwaitAsync(ours, "two tunnels, each the way to its end", static status =>
+            status.Tunnels.Count(static t => t.State == TunnelState.Up) == 2 && status.Routes.Count == 2 && status.Routes.All(r => status.Tunnels.Any(t => t.Peer == r.Via && t.Index == r.Tunnel)));
+        await ours.ReachAsync(network.AddressOf(theirs), () => peer.Said);
+
+        // The first time it does not answer: after 8 Hello intervals all is as it was.
+        byte[][] asked = [];
+        await Eventually.TrueAsync(() => (asked = messages.Take(code: 2)).Length > 0, "it is asked", () => network.LogOf(ours));
+        Assert.Empty(Assert.Single(asked));   // code 2 and nothing else
+        NodeStatusReport locked = await network.AwaitAsync(ours, "locked", static status => status.Tunnels.Any(static t => t is { Peer: "1/16", State: TunnelState.Up, Destruction: KillerState.Locked }));
+        int tunnel = locked.Tunnels.Single(static t => t.Peer == "1/16").Index;
+        Assert.All(locked.Routes, static route => Assert.Equal("2/16", route.Via));
+        await ours.ReachAsync(network.AddressOf(theirs), () => peer.Said);
+        await network.AwaitAsync(ours, "used as before", status => status.Tunnels.Any(t => t is { Destruction: null } && t.Index == tunnel) && status.Routes.Any(r => r.Tunnel == tunnel));
+
+        // The second time it does.
+        await Eventually.TrueAsync(() => messages.Take(code: 2).Length > 0, "it is asked again", () => network.LogOf(ours));
+        Assert.Empty(messages.Take(code: 3));
+        messages.Say(network.AddressOf(ours), code: 3);
+        await Eventually.TrueAsync(() => CountOf(network.LogOf(ours), "tunnel to 1/16 ended: it makes room") == 1, "it is closed", () => network.LogOf(ours));
+        await ours.ReachAsync(network.AddressOf(theirs), () => peer.Said);
+    }
+
+    [Fact]
+    public async Task A_client_of_re6st_that_asks_by_code_2_is_told_by_code_3_when_our_routes_have_moved_away()
+    {
+        await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 3);
+        (Machine ours, Machine theirs, Machine third) = (network.Machines[0], network.Machines[1], network.Machines[2]);
+        network.StartNode(ours, "node.tunnels.refresh=false");
+        await network.AwaitAsync(ours, "it serves", _ => ours.OpenVpnProcesses().Count == 1);
+        network.StartNode(third, "node.tunnels.refresh=false");
+        await network.AwaitAsync(third, "a tunnel with ours", static status => status.Tunnels.Any(static t => t is { Peer: "0/16", State: TunnelState.Up }) && status.Routes.Count == 1);
+        Re6stPeer peer = await Re6stPeer.ConnectAsync(network, theirs, (ours, "0/16"), (third, "2/16"));
+        using var messages = new Re6stMessages(theirs);
+        string address = network.AddressOf(ours);
+        await network.AwaitAsync(ours, "two tunnels, each the way to its end", static status =>
+            status.Tunnels.Count(static t => t.State == TunnelState.Up) == 2 && status.Routes.Count == 2 && status.Routes.All(r => status.Tunnels.Any(t => t.Peer == r.Via && t.Index == r.Tunnel)));
+        await Eventually.TrueAsync(() => messages.HasSession(address), "a session", () => network.LogOf(ours));
+        using Pinger pinger = ours.Space.Run(static () => new Pinger(Patience));
+        using var enough = new CancellationTokenSource();
+        Task<IReadOnlyList<PingReport>> pinging = pinger.RunAsync([IPAddress.Parse(network.AddressOf(theirs))], ushort.MaxValue, Interval, enough.Token);
+
+        messages.Say(address, code: 2);
+        byte[][] answered = [];
+        await Eventually.TrueAsync(() => (answered = messages.Take(code: 3)).Length > 0, "it is answered", () => network.LogOf(ours));
+        Assert.Empty(Assert.Single(answered));
+        NodeStatusReport locked = (await InteropNetwork.StatusAsync(ours))!;
+        Assert.Equal(KillerState.Locked, locked.Tunnels.Single(static t => t.Peer == "1/16").Destruction);
+        Assert.All(locked.Routes, static route => Assert.Equal("2/16", route.Via));
+        await Task.Delay(Patience, TestContext.Current.CancellationToken);   // answers that are under way
+        await enough.CancelAsync();
+        PingReport report = (await pinging)[0];
+        TestContext.Current.TestOutputHelper!.WriteLine($"{report}");
+        Assert.True(report.Sent > 40 && report.Received >= report.Sent - 1, $"{report}");
+
+        // Nobody here plays the routing of a node of re6st, which is locked, too: packets from there to us are lost when it cuts.
+        peer.OpenVpn.Kill();
+        await Eventually.TrueAsync(() => CountOf(network.LogOf(ours), "tunnel to 1/16 ended: closed by the peer, as agreed") == 1, "it is gone", () => network.LogOf(ours));
+        await ours.ReachAsync(network.AddressOf(theirs), () => peer.Said);
     }
 
     // The third one has two tunnels that it has opened itself, since nobody can reach it.

@@ -175,6 +175,22 @@ public sealed class BabelKernelLinksTests
     }
 
     [Fact]
+    public void A_neighbour_that_is_not_used_because_there_is_another_tunnel_with_its_node_is_known_when_it_is_to_be_locked()
+    {
+        const int other = 8;
+        Tell(new KernelLinkUp(other, IsShared: false), new KernelPeerUp(other, Node(9), new TunnelIndex(5)));
+        var used = new Neighbour(this, 9, "fe80::9") { On = other };
+        Run(used);
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
+        var unused = new Neighbour(this, 9, "fe80::9");
+        Run(used, unused);
+        Assert.Equal([5], Tunnels());
+        Assert.Equal((true, 0), Lock(4, Killer.SoftMultiplier) is var soft ? (soft.IsKnown, soft.Routes) : default);
+        Assert.True(Lock(4, Killer.HardMultiplier).IsKnown);
+        Assert.Equal([5], Tunnels());
+    }
+
+    [Fact]
     public void While_a_neighbour_on_a_shared_link_is_not_known_its_routes_may_be_those_of_the_locked_one()
     {
         Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
@@ -304,6 +320,8 @@ public sealed class BabelKernelLinksTests
 
         public TunnelIndex? Tunnel { get; init; }
 
+        public int On { get; init; } = Link;
+
         public TestProbe? Ours { get; init; }
 
         public void Announce(int number, ushort metric) => Announce(Subnet(number), metric);
@@ -312,7 +330,7 @@ public sealed class BabelKernelLinksTests
 
         public void Turn((int Link, Ipv6Address To, ReadOnlyMemory<byte> Packet)[] sent)
         {
-            foreach ((_, Ipv6Address to, ReadOnlyMemory<byte> packet) in Tunnel is null ? sent : [])
+            foreach ((_, Ipv6Address to, ReadOnlyMemory<byte> packet) in Tunnel is null ? sent.Where(s => s.Link == On) : [])
             {
                 var destination = new BabelAddress(to.Value);
                 if (destination == BabelAddress.Multicast || destination == _address)
@@ -326,7 +344,7 @@ public sealed class BabelKernelLinksTests
         }
 
         void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => _test._babel.Tell(
-            Tunnel is { } tunnel ? new RoutingPacket(tunnel, payload.ToArray()) : new KernelLinkPacket(Link, new Ipv6Address(_address.Bits), new Ipv6Address(destination.Bits), payload.ToArray()));
+            Tunnel is { } tunnel ? new RoutingPacket(tunnel, payload.ToArray()) : new KernelLinkPacket(On, new Ipv6Address(_address.Bits), new Ipv6Address(destination.Bits), payload.ToArray()));
 
         void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
         {
