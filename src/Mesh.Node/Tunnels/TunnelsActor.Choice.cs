@@ -54,7 +54,8 @@ public sealed partial class TunnelsActor
         if (!IsConnected)
             return 0;
         var known = _known.Where(static p => p.Addresses.Count > 0).Select(static p => p.Prefix).ToHashSet();
-        NodePrefix[] unknown = [.. RoutedNodes().Where(node => node != _options.Self && !known.Contains(node) && !_asked.ContainsKey(node) && !_tunnels.Values.Any(t => t.Peer == node)).Order()];
+        HashSet<NodePrefix> neighbours = [.. _routes.Select(static route => route.Via), .. _tunnels.Values.Select(static tunnel => tunnel.Peer)];
+        NodePrefix[] unknown = [.. RoutedNodes().Where(node => node != _options.Self && !known.Contains(node) && !_asked.ContainsKey(node) && !neighbours.Contains(node)).Order()];
         if (unknown.Length == 0)
             return 0;
         Context.Random.Shuffle<NodePrefix>(unknown);

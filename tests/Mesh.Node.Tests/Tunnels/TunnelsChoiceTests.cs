@@ -226,7 +226,7 @@ public sealed class TunnelsChoiceTests
             new NetworkParameters { Version = NetworkVersion.Create(1, []), Protocol = 10, RegistryPrefix = TunnelsWorld.Node(Registry), ClientCount = clientCount, MaxClients = 5, SameCountry = sameCountry is null ? null : [.. sameCountry] }));
         (int Tunnel, int Node)[] all = [(1, Registry), .. routed];
         world.Kit.System.EventStream.Publish(new RoutesPublished(
-            [.. all.Select(r => new NodeRoute(TunnelsWorld.Node(r.Node).Subnet(Network), new TunnelIndex(r.Tunnel), TunnelsWorld.Node(r.Node), 96))]));
+            [.. all.Select(r => new NodeRoute(TunnelsWorld.Node(r.Node).Subnet(Network), new TunnelIndex(r.Tunnel), TunnelsWorld.Node(Registry), 96))]));
         world.Kit.Advance(Options.Tick);
     }
 }
