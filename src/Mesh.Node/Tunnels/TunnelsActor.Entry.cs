@@ -1,3 +1,4 @@
+using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
 using Mesh.Node.Tunnels.Killers;
@@ -52,6 +53,9 @@ public sealed partial class TunnelsActor
 
         /// <summary>Serial number of the certificate, where it is known in place of <see cref="Certificate"/>: of tunnels of OpenVPN.</summary>
         public ulong? SerialNumber { get; set; }
+
+        /// <summary>Where its server sees us, see <see cref="OnExternalAddress"/>; null before it has said so, and of other tunnels.</summary>
+        public IPAddress? SeenAt { get; set; }
 
         /// <summary>End of <see cref="Certificate"/>.</summary>
         public DateTimeOffset Until { get; set; }

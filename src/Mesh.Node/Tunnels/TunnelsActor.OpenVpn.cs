@@ -81,6 +81,7 @@ public sealed partial class TunnelsActor
             Close(mine, CloseReason.NotAllowed, "its certificate has been revoked");
         else if (StaysBesideOthers(up.Index, mine))
             Log.Info($"tunnel of OpenVPN to {up.Peer} is up ({(mine.IsClient ? "opened" : "accepted")})");
+        OnExternalAddress(mine, up.SeenAt);
     }
 
     // Tunnels that we opened are opened anew where the network wants them otherwise; the servers see to the others.

@@ -8,7 +8,7 @@ namespace Mesh.Protocol.Peer;
 /// <remarks>
 /// Big-endian:
 /// <code>format u8 = 1 | flags u8 | reason u8 | round u32 | what newer nodes add
-/// flags: bit 0: the sender serves the tunnel, which the receiver has opened; bit 1: the sender agrees</code>
+/// flags: 1: the sender serves the tunnel, which the receiver has opened; 2: the sender agrees</code>
 /// With it either end of a tunnel may ask, an answer belongs to one request, and it may be a refusal. Who does not agree to a request of its own takes that back.
 /// </remarks>
 /// <param name="Round">Number of the request, which its answer repeats; not 0.</param>

@@ -1,3 +1,4 @@
+using System.Net;
 using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Protocol.Addressing;
@@ -14,4 +15,5 @@ public sealed record OpenVpnPeerAsks(OpenVpnClientAsks Asks, AddressProtocol Pro
 /// <param name="Index">The tunnel.</param>
 /// <param name="Peer">The node at the other end.</param>
 /// <param name="SerialNumber">Serial number of its certificate.</param>
-public sealed record OpenVpnTunnelUp(TunnelIndex Index, NodePrefix Peer, ulong SerialNumber);
+/// <param name="SeenAt">The address at which the server of a tunnel that we opened sees us, or null.</param>
+public sealed record OpenVpnTunnelUp(TunnelIndex Index, NodePrefix Peer, ulong SerialNumber, IPAddress? SeenAt);

@@ -110,9 +110,9 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
                 _link = up.Link;
                 if (peer.CommonName != _peer.CommonName || peer.SerialNumber is null)
                     return End($"{_order!.Remote} is {peer.CommonName}, expected {_peer}");
-                return BecomeUp(peer);
+                return BecomeUp(peer, up.SeenAt);
             case OpenVpnClientIn:
-                return BecomeUp(e.Data!);
+                return BecomeUp(e.Data!, seenAt: null);
             case StateTimeout:
                 _endReason = "it did not come up in time";
                 Cut();
@@ -189,11 +189,11 @@ public sealed class OpenVpnTunnelActor : Fsm<OpenVpnTunnelState, OpenVpnPeer?>
         }
     }
 
-    private FsmStep<OpenVpnTunnelState, OpenVpnPeer?> BecomeUp(OpenVpnPeer peer)
+    private FsmStep<OpenVpnTunnelState, OpenVpnPeer?> BecomeUp(OpenVpnPeer peer, IPAddress? seenAt)
     {
         _wasUp = true;
         JoinRouting();
-        _ports.Manager.Tell(new OpenVpnTunnelUp(_index, _peer, peer.SerialNumber!.Value), Self);
+        _ports.Manager.Tell(new OpenVpnTunnelUp(_index, _peer, peer.SerialNumber!.Value, seenAt), Self);
         return GoTo(OpenVpnTunnelState.Up, peer);
     }
 

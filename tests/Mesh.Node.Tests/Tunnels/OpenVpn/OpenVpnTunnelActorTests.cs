@@ -45,7 +45,7 @@ public sealed class OpenVpnTunnelActorTests
         tunnel.Tell(Up("9/16"));
         _kit.Settle();
         Assert.Equal([new KernelLinkUp(Link, IsShared: false), new KernelPeerUp(Link, Peer, Index)], _router.ReceiveAll());
-        Assert.Equal([new OpenVpnTunnelUp(Index, Peer, 5)], _manager.ReceiveAll());
+        Assert.Equal([new OpenVpnTunnelUp(Index, Peer, 5, IPAddress.Parse("203.0.113.7"))], _manager.ReceiveAll());
         Assert.Equal([TunnelState.Connecting, TunnelState.Up], _statuses.ReceiveAll().OfType<TunnelStatus>().Select(static status => status.State));
     }
 
@@ -136,7 +136,7 @@ public sealed class OpenVpnTunnelActorTests
         tunnel.Tell(new OpenVpnClientIn(ServerProcess, 4));
         _kit.Settle();
         Assert.Equal([new KernelPeerUp(Link, Peer, Index)], _router.ReceiveAll());
-        Assert.Equal([new OpenVpnTunnelUp(Index, Peer, 5)], _manager.ReceiveAll());
+        Assert.Equal([new OpenVpnTunnelUp(Index, Peer, 5, SeenAt: null)], _manager.ReceiveAll());
         tunnel.Tell(new OpenVpnClientGone(ServerProcess, 4));
         _kit.Settle();
         Assert.Equal([new KernelPeerDown(Link, Peer, Index)], _router.ReceiveAll());
@@ -261,7 +261,7 @@ public sealed class OpenVpnTunnelActorTests
     }
 
     private OpenVpnUp Up(string commonName) =>
-        new(_openVpn.Clients[0].Process, "mesh-3", Link, new OpenVpnPeer(commonName, 5, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1194)), SeenAt: null);
+        new(_openVpn.Clients[0].Process, "mesh-3", Link, new OpenVpnPeer(commonName, 5, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1194)), IPAddress.Parse("203.0.113.7"));
 
     private TunnelEnded Ended() => _manager.ReceiveAll().OfType<TunnelEnded>().Single();
 }

@@ -244,7 +244,59 @@ public sealed class TunnelsOpenVpnTests
         Assert.Equal(TimeSpan.FromSeconds(120), _openVpn.Clients[1].Order.Link.Silence);
     }
 
-    private void Parameters(int hello = 15, params ulong[] revoked)
+    [Fact]
+    public void An_address_at_which_two_servers_see_us_is_where_our_own_servers_are_advertised()
+    {
+        Parameters();
+        _world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"), TunnelsWorld.Known(2, "198.51.100.2,1194,tcp"));
+        Up(0, seenAt: "203.0.113.7");
+        Assert.DoesNotContain(_world.Bootstrap.ReceiveAll(), static m => m is AdvertisedAddressesChanged);
+        Up(1, seenAt: "203.0.113.7");
+        Assert.Equal("203.0.113.7,1194,tcp", _world.Bootstrap.ReceiveAll().OfType<AdvertisedAddressesChanged>().Single().Addresses.ToString());
+    }
+
+    [Fact]
+    public void One_server_is_enough_where_the_address_is_the_machines_own_and_another_address_takes_its_place()
+    {
+        TunnelsWorld world = WorldAt(AddressList.Empty, "203.0.113.7", "203.0.113.8");
+        Up(0, seenAt: "203.0.113.7", kit: world.Kit);
+        Assert.Equal("203.0.113.7,1194,tcp", world.Bootstrap.ReceiveAll().OfType<AdvertisedAddressesChanged>().Single().Addresses.ToString());
+        Up(1, seenAt: "203.0.113.8", kit: world.Kit);
+        Assert.Equal("203.0.113.8,1194,tcp", world.Bootstrap.ReceiveAll().OfType<AdvertisedAddressesChanged>().Single().Addresses.ToString());
+    }
+
+    [Theory]
+    [InlineData("192.0.2.5,1194,tcp", false)]    // the operator has said it
+    [InlineData("192.0.2.5,1326,mesh", true)]    // of native tunnels
+    [InlineData("2001:db8::5,1194,tcp6", true)]  // of the other family
+    public void What_is_advertised_already_is_not_put_beside_what_servers_say(string advertised, bool isAdded)
+    {
+        TunnelsWorld world = WorldAt(TunnelsWorld.Known(1, advertised).Addresses, "203.0.113.7");
+        world.Bootstrap.ReceiveAll();
+        Up(0, seenAt: "203.0.113.7", kit: world.Kit);
+        Assert.Equal(isAdded ? [$"{advertised};203.0.113.7,1194,tcp"] : [], world.Bootstrap.ReceiveAll().OfType<AdvertisedAddressesChanged>().Select(static c => c.Addresses.ToString()), StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public void An_address_of_a_family_that_we_do_not_serve_is_not_advertised()
+    {
+        TunnelsWorld world = WorldAt(AddressList.Empty, "2001:db8::5");
+        Up(0, seenAt: "2001:db8::5", kit: world.Kit);
+        Assert.DoesNotContain(world.Bootstrap.ReceiveAll(), static m => m is AdvertisedAddressesChanged);
+    }
+
+    private TunnelsWorld WorldAt(AddressList advertised, params string[] local)
+    {
+        _openVpn.Clients.Clear();
+        var world = new TunnelsWorld(Options with { Advertised = advertised, LocalAddresses = local.Select(static a => IPAddress.Parse(a)).ToHashSet() }, openVpn: _openVpn.With());
+        Parameters(world.Kit, hello: 15);
+        world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1194,tcp"), TunnelsWorld.Known(2, "198.51.100.2,1194,tcp"));
+        return world;
+    }
+
+    private void Parameters(int hello = 15, params ulong[] revoked) => Parameters(_kit, hello, revoked);
+
+    private static void Parameters(ActorTestKit kit, int hello, params ulong[] revoked)
     {
         var parameters = new NetworkParameters
         {
@@ -256,15 +308,15 @@ public sealed class TunnelsOpenVpnTests
             MaxClients = Options.MaxClients,
             RevokedSerials = [.. revoked],
         };
-        _kit.System.EventStream.Publish(new NetworkParametersChanged(parameters));
-        _kit.Settle();
+        kit.System.EventStream.Publish(new NetworkParametersChanged(parameters));
+        kit.Settle();
     }
 
-    private void Up(int client, ulong serial = 5)
+    private void Up(int client, ulong serial = 5, string? seenAt = null, ActorTestKit? kit = null)
     {
         (OpenVpnProcessId process, OpenVpnClientOrder order, ActorRef owner) = _openVpn.Clients[client];
-        owner.Tell(new OpenVpnUp(process, order.Link.Device, 10 + client, new OpenVpnPeer(order.Peer.CommonName, serial, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1194)), SeenAt: null));
-        _kit.Settle();
+        owner.Tell(new OpenVpnUp(process, order.Link.Device, 10 + client, new OpenVpnPeer(order.Peer.CommonName, serial, new IPEndPoint(IPAddress.Parse("192.0.2.1"), 1194)), seenAt is null ? null : IPAddress.Parse(seenAt)));
+        (kit ?? _kit).Settle();
     }
 
     private ActorRef Connect(bool haveOpened)
