@@ -50,7 +50,7 @@ public sealed class DestructionTests
     [Fact]
     public async Task A_server_of_re6st_is_asked_by_code_2_and_its_tunnel_stays_until_it_has_agreed_by_code_3()
     {
-        await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 3, Hello, "registry.tunnel-refresh=10s", "registry.client-count=2");
+        await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 3, Hello, "registry.tunnel-refresh=20s", "registry.client-count=2");
         (Machine ours, Machine theirs, Machine third) = (network.Machines[0], network.Machines[1], network.Machines[2]);
         Re6stPeer peer = await Re6stPeer.ServeAsync(network, theirs);
         using var messages = new Re6stMessages(theirs);
@@ -64,7 +64,7 @@ public sealed class DestructionTests
 
         // The first time it does not answer: after 8 Hello intervals all is as it was.
         byte[][] asked = [];
-        await Eventually.TrueAsync(() => (asked = messages.Take(code: 2)).Length > 0, "it is asked", () => network.LogOf(ours));
+        await Eventually.TrueAsync(() => (asked = messages.Take(code: 2)).Length > 0, "it is asked", () => network.LogOf(ours), TimeSpan.FromSeconds(60));
         Assert.Empty(Assert.Single(asked));   // code 2 and nothing else
         NodeStatusReport locked = await network.AwaitAsync(ours, "locked", static status => status.Tunnels.Any(static t => t is { Peer: "1/16", State: TunnelState.Up, Destruction: KillerState.Locked }));
         int tunnel = locked.Tunnels.Single(static t => t.Peer == "1/16").Index;
@@ -73,7 +73,7 @@ public sealed class DestructionTests
         await network.AwaitAsync(ours, "used as before", status => status.Tunnels.Any(t => t is { Destruction: null } && t.Index == tunnel) && status.Routes.Any(r => r.Tunnel == tunnel));
 
         // The second time it does.
-        await Eventually.TrueAsync(() => messages.Take(code: 2).Length > 0, "it is asked again", () => network.LogOf(ours));
+        await Eventually.TrueAsync(() => messages.Take(code: 2).Length > 0, "it is asked again", () => network.LogOf(ours), TimeSpan.FromSeconds(60));
         Assert.Empty(messages.Take(code: 3));
         messages.Say(network.AddressOf(ours), code: 3);
         await Eventually.TrueAsync(() => CountOf(network.LogOf(ours), "tunnel to 1/16 ended: it makes room") == 1, "it is closed", () => network.LogOf(ours));

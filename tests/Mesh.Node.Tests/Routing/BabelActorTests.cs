@@ -200,8 +200,8 @@ public sealed class BabelActorTests
         Assert.Equal(5, TunnelTo(7));
         Assert.Equal(1, soft.Stranded);   // that the other neighbour announces back to us what it has from us is no way
 
-        LinkLocked hard = Lock(6, Killer.HardMultiplier);
-        Assert.Equal((Killer.HardMultiplier, 0), (hard.Multiplier, hard.Routes));
+        LinkLocked hard = Lock(6, Killer.HardMultiplier, seeksOtherWays: true);
+        Assert.Equal((Killer.HardMultiplier, 0, 1), (hard.Multiplier, hard.Routes, hard.Stranded));   // its end could still be reached only over it
         // The answer comes when the table is in force, not before.
         Assert.NotEqual(Route.Through(new TunnelIndex(6)), Table.Lookup(Ipv6Address.Parse("2001:db8:42:8::1").Value));
         Lock(6, Killer.FreeMultiplier);
