@@ -37,7 +37,7 @@ public sealed partial class DataPlaneEngine
     /// <param name="output">Where what it carries goes; null for the engine's own output.</param>
     public void HandleDatagram(Span<byte> datagram, in DatagramEndpoint from, TimeSpan now, IPacketOutput? output = null)
     {
-        if (datagram.Length > SealedDatagram.MaxPlaintextLength + SealedDatagram.Overhead || !SealedDatagram.TryReadHeader(datagram, out uint receiver, out _))
+        if (datagram.Length > SealedDatagram.MaxPlaintextLength + SealedDatagram.Overhead || !SealedDatagram.TryReadHeader(datagram, out uint receiver, out ulong counter))
         {
             Drop(DropReason.MalformedDatagram);
             return;
@@ -56,6 +56,8 @@ public sealed partial class DataPlaneEngine
         // Only the newest says where the peer is now: an older one that was overtaken may come from where it was.
         if (newest && tunnel.ShouldReportMove(from, now))
             _sink.PeerMoved(tunnel.Index, from);
+        if (counter >= _wornAfter && newest && tunnel.ShouldReportWorn(now))
+            _sink.KeyWorn(tunnel.Index);
         if (inner.IsEmpty)
             return;   // a sign of life
 

@@ -174,6 +174,12 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             owner.Tell(new PathSilent(tunnel));
     }
 
+    void IControlSink.KeyWorn(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            owner.Tell(new KeyWorn(tunnel));
+    }
+
     void IStreamPacketSink.PacketReceived(StreamId stream, Span<byte> packet)
     {
         if (!Volatile.Read(ref _disposed))
