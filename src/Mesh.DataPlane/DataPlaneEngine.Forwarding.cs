@@ -115,7 +115,7 @@ public sealed partial class DataPlaneEngine
             return;
         packet = packet[..header.PacketLength];
 
-        Route route = pass.Table.Lookup(header.Destination);
+        Route route = pass.Table.Lookup(header.Destination, header.Source);
         // The host has no such address, or it would have kept the packet: giving it back would make it go in circles.
         if (route.Kind == RouteKind.Local)
             Refuse(Refusal.AddressUnreachable(DropReason.NoSuchLocalAddress), packet, header, pass, count);
@@ -136,7 +136,7 @@ public sealed partial class DataPlaneEngine
             return;
         packet = packet[..header.PacketLength];
 
-        Route route = pass.Table.Lookup(header.Destination);
+        Route route = pass.Table.Lookup(header.Destination, header.Source);
         if (route.Kind == RouteKind.Local)
         {
             if (from.Path is { Kind: TunnelPathKind.Datagram } back)
@@ -287,7 +287,7 @@ public sealed partial class DataPlaneEngine
     // A message of this machine's. Nothing is said about it where it cannot be sent.
     private bool SendOwn(Span<byte> message, UInt128 destination, in Pass pass)
     {
-        Route route = pass.Table.Lookup(destination);
+        Route route = pass.Table.Lookup(destination, pass.Table.IcmpSource);
         return route.Kind switch
         {
             RouteKind.Local => pass.Output.WriteToHost(message),
