@@ -57,6 +57,12 @@ public enum BabelCounter
     /// <summary>IHUs for somebody else.</summary>
     ForeignIhu,
 
+    /// <summary>Round-trip times measured.</summary>
+    RttSamples,
+
+    /// <summary>Round-trip times not used: by one of the two clocks, more than three minutes or less than nothing had passed (RFC 9616 section 3.3).</summary>
+    RttSamplesRefused,
+
     /// <summary>Acknowledgments, which we never ask for.</summary>
     UnexpectedAck,
 

@@ -52,7 +52,9 @@ public sealed partial class BabelSpeaker
                     neighbour.TxCost,
                     neighbour.Cost,
                     neighbour.CostMultiplier,
-                    AuthenticationOf(link, neighbour)));
+                    AuthenticationOf(link, neighbour),
+                    neighbour.RoundTrip.Smoothed is { } rtt ? TimeSpan.FromMicroseconds(rtt) : null,
+                    neighbour.RttCost));
             }
         }
 

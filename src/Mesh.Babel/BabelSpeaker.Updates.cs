@@ -79,12 +79,15 @@ public sealed partial class BabelSpeaker
             link.Settle();
             if (_isShutDown)
                 continue;
-            if (!link.Control.IsEmpty || link.Updates.FlushAt <= _now)
+            if (link.HelloDue is not null || link.IsIhuDue || !link.Control.IsEmpty || link.Updates.FlushAt <= _now)
                 Flush(link);
             foreach (Neighbour neighbour in link.Neighbours)
             {
                 if (!neighbour.Control.IsEmpty || neighbour.Updates.FlushAt <= _now)
+                {
+                    BeginPacket(link);
                     Flush(link, neighbour.Address, neighbour.Control, neighbour.Updates);
+                }
             }
 
             _interfaces.Refresh(link);
@@ -93,11 +96,15 @@ public sealed partial class BabelSpeaker
         _touched.Clear();
     }
 
-    private void Flush(BabelInterface link) => Flush(link, BabelAddress.Multicast, link.Control, link.Updates);
+    private void Flush(BabelInterface link)
+    {
+        BeginPacket(link);
+        WriteHellos(link);
+        Flush(link, BabelAddress.Multicast, link.Control, link.Updates);
+    }
 
     private void Flush(BabelInterface link, BabelAddress destination, ControlQueue control, UpdateQueue updates)
     {
-        BeginPacket(link);
         int position = 0;
         while (control.TryNext(ref position, out ReadOnlySpan<byte> tlv))
         {

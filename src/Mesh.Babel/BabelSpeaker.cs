@@ -17,7 +17,7 @@ namespace Mesh.Babel;
 /// <para>
 /// The parts: <c>Wire</c> octets, <c>Neighbours</c> Hello, IHU and link cost, <c>Routes</c> what neighbours announced, <c>Sources</c> feasibility distances,
 /// <c>Requests</c> what waits for a newer sequence number, <c>Sending</c> queues, <c>Mac</c> whether a packet is a member's and of today (RFC 8967).
-/// RTT (RFC 9616), source-specific routes (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
+/// Source-specific routes (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
 /// </para>
 /// <para>
 /// Where RFC 8966 leaves a choice: Hello timers are exact; seqno requests, and answers to requests, leave at once or urgently; a lost or returned route
@@ -221,7 +221,7 @@ public sealed partial class BabelSpeaker
             return false;
         BeginInput(now);
         found.CostMultiplier = multiplier;
-        RefreshCost(found);
+        RefreshCost(found, SelectionRule.Immediate);
         EndInput();
         return true;
     }

@@ -34,6 +34,11 @@ public sealed record InterfaceParameters
     /// <summary>Whether routes through this interface are not announced on it; depends on <see cref="Kind"/> where not given.</summary>
     public bool? SplitHorizon { get; init; }
 
+    /// <summary>
+    /// What the round-trip time adds to the cost; where not given, packets carry no timestamps and none are looked at. It can be changed later: <see cref="BabelSpeaker.SetRtt"/>.
+    /// </summary>
+    public RttParameters? Rtt { get; init; }
+
     /// <summary>The keys with which packets are signed and checked; none where not given. They can be changed later: <see cref="BabelSpeaker.SetKeys"/>.</summary>
     public MacKeys Keys { get; init; } = MacKeys.None;
 
@@ -61,5 +66,7 @@ public sealed record InterfaceParameters
             yield return $"{nameof(UpdateInterval)} {EffectiveUpdateInterval}: must be 10 ms..655 s (four Hello intervals, or 655 s, where not given).";
         if (Mtu is < 576 or > ushort.MaxValue)
             yield return $"{nameof(Mtu)} {Mtu}: must be 576..65535.";
+        foreach (string problem in Rtt?.Problems() ?? [])
+            yield return problem;
     }
 }

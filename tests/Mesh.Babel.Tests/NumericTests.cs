@@ -72,6 +72,49 @@ public sealed class NumericTests
     }
 
     [Fact]
+    public void Round_trips_cost_what_the_table_says()
+    {
+        foreach (JsonElement block in Numeric.GetProperty("rtt_cost").EnumerateArray())
+        {
+            var parameters = new RttParameters
+            {
+                Min = TimeSpan.FromMicroseconds(block.GetProperty("rtt_min_us").GetInt64()),
+                Max = TimeSpan.FromMicroseconds(block.GetProperty("rtt_max_us").GetInt64()),
+                MaxPenalty = block.GetProperty("max_rtt_penalty").GetUInt16(),
+            };
+            Assert.Empty(parameters.Problems());
+            foreach (JsonElement row in block.GetProperty("rows").EnumerateArray())
+                Assert.Equal(row.GetProperty("penalty").GetInt32(), parameters.PenaltyOf(row.GetProperty("rtt_us").GetInt64()));
+        }
+    }
+
+    [Fact]
+    public void Round_trips_are_smoothed_as_in_the_table_and_start_at_the_first_sample()
+    {
+        foreach (JsonElement series in Numeric.GetProperty("rtt_smoothing").EnumerateArray())
+        {
+            var roundTrip = new RoundTrip();
+            foreach ((JsonElement sample, JsonElement expected) in series.GetProperty("samples_us").EnumerateArray().Zip(series.GetProperty("first_sample_not_doubled").EnumerateArray()))
+            {
+                roundTrip.Take(sample.GetInt64(), series.GetProperty("decay_256").GetInt32(), TimeSpan.MaxValue);
+                Assert.Equal(expected.GetInt64(), roundTrip.Smoothed);
+            }
+        }
+    }
+
+    [Fact]
+    public void Round_trips_are_measured_as_in_the_table_also_when_a_clock_wraps()
+    {
+        foreach (JsonElement row in Numeric.GetProperty("rtt_samples").EnumerateArray())
+        {
+            var echo = new IhuTimestamp(row.GetProperty("t1").GetUInt32(), row.GetProperty("t1_remote").GetUInt32());
+            var hello = new HelloTimestamp(row.GetProperty("t2_remote").GetUInt32());
+            Assert.True(RoundTrip.TryMeasure(echo, hello, row.GetProperty("t2").GetUInt32(), out long microseconds));
+            Assert.Equal(row.GetProperty("rtt").GetInt64(), microseconds);
+        }
+    }
+
+    [Fact]
     public void Prefixes_are_compressed_as_in_the_table()
     {
         var routerId = new RouterId(0x0200_5EFF_FE00_000A);

@@ -9,7 +9,7 @@ internal static class Vectors
     public static TheoryData<string> Captures =>
     [
         "01-plain", "07-retraction-ab", "07-retraction-bc", "08-seqno-request-ab", "08-seqno-request-ac", "08-seqno-request-bc",
-        "13-packing-plain", "18-bird-plain", "22-frr-plain",
+        "13-packing-plain", "18-bird-plain", "22-frr-plain", "05-rtt-at-a", "05-rtt-at-b",
     ];
 
     /// <summary>Those whose packets are signed.</summary>

@@ -53,6 +53,12 @@ public ref struct PacketReader
     /// <summary>The last IHU.</summary>
     public IhuTlv Ihu { get; private set; }
 
+    /// <summary>When the last Hello was sent, if it says so.</summary>
+    public HelloTimestamp? HelloTimestamp { get; private set; }
+
+    /// <summary>The Hello that the last IHU echoes, if it does.</summary>
+    public IhuTimestamp? IhuTimestamp { get; private set; }
+
     /// <summary>The last Router-Id as it stood in the packet.</summary>
     public RouterIdTlv RouterIdTlv { get; private set; }
 
@@ -131,10 +137,10 @@ public ref struct PacketReader
                 return WithSubTlvs(body, consumed, TlvKind.Ack);
             case HelloTlv.Type when HelloTlv.TryDecode(body, out HelloTlv hello, out consumed):
                 Hello = hello;
-                return WithSubTlvs(body, consumed, TlvKind.Hello);
+                return WithTimestamp(body[consumed..], TlvKind.Hello);
             case IhuTlv.Type when IhuTlv.TryDecode(body, out IhuTlv ihu, out consumed):
                 Ihu = ihu;
-                return WithSubTlvs(body, consumed, TlvKind.Ihu);
+                return WithTimestamp(body[consumed..], TlvKind.Ihu);
             case RouterIdTlv.Type when RouterIdTlv.TryDecode(body, out RouterIdTlv routerId, out consumed):
                 RouterIdTlv = routerId;
                 // An invalid one makes the router-id undefined. Keeping the previous one would attribute Updates to the wrong origin.
@@ -224,12 +230,25 @@ public ref struct PacketReader
         _routerId = routerId.IsValid ? routerId : default;
     }
 
-    private TlvKind WithSubTlvs(ReadOnlySpan<byte> body, int consumed, TlvKind kind) => SubTlvReader.Check(body[consumed..]) switch
+    private TlvKind WithTimestamp(ReadOnlySpan<byte> subTlvs, TlvKind kind)
     {
-        SubTlvOutcome.Accepted => kind,
-        SubTlvOutcome.UnknownMandatory => Ignore(IgnoreReason.MandatorySubTlv),
-        _ => Ignore(IgnoreReason.MalformedSubTlv),
-    };
+        TlvKind outcome = WithSubTlvs(subTlvs, kind, Wire.HelloTimestamp.Type, out ReadOnlySpan<byte> timestamp, out _);
+        if (kind == TlvKind.Hello)
+            HelloTimestamp = Wire.HelloTimestamp.TryDecode(timestamp, out HelloTimestamp sent) ? sent : null;
+        else
+            IhuTimestamp = Wire.IhuTimestamp.TryDecode(timestamp, out IhuTimestamp echo) ? echo : null;
+        return outcome;
+    }
+
+    private TlvKind WithSubTlvs(ReadOnlySpan<byte> body, int consumed, TlvKind kind) => WithSubTlvs(body[consumed..], kind, wanted: 0, out _, out _);
+
+    private TlvKind WithSubTlvs(ReadOnlySpan<byte> subTlvs, TlvKind kind, byte wanted, out ReadOnlySpan<byte> found, out int count) =>
+        SubTlvReader.Check(subTlvs, wanted, out found, out count) switch
+        {
+            SubTlvOutcome.Accepted => kind,
+            SubTlvOutcome.UnknownMandatory => Ignore(IgnoreReason.MandatorySubTlv),
+            _ => Ignore(IgnoreReason.MalformedSubTlv),
+        };
 
     private TlvKind Ignore(IgnoreReason reason)
     {

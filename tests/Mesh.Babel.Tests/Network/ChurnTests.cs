@@ -24,11 +24,21 @@ public sealed class ChurnTests
     [InlineData(4)]
     public void No_loop_at_any_instant_and_convergence_afterwards_with_keys(int group) => Run(group, new MacKeys([MacBench.KeyA], [MacBench.KeyB]));
 
-    private static void Run(int group, MacKeys keys)
+    /// <summary>Costs move all the time, because delays do.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void No_loop_at_any_instant_and_convergence_afterwards_with_delays_that_change(int group) =>
+        Run(group, MacKeys.None, new RttParameters { Max = TimeSpan.FromMilliseconds(500), MaxPenalty = 5000, Decay = 125 });
+
+    private static void Run(int group, MacKeys keys, RttParameters? rtt = null)
     {
         for (ulong seed = (ulong)group * 10; seed < ((ulong)group * 10) + 10; seed++)
         {
-            VirtualNetwork network = Shapes.RandomGraph(1_000 + seed, Hello);
+            VirtualNetwork network = Shapes.RandomGraph(1_000 + seed, Hello, rtt: rtt);
             network.MaxMultiplier = 4;
             foreach (VirtualNode node in network.Nodes)
                 node.SetKeys(keys);
@@ -54,6 +64,12 @@ public sealed class ChurnTests
     private static void Disturb(VirtualNetwork network)
     {
         VirtualLink link = network.Links[network.Random.Below(network.Links.Count)];
+        if (network.Rtt is not null)
+        {
+            foreach (VirtualLink any in network.Links.Where(_ => network.Random.Chance(0.5)))
+                any.Latency = TimeSpan.FromMilliseconds(1 + network.Random.Below(400));
+        }
+
         VirtualNode node = network.Nodes[network.Random.Below(network.Nodes.Count)];
         switch (network.Random.Below(8))
         {

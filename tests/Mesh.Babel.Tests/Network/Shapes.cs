@@ -25,9 +25,9 @@ internal static class Shapes
     }
 
     /// <summary>A random tree, so that it is connected, with random extra links and costs.</summary>
-    public static VirtualNetwork RandomGraph(ulong seed, TimeSpan hello, int minNodes = 4, int maxNodes = 10)
+    public static VirtualNetwork RandomGraph(ulong seed, TimeSpan hello, int minNodes = 4, int maxNodes = 10, RttParameters? rtt = null)
     {
-        var network = new VirtualNetwork(seed, hello);
+        var network = new VirtualNetwork(seed, hello) { Rtt = rtt };
         int count = minNodes + network.Random.Below(maxNodes - minNodes + 1);
         for (int i = 0; i < count; i++)
         {

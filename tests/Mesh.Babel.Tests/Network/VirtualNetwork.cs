@@ -47,6 +47,9 @@ internal sealed class VirtualNetwork
     /// <summary>The most that a packet may be late beyond its link's latency; packets overtake each other within it.</summary>
     public TimeSpan Jitter { get; set; } = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>What round trips cost on links that are made from now on.</summary>
+    public RttParameters? Rtt { get; set; }
+
     /// <summary>Whether a route that is lost is a violation, too.</summary>
     public bool MustKeepRoutes { get; set; }
 
@@ -203,11 +206,11 @@ internal sealed class VirtualNetwork
 
     private VirtualLink Join(LinkKind kind, ushort cost, params VirtualNode[] nodes)
     {
-        var link = new VirtualLink(Links.Count, nodes, kind, cost, Random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)));
+        var link = new VirtualLink(Links.Count, nodes, kind, cost, Random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50))) { Rtt = Rtt };
         Links.Add(link);
         foreach (VirtualNode node in nodes)
             node.Links.Add(link);
-        _totalCost += cost * (nodes.Length - 1);
+        _totalCost += (cost + (Rtt?.MaxPenalty ?? 0)) * (nodes.Length - 1);
         return link;
     }
 

@@ -17,6 +17,7 @@ internal sealed class Bench : IBabelOutput
     public static readonly BabelPrefix Far = BabelPrefix.Parse("2001:db8:f::/64");
     private readonly byte[] _scratch = new byte[2048];
     private readonly Dictionary<BabelAddress, ushort> _hellos = [];
+    private int _packets;
 
     public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false)
     {
@@ -109,9 +110,15 @@ internal sealed class Bench : IBabelOutput
     public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
     {
         Assert.Equal(PacketStatus.Valid, PacketReader.TryOpen(payload, Self, out PacketReader reader));
+        _packets++;
         for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
         {
-            Log.Add(new Sent(Now, link, destination, kind, reader.Hello, reader.Ihu, kind == TlvKind.Update ? reader.Update : default, reader.RouteRequest, reader.SeqnoRequest, reader.Ack, payload.Length));
+            Log.Add(new Sent(Now, link, destination, kind, reader.Hello, reader.Ihu, kind == TlvKind.Update ? reader.Update : default, reader.RouteRequest, reader.SeqnoRequest, reader.Ack, payload.Length)
+            {
+                Packet = _packets,
+                HelloTimestamp = kind == TlvKind.Hello ? reader.HelloTimestamp : null,
+                IhuTimestamp = kind == TlvKind.Ihu ? reader.IhuTimestamp : null,
+            });
         }
     }
 
@@ -136,5 +143,13 @@ internal sealed class Bench : IBabelOutput
         RouteRequestTlv RouteRequest,
         SeqnoRequestTlv SeqnoRequest,
         AckTlv Ack,
-        int PacketLength);
+        int PacketLength)
+    {
+        /// <summary>TLVs of one packet have the same number.</summary>
+        public int Packet { get; init; }
+
+        public HelloTimestamp? HelloTimestamp { get; init; }
+
+        public IhuTimestamp? IhuTimestamp { get; init; }
+    }
 }

@@ -202,8 +202,8 @@ public sealed class NeighbourTests
         bench.Log.Clear();
         bench.Speaker.Shutdown(bench.Now);
         Assert.Equal(2, bench.Log.Count);
-        Assert.True(bench.Log[0].Update is { IsWildcard: true, IsRetraction: true });
-        Assert.Equal(1, bench.Log[1].Hello.IntervalCentiseconds);
+        Assert.Equal(1, bench.Log[0].Hello.IntervalCentiseconds);
+        Assert.True(bench.Log[1].Update is { IsWildcard: true, IsRetraction: true });
         Assert.Equal(TimeSpan.MaxValue, bench.Speaker.NextDeadline);
         bench.Meet();
         Assert.Equal(2, bench.Log.Count);
