@@ -240,6 +240,7 @@ public sealed partial class BabelSpeaker
         bool isNew = neighbour.Cost == Metric.Infinity;
         if (isNew || cost == Metric.Infinity)
             rule = SelectionRule.Immediate;
+        SmoothVia(neighbour);
         neighbour.Cost = cost;
         if (isNew)
             neighbour.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
@@ -253,6 +254,17 @@ public sealed partial class BabelSpeaker
             ref RouteCell candidate = ref _routes.Cells[cell];
             if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
                 Reselect(candidate.Row, rule);
+        }
+    }
+
+    /// <summary>Until now it was the old cost that counted: without this, a new one would count for the past, too, and hysteresis would be none.</summary>
+    private void SmoothVia(Neighbour neighbour)
+    {
+        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
+        {
+            ref RouteCell candidate = ref _routes.Cells[cell];
+            if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
+                _ = Smooth(cell, MetricOf(candidate));
         }
     }
 

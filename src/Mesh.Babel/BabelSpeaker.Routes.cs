@@ -110,6 +110,8 @@ public sealed partial class BabelSpeaker
         ref RouteCell entry = ref _routes.Cells[cell];
         bool originChanged = entry.RouterId != update.RouterId;
         bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric;
+        if (!isRepetition)
+            _ = Smooth(cell, MetricOf(entry));   // until now it was the old metric that counted
         entry.RouterId = update.RouterId;
         entry.Seqno = update.Seqno;
         entry.RefMetric = update.Metric;

@@ -59,6 +59,15 @@ public sealed class NumericTests
     }
 
     [Fact]
+    public void Expected_transmissions_are_as_in_the_table()
+    {
+        foreach (JsonElement row in Numeric.GetProperty("etx").EnumerateArray())
+            Assert.Equal(row.GetProperty("rxcost_C256").GetUInt16(), ExpectedTransmissions.RxCost(Hex(row.GetProperty("reach")), 256));
+        foreach (JsonElement row in Numeric.GetProperty("etx_link_cost").EnumerateArray())
+            Assert.Equal(row.GetProperty("cost").GetUInt16(), ExpectedTransmissions.LinkCost(row.GetProperty("txcost").GetUInt16(), row.GetProperty("rxcost").GetUInt16()));
+    }
+
+    [Fact]
     public void Smoothed_metrics_are_as_in_the_table()
     {
         foreach (JsonElement row in Numeric.GetProperty("smoothed_metric").EnumerateArray())

@@ -62,10 +62,10 @@ internal sealed class VirtualNetwork
         return node;
     }
 
-    public VirtualLink Connect(VirtualNode left, VirtualNode right, ushort cost = 96) => Join(LinkKind.PointToPointTunnel, cost, left, right);
+    public VirtualLink Connect(VirtualNode left, VirtualNode right, ushort cost = 96) => Join(LinkKind.Tunnel, cost, left, right);
 
     /// <summary>Puts nodes on a network where all hear what one multicasts.</summary>
-    public VirtualLink ConnectLan(params VirtualNode[] nodes) => Join(LinkKind.Lan, 96, nodes);
+    public VirtualLink ConnectLan(params VirtualNode[] nodes) => Join(LinkKind.Wired, 96, nodes);
 
     /// <summary>Starts all nodes within one Hello interval.</summary>
     public void StartAll()
@@ -219,7 +219,7 @@ internal sealed class VirtualNetwork
         if (!link.IsUp || !receiver.IsAlive)
             return;
         // A LAN tells where a packet was sent to, a tunnel does not.
-        if (link.Kind == LinkKind.Lan)
+        if (link.Kind == LinkKind.Wired)
             receiver.Speaker.Receive(link.Id, link.AddressOf(sender), destination, packet, Now);
         else
             receiver.Speaker.Receive(link.Id, link.AddressOf(sender), packet, Now);

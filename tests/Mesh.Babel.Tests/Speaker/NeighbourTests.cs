@@ -123,7 +123,7 @@ public sealed class NeighbourTests
     [Fact]
     public void Section_3_4_2_on_a_lan_every_neighbour_gets_its_own_ihu_and_ignores_the_others()
     {
-        var bench = new Bench(parameters: new InterfaceParameters { Address = Bench.Self, Kind = LinkKind.Lan });
+        var bench = new Bench(parameters: new InterfaceParameters { Address = Bench.Self, Kind = LinkKind.Wired });
         bench.Meet();
         bench.Meet(peer: Bench.OtherPeer);
         bench.Log.Clear();

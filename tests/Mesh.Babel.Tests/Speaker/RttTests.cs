@@ -61,7 +61,7 @@ public sealed class RttTests
     [Fact]
     public void Section_3_2_echoes_to_many_neighbours_spread_over_packets_each_with_a_hello()
     {
-        var bench = new Bench(parameters: Timed with { Kind = LinkKind.Lan, Mtu = 576 });
+        var bench = new Bench(parameters: Timed with { Kind = LinkKind.Wired, Mtu = 576 });
         for (int i = 0; i < 60; i++)
         {
             var peer = BabelAddress.Parse($"fe80::1:{i:x}");
