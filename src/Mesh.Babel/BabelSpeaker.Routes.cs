@@ -49,7 +49,7 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        int known = FindCell(neighbour, update.Prefix);
+        int known = FindCell(neighbour, update.Key);
         bool isOurs = !update.IsRetraction && update.RouterId == _routerId;
         if (isOurs)
             Count(BabelCounter.OwnRouterId);
@@ -63,7 +63,7 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        if (update.Prefix.IsMartian)
+        if (update.Key.IsMartian)
             Count(BabelCounter.MartianPrefix);
         else if (update.IntervalCentiseconds == 0)
             Count(BabelCounter.MalformedTlv);
@@ -71,12 +71,12 @@ public sealed partial class BabelSpeaker
             Acquire(neighbour, update, known);
     }
 
-    private int FindCell(Neighbour neighbour, BabelPrefix prefix)
+    private int FindCell(Neighbour neighbour, RouteKey key)
     {
         int cell = neighbour.LastCell >= 0 ? _routes.Cells[neighbour.LastCell].Follower : -1;
-        if (!_routes.IsCellOf(cell, neighbour.Slot, prefix))
+        if (!_routes.IsCellOf(cell, neighbour.Slot, key))
         {
-            int row = _routes.Find(prefix);
+            int row = _routes.Find(key);
             cell = row < 0 ? -1 : _routes.FindCell(row, neighbour.Slot);
             if (cell < 0)
                 return -1;
@@ -102,7 +102,7 @@ public sealed partial class BabelSpeaker
     /// <param name="cell">What it offered before, or -1.</param>
     private void Acquire(Neighbour neighbour, in ReceivedUpdate update, int cell)
     {
-        if (cell < 0 && !TryAddCell(neighbour, update.Prefix, out cell))
+        if (cell < 0 && !TryAddCell(neighbour, update.Key, out cell))
             return;
         int row = _routes.Cells[cell].Row;
         bool isFeasible = _sources.IsFeasible(_routes.Rows[row], update.RouterId, update.Seqno, update.Metric);
@@ -140,10 +140,10 @@ public sealed partial class BabelSpeaker
             RequestIfBetter(neighbour, row, cell);
     }
 
-    private bool TryAddCell(Neighbour neighbour, BabelPrefix prefix, out int cell)
+    private bool TryAddCell(Neighbour neighbour, RouteKey key, out int cell)
     {
         cell = -1;
-        if (!_routes.TryFindOrAdd(prefix, out int row))
+        if (!_routes.TryFindOrAdd(key, out int row))
         {
             Count(BabelCounter.PrefixLimit);
             return false;
@@ -354,7 +354,7 @@ public sealed partial class BabelSpeaker
                 {
                     // About to lapse: ask for it (3.8.2.3).
                     entry.Flags |= CellFlags.Requested;
-                    SendRouteRequest(NeighbourOf(entry.Neighbour), _routes.Rows[row].Prefix);
+                    SendRouteRequest(NeighbourOf(entry.Neighbour), _routes.KeyOf(row));
                 }
 
                 next = Math.Min(next, _tick + (warning > 0 ? warning : left));

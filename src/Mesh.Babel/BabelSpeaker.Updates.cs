@@ -13,18 +13,19 @@ public sealed partial class BabelSpeaker
     private OutgoingUpdate Announcement(int row)
     {
         ref RouteRow entry = ref _routes.Rows[row];
+        BabelPrefix source = _routes.SourceOf(row);
         if (entry.IsOwn)
-            return new OutgoingUpdate(entry.Prefix, _routerId, _seqno, entry.OwnMetric, 0);
+            return new OutgoingUpdate(entry.Prefix, _routerId, _seqno, entry.OwnMetric, 0, Source: source);
         if (entry.Selected >= 0)
         {
             ref RouteCell cell = ref _routes.Cells[entry.Selected];
             ushort metric = MetricOf(cell);
             if (metric != Metric.Infinity)
-                return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0);
+                return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0, Source: source);
         }
 
         RouterId last = entry.SentRouterId.IsValid ? entry.SentRouterId : _routerId;
-        return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0);
+        return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0, Source: source);
     }
 
     private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKeyOf(left), PackingKeyOf(right));

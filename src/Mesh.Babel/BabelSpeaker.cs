@@ -17,7 +17,7 @@ namespace Mesh.Babel;
 /// <para>
 /// The parts: <c>Wire</c> octets, <c>Neighbours</c> Hello, IHU and link cost, <c>Routes</c> what neighbours announced, <c>Sources</c> feasibility distances,
 /// <c>Requests</c> what waits for a newer sequence number, <c>Sending</c> queues, <c>Mac</c> whether a packet is a member's and of today (RFC 8967).
-/// Source-specific routes (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
+/// v4-via-v6 (RFC 9229) is not here: TLVs with its address encoding, 4, are ignored and counted.
 /// </para>
 /// <para>
 /// Where RFC 8966 leaves a choice: Hello timers are exact; seqno requests, and answers to requests, leave at once or urgently; a lost or returned route
@@ -41,7 +41,7 @@ public sealed partial class BabelSpeaker
     private readonly List<BabelInterface> _touched = [];
     private readonly List<Neighbour?> _neighbours = [];
     private readonly Stack<int> _freeSlots = new();
-    private readonly List<BabelPrefix> _changed = [];
+    private readonly List<RouteKey> _changed = [];
     private readonly List<PackingKey> _packing = [];
     private readonly List<int> _packed = [];
     private readonly PacketWriter _writer;
@@ -167,16 +167,16 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>Announces a prefix as our own.</summary>
-    /// <param name="prefix">Must not be one that is never routed.</param>
+    /// <param name="key">The prefix, and from where packets have to be if not from everywhere. Must not be one that is never routed.</param>
     /// <param name="now">Monotonic time.</param>
     /// <param name="metric">0 in almost every case.</param>
     /// <returns>False where the table of prefixes is full.</returns>
-    public bool Announce(BabelPrefix prefix, TimeSpan now, ushort metric = 0)
+    public bool Announce(RouteKey key, TimeSpan now, ushort metric = 0)
     {
-        if (prefix.IsMartian || metric == Metric.Infinity)
-            throw new ArgumentException($"{prefix} with metric {metric} cannot be announced.", nameof(prefix));
+        if (key.IsMartian || !key.IsConsistent || metric == Metric.Infinity)
+            throw new ArgumentException($"{key} with metric {metric} cannot be announced: prefix and source must be routable and of one family, the metric finite.", nameof(key));
         BeginInput(now);
-        bool added = _routes.TryFindOrAdd(prefix, out int row);
+        bool added = _routes.TryFindOrAdd(key, out int row);
         if (added)
         {
             _routes.Rows[row].Flags |= RowFlags.Own;
@@ -195,9 +195,9 @@ public sealed partial class BabelSpeaker
 
     /// <summary>Takes an own prefix back.</summary>
     /// <returns>False where it was not announced.</returns>
-    public bool Withdraw(BabelPrefix prefix, TimeSpan now)
+    public bool Withdraw(RouteKey key, TimeSpan now)
     {
-        int row = _routes.Find(prefix);
+        int row = _routes.Find(key);
         if (row < 0 || !_routes.Rows[row].IsOwn)
             return false;
         BeginInput(now);
@@ -279,7 +279,7 @@ public sealed partial class BabelSpeaker
         FlushAll();
         if (_changed.Count == 0)
             return;
-        _changed.Sort(BabelPrefix.Compare);
+        _changed.Sort(RouteKey.Compare);
         int kept = 1;
         for (int i = 1; i < _changed.Count; i++)
         {
@@ -299,7 +299,7 @@ public sealed partial class BabelSpeaker
 
     private void MarkChanged(int row)
     {
-        _changed.Add(_routes.Rows[row].Prefix);
+        _changed.Add(_routes.KeyOf(row));
         _isPacked = false;
     }
 

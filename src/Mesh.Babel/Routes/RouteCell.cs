@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Routes;
 
-/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 44 octets; there is one per prefix and neighbour.</summary>
+/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 48 octets; there is one per prefix and neighbour.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteCell
 {

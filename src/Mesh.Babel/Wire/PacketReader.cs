@@ -125,6 +125,8 @@ public ref struct PacketReader
     private TlvKind ReadBody(byte type, ReadOnlySpan<byte> body)
     {
         int consumed;
+        TlvKind kind;
+        BabelPrefix source;
         switch (type)
         {
             case PadTlv.PadNType:
@@ -152,11 +154,13 @@ public ref struct PacketReader
             case UpdateTlv.Type when UpdateTlv.TryDecode(body, out UpdateTlv update, out consumed):
                 return ReadUpdate(update, body, consumed);
             case RouteRequestTlv.Type when RouteRequestTlv.TryDecode(body, out RouteRequestTlv routeRequest, out consumed):
-                RouteRequest = routeRequest;
-                return WithSubTlvs(body, consumed, TlvKind.RouteRequest);
+                kind = WithSource(body[consumed..], TlvKind.RouteRequest, (AddressEncoding)body[0], out source);
+                RouteRequest = routeRequest with { Source = source };
+                return kind;
             case SeqnoRequestTlv.Type when SeqnoRequestTlv.TryDecode(body, out SeqnoRequestTlv seqnoRequest, out consumed):
-                SeqnoRequest = seqnoRequest;
-                return WithSubTlvs(body, consumed, TlvKind.SeqnoRequest);
+                kind = WithSource(body[consumed..], TlvKind.SeqnoRequest, (AddressEncoding)body[0], out source);
+                SeqnoRequest = seqnoRequest with { Source = source };
+                return kind;
             case PacketCounterTlv.Type or ChallengeRequestTlv.Type or ChallengeReplyTlv.Type:
                 return TlvKind.Authentication;
             case MacTlv.Type:
@@ -197,7 +201,7 @@ public ref struct PacketReader
         }
 
         // The R flag of a wildcard is meaningless (one implementation sets it) and must not touch the router-id.
-        TlvKind kind = WithSubTlvs(body, consumed, TlvKind.Update);
+        TlvKind kind = WithSource(body[consumed..], TlvKind.Update, update.Encoding, out BabelPrefix source);
         if (kind != TlvKind.Update)
             return kind;
         bool isRetraction = update.Metric == Metric.Infinity;
@@ -210,7 +214,7 @@ public ref struct PacketReader
         if (!isRetraction && isIpv4 && !_hasNextHopIpv4)
             return Ignore(IgnoreReason.NoNextHop);
         Update = new ReceivedUpdate(
-            prefix, isWildcard, _routerId, isIpv4 ? _nextHopIpv4 : _nextHopIpv6, update.Seqno, update.Metric, update.IntervalCentiseconds);
+            prefix, isWildcard, _routerId, isIpv4 ? _nextHopIpv4 : _nextHopIpv6, update.Seqno, update.Metric, update.IntervalCentiseconds, source);
         return TlvKind.Update;
     }
 
@@ -238,6 +242,19 @@ public ref struct PacketReader
         else
             IhuTimestamp = Wire.IhuTimestamp.TryDecode(timestamp, out IhuTimestamp echo) ? echo : null;
         return outcome;
+    }
+
+    /// <summary>RFC 9079 section 7.1: with a source prefix that is malformed, or two, or where there is no destination, the whole TLV is ignored.</summary>
+    private TlvKind WithSource(ReadOnlySpan<byte> subTlvs, TlvKind kind, AddressEncoding encoding, out BabelPrefix source)
+    {
+        source = default;
+        TlvKind outcome = WithSubTlvs(subTlvs, kind, SourcePrefix.Type, out ReadOnlySpan<byte> found, out int count);
+        if (outcome != kind || count == 0)
+            return outcome;
+        if (count > 1 || !SourcePrefix.TryDecode(encoding, found, out SourcePrefix decoded))
+            return Ignore(IgnoreReason.MalformedSubTlv);
+        source = decoded.Prefix;
+        return kind;
     }
 
     private TlvKind WithSubTlvs(ReadOnlySpan<byte> body, int consumed, TlvKind kind) => WithSubTlvs(body[consumed..], kind, wanted: 0, out _, out _);

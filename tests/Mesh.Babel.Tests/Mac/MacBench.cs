@@ -122,7 +122,7 @@ internal sealed class MacBench : IBabelOutput
 
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => Log.Add(new Sent(Now, destination, payload.ToArray()));
 
-    void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+    void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
     {
     }
 

@@ -121,9 +121,9 @@ internal sealed class VirtualNetwork
         }
     }
 
-    public void Changed(VirtualNode node, ReadOnlySpan<BabelPrefix> prefixes)
+    public void Changed(VirtualNode node, ReadOnlySpan<RouteKey> prefixes)
     {
-        foreach (BabelPrefix prefix in prefixes)
+        foreach (RouteKey prefix in prefixes)
         {
             RouteChanges++;
             if (!node.Speaker.TryGetSelected(prefix, out RouteSnapshot route))

@@ -58,9 +58,9 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
 
     public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => network.Transmit(this, Links.Find(l => l.Id == link)!, destination, payload);
 
-    public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => network.Changed(this, prefixes);
+    public void RoutesChanged(ReadOnlySpan<RouteKey> routes) => network.Changed(this, routes);
 
     /// <summary>The node to which packets for <paramref name="prefix"/> go next; null where they stop here.</summary>
-    public VirtualNode? NextHop(BabelPrefix prefix) =>
+    public VirtualNode? NextHop(RouteKey prefix) =>
         Speaker.TryGetSelected(prefix, out RouteSnapshot route) ? Links.Find(l => l.Id == route.Interface)!.NodeAt(route.NextHop) : null;
 }

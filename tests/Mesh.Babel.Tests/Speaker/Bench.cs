@@ -19,11 +19,11 @@ internal sealed class Bench : IBabelOutput
     private readonly Dictionary<BabelAddress, ushort> _hellos = [];
     private int _packets;
 
-    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false)
+    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false, RouterId? id = null)
     {
         var random = new SeededRandom(1);
         bool isFirst = true;
-        Speaker = new BabelSpeaker(OwnId, options ?? new BabelOptions(), Random, this);
+        Speaker = new BabelSpeaker(id ?? OwnId, options ?? new BabelOptions(), Random, this);
         Speaker.AddInterface(Link, parameters ?? new InterfaceParameters { Address = Self }, Now);
         if (twoLinks)
             Speaker.AddInterface(OtherLink, new InterfaceParameters { Address = BabelAddress.Parse("fe80::b") }, Now);
@@ -43,7 +43,7 @@ internal sealed class Bench : IBabelOutput
 
     public List<Sent> Log { get; } = [];
 
-    public List<BabelPrefix> Changes { get; } = [];
+    public List<RouteKey> Changes { get; } = [];
 
     public IEnumerable<ReceivedUpdate> Updates(BabelPrefix prefix) => Log.Where(s => s.Kind == TlvKind.Update && s.Update.Prefix == prefix && !s.Update.IsWildcard).Select(s => s.Update);
 
@@ -96,16 +96,16 @@ internal sealed class Bench : IBabelOutput
     public void Ihu(InterfaceId? link = null, BabelAddress? peer = null, ushort cost = 96) =>
         Receive(w => w.TryAppend(_scratch.AsSpan(0, new IhuTlv(AddressEncoding.Wildcard, cost, 60000, default).Encode(_scratch))), link, peer);
 
-    public void Announce(ushort metric, ushort seqno = 10, BabelPrefix? prefix = null, RouterId? origin = null, InterfaceId? link = null, BabelAddress? peer = null, ushort interval = 1600) =>
-        Receive(w => w.TryAppend(new OutgoingUpdate(prefix ?? Far, origin ?? Origin, new Seqno(seqno), metric, interval)), link, peer);
+    public void Announce(ushort metric, ushort seqno = 10, BabelPrefix? prefix = null, RouterId? origin = null, InterfaceId? link = null, BabelAddress? peer = null, ushort interval = 1600, BabelPrefix source = default) =>
+        Receive(w => w.TryAppend(new OutgoingUpdate(prefix ?? Far, origin ?? Origin, new Seqno(seqno), metric, interval, Source: source)), link, peer);
 
     public void Request(SeqnoRequestTlv request, InterfaceId? link = null, BabelAddress? peer = null) =>
         Receive(w => w.TryAppend(_scratch.AsSpan(0, request.Encode(_scratch))), link, peer);
 
-    public void Request(BabelPrefix? prefix, InterfaceId? link = null, BabelAddress? peer = null) =>
-        Receive(w => w.TryAppend(_scratch.AsSpan(0, new RouteRequestTlv(prefix).Encode(_scratch))), link, peer);
+    public void Request(BabelPrefix? prefix, InterfaceId? link = null, BabelAddress? peer = null, BabelPrefix source = default) =>
+        Receive(w => w.TryAppend(_scratch.AsSpan(0, new RouteRequestTlv(prefix, source).Encode(_scratch))), link, peer);
 
-    public ushort? SelectedMetric(BabelPrefix? prefix = null) => Speaker.TryGetSelected(prefix ?? Far, out RouteSnapshot route) ? route.Metric : null;
+    public ushort? SelectedMetric(RouteKey? key = null) => Speaker.TryGetSelected(key ?? Far, out RouteSnapshot route) ? route.Metric : null;
 
     public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
     {
@@ -122,7 +122,7 @@ internal sealed class Bench : IBabelOutput
         }
     }
 
-    public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => Changes.AddRange(prefixes);
+    public void RoutesChanged(ReadOnlySpan<RouteKey> routes) => Changes.AddRange(routes);
 
     private void Hello(PacketWriter writer, BabelAddress peer)
     {

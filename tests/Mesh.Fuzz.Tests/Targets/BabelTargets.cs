@@ -50,6 +50,7 @@ internal static class BabelTargets
             Methods.Name(typeof(ChallengeRequestTlv), nameof(ChallengeRequestTlv.TryDecode)), Methods.Name(typeof(ChallengeReplyTlv), nameof(ChallengeReplyTlv.TryDecode))) with { MaxLength = 300 },
         Target.Octets<HelloTimestamp>("babel/hello-timestamp", [[0, 0, 0, 1], [0xFF, 0xFF, 0xFF, 0xFF, 9]], HelloTimestamp.TryDecode, static timestamp => Written(timestamp.Encode)) with { Covers = [Methods.Name(typeof(HelloTimestamp), nameof(HelloTimestamp.TryDecode))] },
         Target.Octets<IhuTimestamp>("babel/ihu-timestamp", [[0, 0, 0, 1, 0, 0, 0, 2], new byte[9]], IhuTimestamp.TryDecode, static timestamp => Written(timestamp.Encode)) with { Covers = [Methods.Name(typeof(IhuTimestamp), nameof(IhuTimestamp.TryDecode))] },
+        Target.Octets<SourcePrefix>("babel/source-prefix", [[2, 48, 0x20, 1, 0xD, 0xB8, 0, 0x42], [1, 8, 10], [2, 128, .. new byte[16]], [0, 0], [2, 0]], DecodeSource, EncodeSource) with { Covers = [Methods.Name(typeof(SourcePrefix), nameof(SourcePrefix.TryDecode))] },
         Target.Octets("babel/addresses", [[2, 64, 0x20, 1, 0xD, 0xB8, 0, 1, 0, 2], [1, 8, 10], [3, 0, 0, 0, 0, 0, 0, 0, 0, 12], [0, 0], [2, 96, .. new byte[10], 0xFF, 0xFF]], DecodeAddresses,
             Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadAddress)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadPrefix)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.ReadLeftAligned))),
         Target.Octets("babel/packet", Packets, ReadPacket, Methods.Name(typeof(PacketReader), nameof(PacketReader.TryOpen))) with { Repairs = [FixLength] },
@@ -95,6 +96,20 @@ internal static class BabelTargets
             isRead &= output.AsSpan(0, reply.Encode(output))[2..].SequenceEqual(body);
         isRead &= PadTlv.TryDecode(body, out PadTlv pad) && pad.Length == body.Length + 2;
         return isRead ? true : throw new InvalidOperationException("a TLV is written differently than it was read");
+    }
+
+    // The encoding of the TLV, and the sub-TLV's body.
+    private static bool DecodeSource(ReadOnlySpan<byte> octets, out SourcePrefix source)
+    {
+        source = default;
+        return !octets.IsEmpty && SourcePrefix.TryDecode((AddressEncoding)octets[0], octets[1..], out source);
+    }
+
+    private static byte[] EncodeSource(SourcePrefix source)
+    {
+        byte[] tlv = new byte[64];
+        int length = source.AppendTo(tlv);
+        return [(byte)(source.Prefix.IsIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6), .. tlv[4..length]];
     }
 
     private static object? DecodeAddresses(byte[] octets)
@@ -244,7 +259,7 @@ internal static class BabelTargets
             }
         }
 
-        public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+        public void RoutesChanged(ReadOnlySpan<RouteKey> routes)
         {
         }
     }
