@@ -45,6 +45,12 @@ public enum BabelCounter
     /// <summary>Updates for prefixes that are never routed.</summary>
     MartianPrefix,
 
+    /// <summary>Announcements that the filter refused.</summary>
+    FilteredIn,
+
+    /// <summary>Announcements of ours that the filter kept back.</summary>
+    FilteredOut,
+
     /// <summary>Updates that carry our own router-id.</summary>
     OwnRouterId,
 
@@ -89,6 +95,9 @@ public enum BabelCounter
 
     /// <summary>Seqno requests that could not be forwarded: no hops left, or nobody to forward to.</summary>
     RequestDropped,
+
+    /// <summary>Requests for a newer number of our own that <see cref="BabelSpeaker.SeqnoLimit"/> did not allow.</summary>
+    SeqnoHeld,
 
     /// <summary>Seqno requests of our own, repetitions included.</summary>
     SeqnoRequestsSent,

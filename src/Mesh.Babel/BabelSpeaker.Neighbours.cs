@@ -264,7 +264,7 @@ public sealed partial class BabelSpeaker
         {
             ref RouteCell candidate = ref _routes.Cells[cell];
             if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
-                _ = Smooth(cell, MetricOf(candidate));
+                _ = Smooth(cell, MetricOf(cell));
         }
     }
 

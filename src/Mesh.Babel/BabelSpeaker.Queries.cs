@@ -136,7 +136,7 @@ public sealed partial class BabelSpeaker
         RouteCell entry = _routes.Cells[cell];
         Neighbour neighbour = NeighbourOf(entry.Neighbour);
         ref RouteRow row = ref _routes.Rows[entry.Row];
-        ushort metric = MetricOf(entry);
+        ushort metric = MetricOf(cell);
         SmoothedMetric.Advance(ref entry, metric, (uint)_tick, _smoothingHalfLife, _smoothingFraction);
         return new RouteSnapshot(
             row.Prefix,

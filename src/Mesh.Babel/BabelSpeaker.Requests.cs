@@ -24,7 +24,7 @@ public sealed partial class BabelSpeaker
         }
 
         int row = _routes.Find(key);
-        if (row >= 0 && Announcement(row).Metric != Metric.Infinity)
+        if (row >= 0 && Announcement(row) is { Metric: not Metric.Infinity } known && MayTell(neighbour.Link, known))
         {
             neighbour.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
             return;
@@ -53,7 +53,13 @@ public sealed partial class BabelSpeaker
         {
             // By one and never more, however much is asked for (3.8.1.2): otherwise a stray request could make our number jump.
             if (request.RouterId == _routerId && request.Seqno.IsNewerThan(_seqno))
-                _seqno = _seqno.Next;
+            {
+                if (_seqno == SeqnoLimit)
+                    Count(BabelCounter.SeqnoHeld);
+                else
+                    _seqno = _seqno.Next;
+            }
+
             neighbour.Link.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
             return;
         }
@@ -112,7 +118,7 @@ public sealed partial class BabelSpeaker
         for (int cell = entry.FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
         {
             ref RouteCell candidate = ref _routes.Cells[cell];
-            ushort metric = MetricOf(candidate);
+            ushort metric = MetricOf(cell);
             if (metric == Metric.Infinity || (requester is not null && candidate.Neighbour == requester.Slot))
                 continue;
             int rank = metric;

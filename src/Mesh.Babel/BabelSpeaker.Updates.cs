@@ -19,7 +19,7 @@ public sealed partial class BabelSpeaker
         if (entry.Selected >= 0)
         {
             ref RouteCell cell = ref _routes.Cells[entry.Selected];
-            ushort metric = MetricOf(cell);
+            ushort metric = MetricOf(entry.Selected);
             if (metric != Metric.Infinity)
                 return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0, Source: source);
         }
@@ -168,6 +168,12 @@ public sealed partial class BabelSpeaker
         }
         else if (!entry.IsOwn && link.Parameters.EffectiveSplitHorizon && NeighbourOf(_routes.Cells[entry.Selected].Neighbour).Link == link)
         {
+            return false;
+        }
+
+        if (update.Metric != Metric.Infinity && !MayTell(link, update))
+        {
+            Count(BabelCounter.FilteredOut);
             return false;
         }
 

@@ -33,6 +33,7 @@ public sealed partial class BabelSpeaker
     private readonly BabelOptions _options;
     private readonly Func<ulong> _random;
     private readonly IBabelOutput _output;
+    private readonly IBabelFilter? _filter;
     private readonly RouteTable _routes;
     private readonly SourceTable _sources;
     private readonly Pool<PendingRequest> _requests;
@@ -56,7 +57,7 @@ public sealed partial class BabelSpeaker
     private bool _isPacked;
 
     /// <summary>Makes a speaker without interfaces and prefixes.</summary>
-    /// <param name="routerId">Names this speaker. Use a new one, or keep the sequence number, across restarts: otherwise others may refuse its routes for minutes.</param>
+    /// <param name="routerId">Names this speaker. Use a new one at each start, or keep this and the sequence number: otherwise others may refuse its routes for minutes.</param>
     /// <param name="options">Tuning and limits.</param>
     /// <param name="random">
     /// Uniform 64-bit numbers; used for jitter, the first sequence number and, where there are keys, indices and nonces. These are on the wire for all to see:
@@ -64,7 +65,16 @@ public sealed partial class BabelSpeaker
     /// </param>
     /// <param name="output">Where packets and reports go.</param>
     /// <param name="writer">Scratch space of 64 kB. Speakers on one thread may share one, unless one's output runs another from within a call.</param>
-    public BabelSpeaker(RouterId routerId, BabelOptions options, Func<ulong> random, IBabelOutput output, PacketWriter? writer = null)
+    /// <param name="filter">What is taken and told; everything where not given.</param>
+    /// <param name="firstSeqno">The sequence number to begin with: newer than any that was used with this router-id. Random where not given. See <see cref="SeqnoLimit"/>.</param>
+    public BabelSpeaker(
+        RouterId routerId,
+        BabelOptions options,
+        Func<ulong> random,
+        IBabelOutput output,
+        PacketWriter? writer = null,
+        IBabelFilter? filter = null,
+        Seqno? firstSeqno = null)
     {
         if (!routerId.IsValid)
             throw new ArgumentException("All zeros and all ones are not router-ids.", nameof(routerId));
@@ -73,6 +83,7 @@ public sealed partial class BabelSpeaker
         _options = options;
         _random = random;
         _output = output;
+        _filter = filter;
         _writer = writer ?? new PacketWriter();
         _routes = new RouteTable(options.MaxPrefixes, options.MaxRoutes);
         _sources = new SourceTable(options.MaxSources);
@@ -80,8 +91,15 @@ public sealed partial class BabelSpeaker
         _packingOrder = ComparePacking;
         _smoothingFraction = SmoothedMetric.FractionPerSecond(options.SmoothingHalfLife);
         _smoothingHalfLife = (uint)CeilTicks(options.SmoothingHalfLife);
-        _seqno = new Seqno((ushort)random());
+        _seqno = firstSeqno ?? new Seqno((ushort)random());
     }
+
+    /// <summary>The newest sequence number of our own that may be used; null for no limit.</summary>
+    /// <remarks>
+    /// For owners who keep their router-id across restarts. They store a number some steps ahead, set it as the limit, store the next one when <see cref="Seqno"/> comes near, and begin
+    /// with the one after the stored one at the next start: so no number is ever used twice, whenever the power fails, and there is one write for many steps.
+    /// </remarks>
+    public Seqno? SeqnoLimit { get; set; }
 
     /// <summary>When <see cref="Tick"/> must be called next; <see cref="TimeSpan.MaxValue"/> for never.</summary>
     public TimeSpan NextDeadline

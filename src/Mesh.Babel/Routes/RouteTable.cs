@@ -8,6 +8,7 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
     private readonly Dictionary<RouteKey, int> _rowOfSpecific = [];
     private readonly Dictionary<int, BabelPrefix> _sources = [];
     private readonly Dictionary<int, BabelAddress> _otherNextHops = [];
+    private readonly Dictionary<int, ushort> _penalties = [];
 
     /// <summary>All rows; check <see cref="RowFlags.InUse"/>.</summary>
     public Pool<RouteRow> Rows { get; } = new(maxPrefixes);
@@ -130,7 +131,30 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
 
         if ((Cells[cell].Flags & CellFlags.OtherNextHop) != CellFlags.None)
             _ = _otherNextHops.Remove(cell);
+        _ = SetPenalty(cell, 0);
         Cells.Remove(cell);
+    }
+
+    /// <summary>What a filter adds to the metric of a cell.</summary>
+    public ushort PenaltyOf(int cell) => (Cells[cell].Flags & CellFlags.Penalised) == CellFlags.None ? (ushort)0 : _penalties[cell];
+
+    /// <summary>Sets what a filter adds; false where it was the same before.</summary>
+    public bool SetPenalty(int cell, ushort penalty)
+    {
+        if (PenaltyOf(cell) == penalty)
+            return false;
+        if (penalty == 0)
+        {
+            Cells[cell].Flags &= ~CellFlags.Penalised;
+            _ = _penalties.Remove(cell);
+        }
+        else
+        {
+            Cells[cell].Flags |= CellFlags.Penalised;
+            _penalties[cell] = penalty;
+        }
+
+        return true;
     }
 
     /// <summary>The next hop of a cell, given its neighbour's address.</summary>

@@ -23,13 +23,13 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
     /// <summary>Its keys on all links.</summary>
     public MacKeys Keys { get; private set; } = MacKeys.None;
 
-    public void Start()
+    // A router-id per start: what peers remember of the previous run does not concern this one.
+    public void Start() => Start(new RouterId(((ulong)++_incarnation << 32) | (uint)(Index + 1)), seqno: null);
+
+    public void Start(RouterId routerId, Seqno? seqno)
     {
-        _incarnation++;
         IsAlive = true;
-        // A router-id per start: what peers remember of the previous run does not concern this one.
-        var routerId = new RouterId(((ulong)_incarnation << 32) | (uint)(Index + 1));
-        Speaker = new BabelSpeaker(routerId, network.Options, network.Random.Next, this, network.Writer);
+        Speaker = new BabelSpeaker(routerId, network.Options, network.Random.Next, this, network.Writer, firstSeqno: seqno);
         _ = Speaker.Announce(Prefix, network.Now);
         foreach (VirtualLink link in Links)
             Speaker.AddInterface(link.Id, link.ParametersFor(this, network.Hello), network.Now);

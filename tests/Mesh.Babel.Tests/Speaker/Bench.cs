@@ -19,11 +19,11 @@ internal sealed class Bench : IBabelOutput
     private readonly Dictionary<BabelAddress, ushort> _hellos = [];
     private int _packets;
 
-    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false, RouterId? id = null)
+    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false, RouterId? id = null, IBabelFilter? filter = null, Seqno? kept = null)
     {
         var random = new SeededRandom(1);
         bool isFirst = true;
-        Speaker = new BabelSpeaker(id ?? OwnId, options ?? new BabelOptions(), Random, this);
+        Speaker = new BabelSpeaker(id ?? OwnId, options ?? new BabelOptions(), Random, this, filter: filter, firstSeqno: kept);
         Speaker.AddInterface(Link, parameters ?? new InterfaceParameters { Address = Self }, Now);
         if (twoLinks)
             Speaker.AddInterface(OtherLink, new InterfaceParameters { Address = BabelAddress.Parse("fe80::b") }, Now);
