@@ -67,7 +67,7 @@ public sealed class PropertyTests(ITestOutputHelper output)
         };
         VirtualNetwork network = Shapes.RandomGraph(seed, Hello, minNodes: 4, maxNodes: 12, seed % 2 == 0 ? Rtt : null, kinds);
         network.MaxMultiplier = 4;
-        network.MinDowntime = Hello * 3;
+        network.MinDowntime = Hello * 14;   // a lossy link is lost when twelve Hellos are, and an IHU of three intervals has lapsed
         if (seed % 3 == 0)
             _ = network.ConnectLan([.. network.Nodes.Take(3 + network.Random.Below(2))]);
         int gateways = 1 + network.Random.Below(3);
