@@ -54,7 +54,7 @@ public sealed partial class BabelSpeaker
             // By one and never more, however much is asked for (3.8.1.2): otherwise a stray request could make our number jump.
             if (request.RouterId == _routerId && request.Seqno.IsNewerThan(_seqno))
             {
-                if (_seqno == SeqnoLimit)
+                if (SeqnoLimit is { } limit && !limit.IsNewerThan(_seqno))
                     Count(BabelCounter.SeqnoHeld);
                 else
                     _seqno = _seqno.Next;
