@@ -375,7 +375,7 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>A route lives for 3.5 times the interval that its update announced (appendix B).</summary>
-    private static long HoldTicks(ushort interval) => ((interval * 7L) + 1) / 2;
+    internal static long HoldTicks(ushort interval) => ((interval * 7L) + 1) / 2;
 
     /// <summary>It is asked for after 5/6 of that.</summary>
     private static long WarnTicks(ushort interval) => Math.Max(1, HoldTicks(interval) * 5 / 6);

@@ -67,6 +67,14 @@ public sealed class NumericTests
             Assert.Equal(row.GetProperty("cost").GetUInt16(), ExpectedTransmissions.LinkCost(row.GetProperty("txcost").GetUInt16(), row.GetProperty("rxcost").GetUInt16()));
     }
 
+    /// <summary>3.5 times the interval (RFC 8966 appendix B); babeld holds routes longer.</summary>
+    [Fact]
+    public void Routes_are_held_as_long_as_in_the_table()
+    {
+        foreach (JsonElement row in Numeric.GetProperty("hold_times").EnumerateArray())
+            Assert.Equal(row.GetProperty("rfc_s").GetDouble(), BabelSpeaker.HoldTicks(row.GetProperty("update_interval_cs").GetUInt16()) / 100.0, 0.011);
+    }
+
     [Fact]
     public void Smoothed_metrics_are_as_in_the_table()
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Mesh.Babel.Wire;
 
 namespace Mesh.Babel.Tests.Speaker;
@@ -189,14 +188,15 @@ public sealed class SourceSpecificTests
 
     /// <summary>b hears babeld announce a source-specific default route and take it back.</summary>
     [Theory]
-    [InlineData("06-source-specific-ab", "fe80::b", "fe80::a", 96)]
-    [InlineData("06-source-specific-bc", "fe80::c", "fe80::b", 192)]
-    public void The_default_route_of_a_recording_is_learnt_and_lost_with_its_source(string name, string self, string peer, int metric)
+    [InlineData("06-source-specific-ab", "fe80::b", 96)]
+    [InlineData("06-source-specific-bc", "fe80::c", 192)]
+    public void The_default_route_of_a_recording_is_learnt_and_lost_with_its_source(string name, string self, int metric)
     {
-        Bench bench = Replayed(name, self, peer, out Action<double> runTo);
-        runTo(18.9);
+        var recording = new Recording(name, self);
+        Bench bench = recording.Bench;
+        recording.RunTo(18.9);
         Assert.Equal([null, metric, null], Metrics(bench));
-        runTo(19.2);
+        recording.RunTo(19.2);
         Assert.Null(bench.SelectedMetric(Key));
         Assert.NotEqual(Reachability.Reachable, bench.Speaker.GetReachability(Key));
         Assert.NotNull(bench.SelectedMetric(BabelPrefix.Parse("2001:db8:42:a::/64")));
@@ -205,50 +205,32 @@ public sealed class SourceSpecificTests
 
     /// <summary>In the place of bird we hear babeld, and in the place of babeld bird, which relays the route.</summary>
     [Theory]
-    [InlineData("fe80::b", "fe80::a", 96)]
-    [InlineData("fe80::a", "fe80::b", 192)]
-    public void Babeld_and_bird_mean_the_same(string self, string peer, int metric)
+    [InlineData("fe80::b", 96)]
+    [InlineData("fe80::a", 192)]
+    public void Babeld_and_bird_mean_the_same(string self, int metric)
     {
-        Bench bench = Replayed("24-bird-source-specific", self, peer, out Action<double> runTo);
-        runTo(14);
-        Assert.Equal([null, metric, null], Metrics(bench));
+        var recording = new Recording("24-bird-source-specific", self);
+        recording.RunTo(14);
+        Assert.Equal([null, metric, null], Metrics(recording.Bench));
     }
 
     /// <summary>c of the triangle: b, played back, loses its way and asks; the question goes on to a, and the answer back.</summary>
     [Fact]
     public void A_recorded_seqno_request_is_forwarded_with_its_source()
     {
-        Bench bench = Replayed("12-seqno-request-source-specific-bc", "fe80::c", "fe80::b", out Action<double> runTo);
+        var recording = new Recording("12-seqno-request-source-specific-bc", "fe80::c");
+        Bench bench = recording.Bench;
         var origin = new RouterId(0x0200_5EFF_FE00_000A);
-        runTo(50);
+        recording.RunTo(50);
         bench.Meet(Bench.OtherLink, Bench.OtherPeer, cost: 600);
         bench.Announce(0, seqno: 100, prefix: Default, origin: origin, link: Bench.OtherLink, peer: Bench.OtherPeer, interval: 60000, source: Source);
-        runTo(54.21);
+        recording.RunTo(54.21);
         bench.Log.Clear();
-        runTo(54.22);
+        recording.RunTo(54.22);
         Bench.Sent forwarded = Assert.Single(bench.Of(TlvKind.SeqnoRequest));
         Assert.Equal((Bench.OtherPeer, new SeqnoRequestTlv(Default, new Seqno(101), 126, origin, Source)), (forwarded.Destination, forwarded.SeqnoRequest));
         bench.Announce(0, seqno: 101, prefix: Default, origin: origin, link: Bench.OtherLink, peer: Bench.OtherPeer, interval: 60000, source: Source);
-        runTo(54.5);
+        recording.RunTo(54.5);
         Assert.Contains(Said(bench, Key), u => u is { Metric: 600, Seqno.Value: 101 });
-    }
-
-    private static Bench Replayed(string name, string self, string peer, out Action<double> runTo)
-    {
-        var bench = new Bench(parameters: new InterfaceParameters { Address = BabelAddress.Parse(self), HelloInterval = TimeSpan.FromSeconds(2) }, twoLinks: true, id: new RouterId(0xC0FFEE));
-        var other = BabelAddress.Parse(peer);
-        Queue<(byte[] Payload, JsonElement Packet)> packets = new(Vectors.Packets(name).Where(p => p.Source == other).Select(p => (p.Payload, p.Packet)));
-        runTo = seconds =>
-        {
-            while (packets.TryPeek(out (byte[] Payload, JsonElement Packet) next) && Vectors.Time(next.Packet).TotalSeconds <= seconds)
-            {
-                _ = packets.Dequeue();
-                bench.Advance((Vectors.Time(next.Packet) - bench.Now).TotalSeconds);
-                bench.Receive(next.Payload, peer: other);
-            }
-
-            bench.Advance(seconds - bench.Now.TotalSeconds);
-        };
-        return bench;
     }
 }
