@@ -178,7 +178,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             return;
         foreach (RouteKey route in routes)
         {
-            // The data plane forwards by destination alone.
+            // So far only ordinary routes are used.
             if (!route.IsSourceSpecific)
                 _changed.Add(route.Prefix);
         }
