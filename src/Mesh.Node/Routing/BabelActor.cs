@@ -172,12 +172,18 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             up.Actor.Tell(new RoutingPacket(up.Tunnel, payload.ToArray()));
     }
 
-    void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+    void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
     {
         if (_isLeaving)
             return;
-        _changed.AddRange(prefixes);
-        if (_publishPending)
+        foreach (RouteKey route in routes)
+        {
+            // So far only ordinary routes are used.
+            if (!route.IsSourceSpecific)
+                _changed.Add(route.Prefix);
+        }
+
+        if (_publishPending || _changed.Count == 0)
             return;
         _publishPending = true;
         Self.Tell(PublishDue.Instance);
@@ -270,7 +276,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
 
     // Those that may be taken at once: neighbours announce back to us what they have from us, too.
     private IEnumerable<Ipv6Prefix> OtherWays(InterfaceId id) =>
-        _speaker.Routes().Where(r => r.Interface != id && r.IsFeasible && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
+        _speaker.Routes().Where(r => r.Interface != id && r.IsFeasible && !r.Key.IsSourceSpecific && r.Metric != Metric.Infinity).Select(static r => new Ipv6Prefix(r.Prefix.Bits, r.Prefix.Length));
 
     // Both on tunnels that are up, too: neighbours and routes stay.
     private void OnParameters(NetworkParametersChanged changed)
