@@ -45,6 +45,12 @@ public enum BabelCounter
     /// <summary>Updates for prefixes that are never routed.</summary>
     MartianPrefix,
 
+    /// <summary>Announcements that the filter refused.</summary>
+    FilteredIn,
+
+    /// <summary>Announcements of ours that the filter kept back.</summary>
+    FilteredOut,
+
     /// <summary>Updates that carry our own router-id.</summary>
     OwnRouterId,
 
@@ -56,6 +62,12 @@ public enum BabelCounter
 
     /// <summary>IHUs for somebody else.</summary>
     ForeignIhu,
+
+    /// <summary>Round-trip times measured.</summary>
+    RttSamples,
+
+    /// <summary>Round-trip times not used: by one of the two clocks, more than three minutes or less than nothing had passed (RFC 9616 section 3.3).</summary>
+    RttSamplesRefused,
 
     /// <summary>Acknowledgments, which we never ask for.</summary>
     UnexpectedAck,
@@ -83,6 +95,9 @@ public enum BabelCounter
 
     /// <summary>Seqno requests that could not be forwarded: no hops left, or nobody to forward to.</summary>
     RequestDropped,
+
+    /// <summary>Requests for a newer number of our own that <see cref="BabelSpeaker.SeqnoLimit"/> did not allow.</summary>
+    SeqnoHeld,
 
     /// <summary>Seqno requests of our own, repetitions included.</summary>
     SeqnoRequestsSent,

@@ -36,6 +36,9 @@ public readonly record struct BabelPrefix(UInt128 Bits, byte Length)
         }
     }
 
+    /// <summary>Whether all addresses of <paramref name="other"/> are in this prefix.</summary>
+    public bool Contains(BabelPrefix other) => other.Length >= Length && (other.Bits & Mask(Length)) == Bits;
+
     /// <summary>Makes a prefix, clearing the bits beyond its length.</summary>
     /// <param name="bits">The address; v4-mapped for IPv4.</param>
     /// <param name="length">0..128, counted from the start of the 128 bits.</param>

@@ -48,6 +48,12 @@ public sealed partial class BabelSpeaker
             if (neighbour.NextDeadline > _now)
                 continue;
             bool changed = neighbour.Hellos.Expire(_now) | neighbour.UnicastHellos.Expire(_now);
+            if (neighbour.RoundTrip.Deadline <= _now)
+            {
+                neighbour.RoundTrip.ForgetSamples();
+                changed = true;
+            }
+
             if (neighbour.IhuDeadline <= _now)
             {
                 neighbour.TxCost = Metric.Infinity;
@@ -58,19 +64,17 @@ public sealed partial class BabelSpeaker
             if (!neighbour.IsHeard && (changed || _now >= neighbour.CreatedAt + (link.Parameters.HelloInterval * 4)))
                 LoseNeighbour(neighbour);
             else if (changed)
-                RefreshCost(neighbour);
+                RefreshCost(neighbour, SelectionRule.Hysteresis);
         }
     }
 
     private void SendHello(BabelInterface link)
     {
-        Span<byte> tlv = stackalloc byte[2 + HelloTlv.BodyLength];
-        _ = new HelloTlv(link.HelloSeqno, link.HelloCentiseconds).Encode(tlv);
-        link.HelloSeqno = link.HelloSeqno.Next;
-        link.Control.Add(tlv);
+        link.HelloDue = link.HelloCentiseconds;
+        link.Touch();
 
-        // Every third Hello carries an IHU for everybody, which is what its interval promises; weak links get one each time (as babeld).
-        bool isTurn = link.HelloSeqno.Value % 3 == 0 || link.IsAtFormerPace;
+        // Weak links get an IHU each time (as babeld).
+        bool isTurn = link.TakeTurn() || link.IsAtFormerPace;
         foreach (Neighbour neighbour in link.Neighbours)
         {
             if (isTurn || neighbour.IsMarginal)
@@ -91,13 +95,11 @@ public sealed partial class BabelSpeaker
         link.NextHello = _now + Early(link.TakePace());
     }
 
-    private void SendIhu(Neighbour neighbour)
+    private static void SendIhu(Neighbour neighbour)
     {
-        Span<byte> tlv = stackalloc byte[2 + IhuTlv.BodyLength + 16];
-        neighbour.AnnouncedRxCost = neighbour.RxCost;
-        AddressEncoding encoding = AddressCodec.EncodingOf(neighbour.Address);
-        int length = new IhuTlv(encoding, neighbour.RxCost, neighbour.Link.IhuCentiseconds, neighbour.Address).Encode(tlv);
-        neighbour.Link.Control.Add(tlv[..length]);
+        neighbour.IsIhuDue = true;
+        neighbour.Link.IsIhuDue = true;
+        neighbour.Link.Touch();
     }
 
     /// <summary>One packet of the series that opens an interface, or greets a new neighbour: several Hellos make the link usable at once.</summary>
@@ -146,13 +148,10 @@ public sealed partial class BabelSpeaker
     /// <summary>Everything is taken back, and the tiny interval makes neighbours drop us within a fraction of a second.</summary>
     private void SendFarewell(BabelInterface link)
     {
-        Span<byte> hello = stackalloc byte[2 + HelloTlv.BodyLength];
-        _ = new HelloTlv(link.HelloSeqno, IntervalCentiseconds: 1).Encode(hello);
-        link.HelloSeqno = link.HelloSeqno.Next;
         link.Control.Clear();
         link.Updates.Clear();
+        (link.HelloDue, link.IsIhuDue) = (1, false);
         link.Control.Add(EncodeWildcardRetraction(stackalloc byte[2 + UpdateTlv.BodyLength]));
-        link.Control.Add(hello);
         Flush(link);
     }
 
@@ -186,7 +185,7 @@ public sealed partial class BabelSpeaker
         return added;
     }
 
-    private void HandleHello(Neighbour neighbour, HelloTlv hello)
+    private void HandleHello(Neighbour neighbour, HelloTlv hello, HelloTimestamp? timestamp)
     {
         TimeSpan interval = Centiseconds.ToTimeSpan(hello.IntervalCentiseconds);
         bool wasAccepted = hello.IsUnicast
@@ -199,16 +198,18 @@ public sealed partial class BabelSpeaker
             if (FindOrAddNeighbour(neighbour.Link, neighbour.Address) is { } reborn)
             {
                 reborn.IsVerified = neighbour.IsVerified;
-                HandleHello(reborn, hello);
+                HandleHello(reborn, hello, timestamp);
             }
 
             return;
         }
 
-        RefreshCost(neighbour);
+        if (timestamp is { } sent)
+            NoteTimestamp(neighbour, sent);
+        RefreshCost(neighbour, SelectionRule.Hysteresis);
     }
 
-    private void HandleIhu(Neighbour neighbour, IhuTlv ihu)
+    private void HandleIhu(Neighbour neighbour, IhuTlv ihu, IhuTimestamp? timestamp)
     {
         if (ihu.Encoding != AddressEncoding.Wildcard && ihu.Address != neighbour.Link.Parameters.Address)
         {
@@ -216,12 +217,19 @@ public sealed partial class BabelSpeaker
             return;
         }
 
+        SelectionRule rule = neighbour.TxCost == ihu.RxCost ? SelectionRule.Hysteresis : SelectionRule.Immediate;
+        TimeSpan hold = Centiseconds.ToTimeSpan(ihu.IntervalCentiseconds) * 3.5;
         neighbour.TxCost = ihu.RxCost;
-        neighbour.IhuDeadline = _now + (Centiseconds.ToTimeSpan(ihu.IntervalCentiseconds) * 3.5);
-        RefreshCost(neighbour);
+        neighbour.IhuDeadline = _now + hold;
+        if (timestamp is { } echo)
+            NoteEcho(neighbour, echo, hold);
+        RefreshCost(neighbour, rule);
     }
 
-    private void RefreshCost(Neighbour neighbour)
+    /// <summary>Computes the cost of a link again, and selects again where it has changed.</summary>
+    /// <param name="neighbour">Whose.</param>
+    /// <param name="rule">How routes through it may be replaced if the link worked before and does now. What was measured may be otherwise in a moment: hysteresis is for that.</param>
+    private void RefreshCost(Neighbour neighbour, SelectionRule rule)
     {
         // What the peer may count on has changed from nothing to something or back: do not let it wait for a third Hello.
         if ((neighbour.RxCost == Metric.Infinity) != (neighbour.AnnouncedRxCost == Metric.Infinity))
@@ -230,19 +238,33 @@ public sealed partial class BabelSpeaker
         if (cost == neighbour.Cost)
             return;
         bool isNew = neighbour.Cost == Metric.Infinity;
+        if (isNew || cost == Metric.Infinity)
+            rule = SelectionRule.Immediate;
+        SmoothVia(neighbour);
         neighbour.Cost = cost;
         if (isNew)
             neighbour.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
-        ReselectVia(neighbour);
+        ReselectVia(neighbour, rule);
     }
 
-    private void ReselectVia(Neighbour neighbour)
+    private void ReselectVia(Neighbour neighbour, SelectionRule rule)
     {
         for (int cell = 0; cell < _routes.Cells.Extent; cell++)
         {
             ref RouteCell candidate = ref _routes.Cells[cell];
             if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
-                Reselect(candidate.Row, SelectionRule.Immediate);
+                Reselect(candidate.Row, rule);
+        }
+    }
+
+    /// <summary>Until now it was the old cost that counted: without this, a new one would count for the past, too, and hysteresis would be none.</summary>
+    private void SmoothVia(Neighbour neighbour)
+    {
+        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
+        {
+            ref RouteCell candidate = ref _routes.Cells[cell];
+            if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
+                _ = Smooth(cell, MetricOf(cell));
         }
     }
 
@@ -259,7 +281,7 @@ public sealed partial class BabelSpeaker
         _ = neighbour.Link.Neighbours.Remove(neighbour);
         Count(BabelCounter.NeighboursLost);
         neighbour.Cost = Metric.Infinity;
-        ReselectVia(neighbour);
+        ReselectVia(neighbour, SelectionRule.Immediate);
         for (int cell = 0; cell < _routes.Cells.Extent; cell++)
         {
             ref RouteCell candidate = ref _routes.Cells[cell];

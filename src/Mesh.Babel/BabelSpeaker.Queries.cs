@@ -52,14 +52,16 @@ public sealed partial class BabelSpeaker
                     neighbour.TxCost,
                     neighbour.Cost,
                     neighbour.CostMultiplier,
-                    AuthenticationOf(link, neighbour)));
+                    AuthenticationOf(link, neighbour),
+                    neighbour.RoundTrip.Smoothed is { } rtt ? TimeSpan.FromMicroseconds(rtt) : null,
+                    neighbour.RttCost));
             }
         }
 
         return list;
     }
 
-    /// <summary>All routes, selected and alternatives, ordered by prefix, the selected one first, then by metric and neighbour.</summary>
+    /// <summary>All routes, selected and alternatives, ordered by prefix and source, the selected one first, then by metric and neighbour.</summary>
     public IReadOnlyList<RouteSnapshot> Routes()
     {
         var list = new List<RouteSnapshot>(_routes.Cells.Count);
@@ -71,7 +73,7 @@ public sealed partial class BabelSpeaker
 
         list.Sort(static (left, right) =>
         {
-            int order = BabelPrefix.Compare(left.Prefix, right.Prefix);
+            int order = RouteKey.Compare(left.Key, right.Key);
             if (order == 0)
                 order = right.IsSelected.CompareTo(left.IsSelected);
             if (order == 0)
@@ -83,21 +85,21 @@ public sealed partial class BabelSpeaker
         return list;
     }
 
-    /// <summary>The route in use for exactly this prefix.</summary>
-    public bool TryGetSelected(BabelPrefix prefix, out RouteSnapshot route)
+    /// <summary>The route in use for exactly this prefix, and exactly this source if there is one.</summary>
+    public bool TryGetSelected(RouteKey key, out RouteSnapshot route)
     {
         route = default;
-        int row = _routes.Find(prefix);
+        int row = _routes.Find(key);
         if (row < 0 || _routes.Rows[row].Selected < 0)
             return false;
         route = Snapshot(_routes.Rows[row].Selected);
         return true;
     }
 
-    /// <summary>What to do with packets for exactly this prefix.</summary>
-    public Reachability GetReachability(BabelPrefix prefix)
+    /// <summary>What to do with packets for exactly this prefix, and from exactly this source if there is one.</summary>
+    public Reachability GetReachability(RouteKey key)
     {
-        int row = _routes.Find(prefix);
+        int row = _routes.Find(key);
         if (row < 0)
             return Reachability.Unknown;
         ref RouteRow entry = ref _routes.Rows[row];
@@ -109,16 +111,16 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>The prefixes that we announce ourselves, with their metrics, in order.</summary>
-    public IReadOnlyList<(BabelPrefix Prefix, ushort Metric)> OwnPrefixes()
+    public IReadOnlyList<(RouteKey Key, ushort Metric)> OwnPrefixes()
     {
-        var list = new List<(BabelPrefix Prefix, ushort Metric)>();
+        var list = new List<(RouteKey Key, ushort Metric)>();
         for (int row = 0; row < _routes.Rows.Extent; row++)
         {
             if (_routes.Rows[row].IsOwn)
-                list.Add((_routes.Rows[row].Prefix, _routes.Rows[row].OwnMetric));
+                list.Add((_routes.KeyOf(row), _routes.Rows[row].OwnMetric));
         }
 
-        list.Sort(static (left, right) => BabelPrefix.Compare(left.Prefix, right.Prefix));
+        list.Sort(static (left, right) => RouteKey.Compare(left.Key, right.Key));
         return list;
     }
 
@@ -134,7 +136,7 @@ public sealed partial class BabelSpeaker
         RouteCell entry = _routes.Cells[cell];
         Neighbour neighbour = NeighbourOf(entry.Neighbour);
         ref RouteRow row = ref _routes.Rows[entry.Row];
-        ushort metric = MetricOf(entry);
+        ushort metric = MetricOf(cell);
         SmoothedMetric.Advance(ref entry, metric, (uint)_tick, _smoothingHalfLife, _smoothingFraction);
         return new RouteSnapshot(
             row.Prefix,
@@ -148,6 +150,7 @@ public sealed partial class BabelSpeaker
             neighbour.Link.Id,
             neighbour.Address,
             _routes.NextHopOf(cell, neighbour.Address),
-            new TimeSpan(Math.Max(0, (int)(entry.ExpiresAt - (uint)_tick)) * TicksPerCentisecond));
+            new TimeSpan(Math.Max(0, (int)(entry.ExpiresAt - (uint)_tick)) * TicksPerCentisecond),
+            _routes.SourceOf(entry.Row));
     }
 }

@@ -11,8 +11,10 @@ public sealed partial class BabelSpeaker
     /// <param name="source">Its source address; the caller has checked that the source port is 6696.</param>
     /// <param name="packet">The UDP payload.</param>
     /// <param name="now">Monotonic time.</param>
+    /// <param name="receivedAt">When it came, by the same clock, if that is known better than by <paramref name="now"/>; for round-trip times.</param>
     /// <remarks>Where there are keys, the MAC covers the destination and so tells which it was: the group is tried first, then our own address.</remarks>
-    public void Receive(InterfaceId id, BabelAddress source, ReadOnlySpan<byte> packet, TimeSpan now) => ReceiveAt(id, source, destination: null, packet, now);
+    public void Receive(InterfaceId id, BabelAddress source, ReadOnlySpan<byte> packet, TimeSpan now, TimeSpan? receivedAt = null) =>
+        ReceiveAt(id, source, destination: null, packet, now, receivedAt ?? now);
 
     /// <summary>A packet came.</summary>
     /// <param name="id">The interface on which it came.</param>
@@ -20,12 +22,16 @@ public sealed partial class BabelSpeaker
     /// <param name="destination">The address to which it was sent: <see cref="BabelAddress.Multicast"/>, or our own address on the interface.</param>
     /// <param name="packet">The UDP payload.</param>
     /// <param name="now">Monotonic time.</param>
-    public void Receive(InterfaceId id, BabelAddress source, BabelAddress destination, ReadOnlySpan<byte> packet, TimeSpan now) =>
-        ReceiveAt(id, source, destination, packet, now);
+    /// <param name="receivedAt">When it came, by the same clock, if that is known better than by <paramref name="now"/>; for round-trip times.</param>
+    public void Receive(InterfaceId id, BabelAddress source, BabelAddress destination, ReadOnlySpan<byte> packet, TimeSpan now, TimeSpan? receivedAt = null) =>
+        ReceiveAt(id, source, destination, packet, now, receivedAt ?? now);
 
-    private void ReceiveAt(InterfaceId id, BabelAddress source, BabelAddress? destination, ReadOnlySpan<byte> packet, TimeSpan now)
+    private void ReceiveAt(InterfaceId id, BabelAddress source, BabelAddress? destination, ReadOnlySpan<byte> packet, TimeSpan now, TimeSpan receivedAt)
     {
+        if (receivedAt > now)
+            throw new ArgumentOutOfRangeException(nameof(receivedAt), receivedAt, $"A packet cannot have come later than now, which is {now}.");
         BeginInput(now);
+        _stamps = new PacketTimestamps { Received = RoundTrip.ToMicroseconds(receivedAt) };
         Count(BabelCounter.PacketsReceived);
         BabelInterface? link = FindInterface(id);
         link?.Touch();   // whatever comes of it, timers may change
@@ -75,10 +81,10 @@ public sealed partial class BabelSpeaker
                 Count(BabelCounter.UnexpectedAck);
                 break;
             case TlvKind.Hello:
-                HandleHello(neighbour, reader.Hello);
+                HandleHello(neighbour, reader.Hello, reader.HelloTimestamp);
                 break;
             case TlvKind.Ihu:
-                HandleIhu(neighbour, reader.Ihu);
+                HandleIhu(neighbour, reader.Ihu, reader.IhuTimestamp);
                 break;
             case TlvKind.Update:
                 HandleUpdate(neighbour, reader.Update);

@@ -10,7 +10,7 @@ public sealed partial class BabelSpeaker
 {
     private void HandleRouteRequest(Neighbour neighbour, RouteRequestTlv request)
     {
-        if (request.Prefix is not { } prefix)
+        if (request.Key is not { } key)
         {
             if (neighbour.LastDump != TimeSpan.MinValue && _now - neighbour.LastDump < _options.WildcardPause)
             {
@@ -23,25 +23,26 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        int row = _routes.Find(prefix);
-        if (row >= 0 && Announcement(row).Metric != Metric.Infinity)
+        int row = _routes.Find(key);
+        if (row >= 0 && Announcement(row) is { Metric: not Metric.Infinity } known && MayTell(neighbour.Link, known))
         {
             neighbour.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
             return;
         }
 
         // No route: a retraction must be the answer (3.8.1.1). The Router-Id in front is for speakers that want one before any Update.
-        Span<byte> tlvs = stackalloc byte[2 + RouterIdTlv.BodyLength + 2 + UpdateTlv.BodyLength + 16];
+        Span<byte> tlvs = stackalloc byte[2 + RouterIdTlv.BodyLength + 2 + UpdateTlv.BodyLength + 16 + SourcePrefix.MaxLength];
         int length = new RouterIdTlv(_routerId).Encode(tlvs);
-        AddressEncoding encoding = prefix.IsIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6;
-        length += new UpdateTlv(
-            encoding, 0, prefix.WireLength, 0, neighbour.Link.UpdateCentiseconds, _seqno, Metric.Infinity, AddressCodec.ToLeftAligned(prefix)).Encode(tlvs[length..]);
+        AddressEncoding encoding = key.Prefix.IsIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6;
+        _ = new UpdateTlv(
+            encoding, 0, key.Prefix.WireLength, 0, neighbour.Link.UpdateCentiseconds, _seqno, Metric.Infinity, AddressCodec.ToLeftAligned(key.Prefix)).Encode(tlvs[length..]);
+        length += new SourcePrefix(key.Source).AppendTo(tlvs[length..]);
         neighbour.Control.Add(tlvs[..length]);
     }
 
     private void HandleSeqnoRequest(Neighbour neighbour, SeqnoRequestTlv request)
     {
-        int row = _routes.Find(request.Prefix);
+        int row = _routes.Find(request.Key);
         if (row < 0)
         {
             Count(BabelCounter.RequestDropped);
@@ -52,7 +53,13 @@ public sealed partial class BabelSpeaker
         {
             // By one and never more, however much is asked for (3.8.1.2): otherwise a stray request could make our number jump.
             if (request.RouterId == _routerId && request.Seqno.IsNewerThan(_seqno))
-                _seqno = _seqno.Next;
+            {
+                if (SeqnoLimit is { } limit && !limit.IsNewerThan(_seqno))
+                    Count(BabelCounter.SeqnoHeld);
+                else
+                    _seqno = _seqno.Next;
+            }
+
             neighbour.Link.Updates.Add(row, _now + Roughly(_options.UrgentDelay));
             return;
         }
@@ -111,7 +118,7 @@ public sealed partial class BabelSpeaker
         for (int cell = entry.FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
         {
             ref RouteCell candidate = ref _routes.Cells[cell];
-            ushort metric = MetricOf(candidate);
+            ushort metric = MetricOf(cell);
             if (metric == Metric.Infinity || (requester is not null && candidate.Neighbour == requester.Slot))
                 continue;
             int rank = metric;
@@ -154,7 +161,7 @@ public sealed partial class BabelSpeaker
     private void SendOwnRequest(int row, int pending, Neighbour? target)
     {
         ref PendingRequest request = ref _requests[pending];
-        var tlv = new SeqnoRequestTlv(_routes.Rows[row].Prefix, request.Seqno, _options.RequestHopCount, request.RouterId);
+        var tlv = new SeqnoRequestTlv(_routes.Rows[row].Prefix, request.Seqno, _options.RequestHopCount, request.RouterId, _routes.SourceOf(row));
         target ??= TowardsOrigin(row, null);
         Count(BabelCounter.SeqnoRequestsSent);
         if (target is not null)
@@ -164,7 +171,7 @@ public sealed partial class BabelSpeaker
         }
 
         // Nobody is known to have a route; somebody may all the same.
-        Span<byte> octets = stackalloc byte[2 + SeqnoRequestTlv.BodyLength + 16];
+        Span<byte> octets = stackalloc byte[SeqnoRequestTlv.MaxLength];
         int length = tlv.Encode(octets);
         foreach (BabelInterface link in _interfaces)
         {
@@ -175,14 +182,14 @@ public sealed partial class BabelSpeaker
 
     private static void SendSeqnoRequest(Neighbour target, SeqnoRequestTlv request)
     {
-        Span<byte> octets = stackalloc byte[2 + SeqnoRequestTlv.BodyLength + 16];
+        Span<byte> octets = stackalloc byte[SeqnoRequestTlv.MaxLength];
         target.Control.Add(octets[..request.Encode(octets)]);
     }
 
-    private static void SendRouteRequest(Neighbour target, BabelPrefix prefix)
+    private static void SendRouteRequest(Neighbour target, RouteKey key)
     {
-        Span<byte> octets = stackalloc byte[2 + RouteRequestTlv.BodyLength + 16];
-        target.Control.Add(octets[..new RouteRequestTlv(prefix).Encode(octets)]);
+        Span<byte> octets = stackalloc byte[RouteRequestTlv.MaxLength];
+        target.Control.Add(octets[..new RouteRequestTlv(key.Prefix, key.Source).Encode(octets)]);
     }
 
     /// <summary>Ends the requests that the selected route satisfies, and passes the answer on to those who asked.</summary>

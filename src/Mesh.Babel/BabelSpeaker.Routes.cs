@@ -49,7 +49,7 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        int known = FindCell(neighbour, update.Prefix);
+        int known = FindCell(neighbour, update.Key);
         bool isOurs = !update.IsRetraction && update.RouterId == _routerId;
         if (isOurs)
             Count(BabelCounter.OwnRouterId);
@@ -63,20 +63,22 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        if (update.Prefix.IsMartian)
+        if (update.Key.IsMartian)
             Count(BabelCounter.MartianPrefix);
         else if (update.IntervalCentiseconds == 0)
             Count(BabelCounter.MalformedTlv);
+        else if (PenaltyOf(neighbour, update) is var penalty && penalty != Metric.Infinity)
+            Acquire(neighbour, update, known, penalty);
         else
-            Acquire(neighbour, update, known);
+            Refuse(known);
     }
 
-    private int FindCell(Neighbour neighbour, BabelPrefix prefix)
+    private int FindCell(Neighbour neighbour, RouteKey key)
     {
         int cell = neighbour.LastCell >= 0 ? _routes.Cells[neighbour.LastCell].Follower : -1;
-        if (!_routes.IsCellOf(cell, neighbour.Slot, prefix))
+        if (!_routes.IsCellOf(cell, neighbour.Slot, key))
         {
-            int row = _routes.Find(prefix);
+            int row = _routes.Find(key);
             cell = row < 0 ? -1 : _routes.FindCell(row, neighbour.Slot);
             if (cell < 0)
                 return -1;
@@ -100,19 +102,23 @@ public sealed partial class BabelSpeaker
     /// <param name="neighbour">Who.</param>
     /// <param name="update">What.</param>
     /// <param name="cell">What it offered before, or -1.</param>
-    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, int cell)
+    /// <param name="penalty">What the filter adds to its metric.</param>
+    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, int cell, ushort penalty)
     {
-        if (cell < 0 && !TryAddCell(neighbour, update.Prefix, out cell))
+        if (cell < 0 && !TryAddCell(neighbour, update.Key, out cell))
             return;
         int row = _routes.Cells[cell].Row;
         bool isFeasible = _sources.IsFeasible(_routes.Rows[row], update.RouterId, update.Seqno, update.Metric);
         bool isSelected = _routes.Rows[row].Selected == cell;
         ref RouteCell entry = ref _routes.Cells[cell];
         bool originChanged = entry.RouterId != update.RouterId;
-        bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric;
+        bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric && _routes.PenaltyOf(cell) == penalty;
+        if (!isRepetition)
+            _ = Smooth(cell, MetricOf(cell));   // until now it was the old metric that counted
         entry.RouterId = update.RouterId;
         entry.Seqno = update.Seqno;
         entry.RefMetric = update.Metric;
+        _ = _routes.SetPenalty(cell, penalty);
         entry.Interval = update.IntervalCentiseconds;
         entry.ExpiresAt = (uint)(_tick + HoldTicks(entry.Interval));
         entry.Flags &= ~CellFlags.Requested;
@@ -138,10 +144,10 @@ public sealed partial class BabelSpeaker
             RequestIfBetter(neighbour, row, cell);
     }
 
-    private bool TryAddCell(Neighbour neighbour, BabelPrefix prefix, out int cell)
+    private bool TryAddCell(Neighbour neighbour, RouteKey key, out int cell)
     {
         cell = -1;
-        if (!_routes.TryFindOrAdd(prefix, out int row))
+        if (!_routes.TryFindOrAdd(key, out int row))
         {
             Count(BabelCounter.PrefixLimit);
             return false;
@@ -160,7 +166,7 @@ public sealed partial class BabelSpeaker
         ref RouteRow entry = ref _routes.Rows[row];
         if (entry.IsOwn || entry.Selected == cell)
             return false;
-        return entry.Selected < 0 || MetricOf(_routes.Cells[cell]) < MetricOf(_routes.Cells[entry.Selected]);
+        return entry.Selected < 0 || MetricOf(cell) < MetricOf(entry.Selected);
     }
 
     /// <summary>An unfeasible route that would be much better, or the only one, is worth a request (3.8.2.2).</summary>
@@ -168,17 +174,21 @@ public sealed partial class BabelSpeaker
     {
         ref RouteRow entry = ref _routes.Rows[row];
         ref RouteCell offered = ref _routes.Cells[cell];
-        int metric = MetricOf(offered);
+        int metric = MetricOf(cell);
         if (entry.IsOwn || entry.Selected == cell || metric == Metric.Infinity)
             return;
-        if (entry.Selected >= 0 && MetricOf(_routes.Cells[entry.Selected]) < metric + UrgentGrowth)
+        if (entry.Selected >= 0 && MetricOf(entry.Selected) < metric + UrgentGrowth)
             return;
         if (!_sources.TryGetSeqno(entry, offered.RouterId, out Seqno announced) || announced.DistanceFrom(offered.Seqno) > HopelessDistance)
             return;
         RequestSeqno(row, offered.RouterId, neighbour);
     }
 
-    private ushort MetricOf(in RouteCell cell) => Metric.Add(cell.RefMetric, NeighbourOf(cell.Neighbour).Cost);
+    private ushort MetricOf(int cell)
+    {
+        ref RouteCell entry = ref _routes.Cells[cell];
+        return Metric.Add(Metric.Add(entry.RefMetric, NeighbourOf(entry.Neighbour).Cost), _routes.PenaltyOf(cell));
+    }
 
     private bool IsFeasible(in RouteRow row, in RouteCell cell) => _sources.IsFeasible(row, cell.RouterId, cell.Seqno, cell.RefMetric);
 
@@ -215,7 +225,7 @@ public sealed partial class BabelSpeaker
     private int Choose(int row, int current, SelectionRule rule)
     {
         ref RouteRow entry = ref _routes.Rows[row];
-        ushort currentMetric = current < 0 || rule == SelectionRule.Unselect ? Metric.Infinity : MetricOf(_routes.Cells[current]);
+        ushort currentMetric = current < 0 || rule == SelectionRule.Unselect ? Metric.Infinity : MetricOf(current);
         ushort currentSmoothed = Metric.Infinity;
         if (currentMetric == Metric.Infinity)
             current = -1;
@@ -228,7 +238,7 @@ public sealed partial class BabelSpeaker
         for (int cell = entry.FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
         {
             ref RouteCell candidate = ref _routes.Cells[cell];
-            ushort metric = MetricOf(candidate);
+            ushort metric = MetricOf(cell);
             ushort smoothed = Smooth(cell, metric);
             if (cell == current || metric == Metric.Infinity || !IsFeasible(entry, candidate))
                 continue;
@@ -352,7 +362,7 @@ public sealed partial class BabelSpeaker
                 {
                     // About to lapse: ask for it (3.8.2.3).
                     entry.Flags |= CellFlags.Requested;
-                    SendRouteRequest(NeighbourOf(entry.Neighbour), _routes.Rows[row].Prefix);
+                    SendRouteRequest(NeighbourOf(entry.Neighbour), _routes.KeyOf(row));
                 }
 
                 next = Math.Min(next, _tick + (warning > 0 ? warning : left));
@@ -365,7 +375,7 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>A route lives for 3.5 times the interval that its update announced (appendix B).</summary>
-    private static long HoldTicks(ushort interval) => ((interval * 7L) + 1) / 2;
+    internal static long HoldTicks(ushort interval) => ((interval * 7L) + 1) / 2;
 
     /// <summary>It is asked for after 5/6 of that.</summary>
     private static long WarnTicks(ushort interval) => Math.Max(1, HoldTicks(interval) * 5 / 6);

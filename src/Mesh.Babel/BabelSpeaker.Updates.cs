@@ -13,18 +13,19 @@ public sealed partial class BabelSpeaker
     private OutgoingUpdate Announcement(int row)
     {
         ref RouteRow entry = ref _routes.Rows[row];
+        BabelPrefix source = _routes.SourceOf(row);
         if (entry.IsOwn)
-            return new OutgoingUpdate(entry.Prefix, _routerId, _seqno, entry.OwnMetric, 0);
+            return new OutgoingUpdate(entry.Prefix, _routerId, _seqno, entry.OwnMetric, 0, Source: source);
         if (entry.Selected >= 0)
         {
             ref RouteCell cell = ref _routes.Cells[entry.Selected];
-            ushort metric = MetricOf(cell);
+            ushort metric = MetricOf(entry.Selected);
             if (metric != Metric.Infinity)
-                return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0);
+                return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0, Source: source);
         }
 
         RouterId last = entry.SentRouterId.IsValid ? entry.SentRouterId : _routerId;
-        return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0);
+        return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0, Source: source);
     }
 
     private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKeyOf(left), PackingKeyOf(right));
@@ -79,12 +80,15 @@ public sealed partial class BabelSpeaker
             link.Settle();
             if (_isShutDown)
                 continue;
-            if (!link.Control.IsEmpty || link.Updates.FlushAt <= _now)
+            if (link.HelloDue is not null || link.IsIhuDue || !link.Control.IsEmpty || link.Updates.FlushAt <= _now)
                 Flush(link);
             foreach (Neighbour neighbour in link.Neighbours)
             {
                 if (!neighbour.Control.IsEmpty || neighbour.Updates.FlushAt <= _now)
+                {
+                    BeginPacket(link);
                     Flush(link, neighbour.Address, neighbour.Control, neighbour.Updates);
+                }
             }
 
             _interfaces.Refresh(link);
@@ -93,11 +97,15 @@ public sealed partial class BabelSpeaker
         _touched.Clear();
     }
 
-    private void Flush(BabelInterface link) => Flush(link, BabelAddress.Multicast, link.Control, link.Updates);
+    private void Flush(BabelInterface link)
+    {
+        BeginPacket(link);
+        WriteHellos(link);
+        Flush(link, BabelAddress.Multicast, link.Control, link.Updates);
+    }
 
     private void Flush(BabelInterface link, BabelAddress destination, ControlQueue control, UpdateQueue updates)
     {
-        BeginPacket(link);
         int position = 0;
         while (control.TryNext(ref position, out ReadOnlySpan<byte> tlv))
         {
@@ -160,6 +168,12 @@ public sealed partial class BabelSpeaker
         }
         else if (!entry.IsOwn && link.Parameters.EffectiveSplitHorizon && NeighbourOf(_routes.Cells[entry.Selected].Neighbour).Link == link)
         {
+            return false;
+        }
+
+        if (update.Metric != Metric.Infinity && !MayTell(link, update))
+        {
+            Count(BabelCounter.FilteredOut);
             return false;
         }
 

@@ -17,7 +17,7 @@ namespace Mesh.Babel;
 /// <para>
 /// The parts: <c>Wire</c> octets, <c>Neighbours</c> Hello, IHU and link cost, <c>Routes</c> what neighbours announced, <c>Sources</c> feasibility distances,
 /// <c>Requests</c> what waits for a newer sequence number, <c>Sending</c> queues, <c>Mac</c> whether a packet is a member's and of today (RFC 8967).
-/// RTT (RFC 9616), source-specific routes (RFC 9079) and v4-via-v6 (RFC 9229) are not here yet.
+/// v4-via-v6 (RFC 9229) is not here: TLVs with its address encoding, 4, are ignored and counted.
 /// </para>
 /// <para>
 /// Where RFC 8966 leaves a choice: Hello timers are exact; seqno requests, and answers to requests, leave at once or urgently; a lost or returned route
@@ -33,6 +33,7 @@ public sealed partial class BabelSpeaker
     private readonly BabelOptions _options;
     private readonly Func<ulong> _random;
     private readonly IBabelOutput _output;
+    private readonly IBabelFilter? _filter;
     private readonly RouteTable _routes;
     private readonly SourceTable _sources;
     private readonly Pool<PendingRequest> _requests;
@@ -41,7 +42,7 @@ public sealed partial class BabelSpeaker
     private readonly List<BabelInterface> _touched = [];
     private readonly List<Neighbour?> _neighbours = [];
     private readonly Stack<int> _freeSlots = new();
-    private readonly List<BabelPrefix> _changed = [];
+    private readonly List<RouteKey> _changed = [];
     private readonly List<PackingKey> _packing = [];
     private readonly List<int> _packed = [];
     private readonly PacketWriter _writer;
@@ -56,7 +57,7 @@ public sealed partial class BabelSpeaker
     private bool _isPacked;
 
     /// <summary>Makes a speaker without interfaces and prefixes.</summary>
-    /// <param name="routerId">Names this speaker. Use a new one, or keep the sequence number, across restarts: otherwise others may refuse its routes for minutes.</param>
+    /// <param name="routerId">Names this speaker. Use a new one at each start, or keep this and the sequence number: otherwise others may refuse its routes for minutes.</param>
     /// <param name="options">Tuning and limits.</param>
     /// <param name="random">
     /// Uniform 64-bit numbers; used for jitter, the first sequence number and, where there are keys, indices and nonces. These are on the wire for all to see:
@@ -64,7 +65,16 @@ public sealed partial class BabelSpeaker
     /// </param>
     /// <param name="output">Where packets and reports go.</param>
     /// <param name="writer">Scratch space of 64 kB. Speakers on one thread may share one, unless one's output runs another from within a call.</param>
-    public BabelSpeaker(RouterId routerId, BabelOptions options, Func<ulong> random, IBabelOutput output, PacketWriter? writer = null)
+    /// <param name="filter">What is taken and told; everything where not given.</param>
+    /// <param name="firstSeqno">The sequence number to begin with: newer than any that was used with this router-id. Random where not given. See <see cref="SeqnoLimit"/>.</param>
+    public BabelSpeaker(
+        RouterId routerId,
+        BabelOptions options,
+        Func<ulong> random,
+        IBabelOutput output,
+        PacketWriter? writer = null,
+        IBabelFilter? filter = null,
+        Seqno? firstSeqno = null)
     {
         if (!routerId.IsValid)
             throw new ArgumentException("All zeros and all ones are not router-ids.", nameof(routerId));
@@ -73,6 +83,7 @@ public sealed partial class BabelSpeaker
         _options = options;
         _random = random;
         _output = output;
+        _filter = filter;
         _writer = writer ?? new PacketWriter();
         _routes = new RouteTable(options.MaxPrefixes, options.MaxRoutes);
         _sources = new SourceTable(options.MaxSources);
@@ -80,8 +91,15 @@ public sealed partial class BabelSpeaker
         _packingOrder = ComparePacking;
         _smoothingFraction = SmoothedMetric.FractionPerSecond(options.SmoothingHalfLife);
         _smoothingHalfLife = (uint)CeilTicks(options.SmoothingHalfLife);
-        _seqno = new Seqno((ushort)random());
+        _seqno = firstSeqno ?? new Seqno((ushort)random());
     }
+
+    /// <summary>The newest sequence number of our own that may be used; null for no limit.</summary>
+    /// <remarks>
+    /// For owners who keep their router-id across restarts. They store a number some steps ahead, set it as the limit, store the next one when <see cref="Seqno"/> comes near, and begin
+    /// with the one after the stored one at the next start: so no number is ever used twice, whenever the power fails, and there is one write for many steps.
+    /// </remarks>
+    public Seqno? SeqnoLimit { get; set; }
 
     /// <summary>When <see cref="Tick"/> must be called next; <see cref="TimeSpan.MaxValue"/> for never.</summary>
     public TimeSpan NextDeadline
@@ -167,16 +185,16 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>Announces a prefix as our own.</summary>
-    /// <param name="prefix">Must not be one that is never routed.</param>
+    /// <param name="key">The prefix, and from where packets have to be if not from everywhere. Must not be one that is never routed.</param>
     /// <param name="now">Monotonic time.</param>
     /// <param name="metric">0 in almost every case.</param>
     /// <returns>False where the table of prefixes is full.</returns>
-    public bool Announce(BabelPrefix prefix, TimeSpan now, ushort metric = 0)
+    public bool Announce(RouteKey key, TimeSpan now, ushort metric = 0)
     {
-        if (prefix.IsMartian || metric == Metric.Infinity)
-            throw new ArgumentException($"{prefix} with metric {metric} cannot be announced.", nameof(prefix));
+        if (key.IsMartian || !key.IsConsistent || metric == Metric.Infinity)
+            throw new ArgumentException($"{key} with metric {metric} cannot be announced: prefix and source must be routable and of one family, the metric finite.", nameof(key));
         BeginInput(now);
-        bool added = _routes.TryFindOrAdd(prefix, out int row);
+        bool added = _routes.TryFindOrAdd(key, out int row);
         if (added)
         {
             _routes.Rows[row].Flags |= RowFlags.Own;
@@ -195,9 +213,9 @@ public sealed partial class BabelSpeaker
 
     /// <summary>Takes an own prefix back.</summary>
     /// <returns>False where it was not announced.</returns>
-    public bool Withdraw(BabelPrefix prefix, TimeSpan now)
+    public bool Withdraw(RouteKey key, TimeSpan now)
     {
-        int row = _routes.Find(prefix);
+        int row = _routes.Find(key);
         if (row < 0 || !_routes.Rows[row].IsOwn)
             return false;
         BeginInput(now);
@@ -221,7 +239,7 @@ public sealed partial class BabelSpeaker
             return false;
         BeginInput(now);
         found.CostMultiplier = multiplier;
-        RefreshCost(found);
+        RefreshCost(found, SelectionRule.Immediate);
         EndInput();
         return true;
     }
@@ -279,7 +297,7 @@ public sealed partial class BabelSpeaker
         FlushAll();
         if (_changed.Count == 0)
             return;
-        _changed.Sort(BabelPrefix.Compare);
+        _changed.Sort(RouteKey.Compare);
         int kept = 1;
         for (int i = 1; i < _changed.Count; i++)
         {
@@ -299,7 +317,7 @@ public sealed partial class BabelSpeaker
 
     private void MarkChanged(int row)
     {
-        _changed.Add(_routes.Rows[row].Prefix);
+        _changed.Add(_routes.KeyOf(row));
         _isPacked = false;
     }
 

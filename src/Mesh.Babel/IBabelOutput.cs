@@ -11,6 +11,6 @@ public interface IBabelOutput
     void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload);
 
     /// <summary>The way to these prefixes changed: another next hop, no route any more, or a hold that began or ended. Ask the speaker for the new state.</summary>
-    /// <param name="prefixes">Each prefix once; valid during the call only.</param>
-    void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes);
+    /// <param name="routes">Prefixes, some with a source, each pair once; valid during the call only.</param>
+    void RoutesChanged(ReadOnlySpan<RouteKey> routes);
 }

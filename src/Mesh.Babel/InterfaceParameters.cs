@@ -11,7 +11,7 @@ public sealed record InterfaceParameters
     private static readonly TimeSpan MaxUpdateInterval = TimeSpan.FromSeconds(655);
 
     /// <summary>What the interface is.</summary>
-    public LinkKind Kind { get; init; } = LinkKind.PointToPointTunnel;
+    public LinkKind Kind { get; init; } = LinkKind.Tunnel;
 
     /// <summary>Our own link-local address on it: source of what we send, and how IHUs name us.</summary>
     public required BabelAddress Address { get; init; }
@@ -19,8 +19,8 @@ public sealed record InterfaceParameters
     /// <summary>Our own IPv4 address on it, the next hop that is announced for IPv4 prefixes; without one they are not announced here.</summary>
     public BabelAddress? Ipv4Address { get; init; }
 
-    /// <summary>What it costs to receive here, 1..65534; babeld uses 96 for wires and tunnels.</summary>
-    public ushort Cost { get; init; } = 96;
+    /// <summary>What it costs to receive here without losses, 1..65534; 96 for wires and tunnels and 256 for what is lossy where not given, as in babeld.</summary>
+    public ushort? Cost { get; init; }
 
     /// <summary>Time between Hellos, 10 ms..200 s. Shorter notices a dead link sooner (2.5 intervals) and costs packets.</summary>
     public TimeSpan HelloInterval { get; init; } = TimeSpan.FromSeconds(4);
@@ -34,6 +34,11 @@ public sealed record InterfaceParameters
     /// <summary>Whether routes through this interface are not announced on it; depends on <see cref="Kind"/> where not given.</summary>
     public bool? SplitHorizon { get; init; }
 
+    /// <summary>
+    /// What the round-trip time adds to the cost; where not given, packets carry no timestamps and none are looked at. It can be changed later: <see cref="BabelSpeaker.SetRtt"/>.
+    /// </summary>
+    public RttParameters? Rtt { get; init; }
+
     /// <summary>The keys with which packets are signed and checked; none where not given. They can be changed later: <see cref="BabelSpeaker.SetKeys"/>.</summary>
     public MacKeys Keys { get; init; } = MacKeys.None;
 
@@ -42,7 +47,9 @@ public sealed record InterfaceParameters
 
     internal TimeSpan EffectiveUpdateInterval => UpdateInterval ?? (HelloInterval * 4 < MaxUpdateInterval ? HelloInterval * 4 : MaxUpdateInterval);
 
-    internal bool EffectiveSplitHorizon => SplitHorizon ?? Kind == LinkKind.Lan;
+    internal ushort EffectiveCost => Cost ?? (Kind == LinkKind.Lossy ? Neighbours.ExpectedTransmissions.Unit : (ushort)96);
+
+    internal bool EffectiveSplitHorizon => SplitHorizon ?? Kind == LinkKind.Wired;
 
     internal int PayloadLimit => Wire.PacketWriter.PayloadLimit(Mtu);
 
@@ -61,5 +68,7 @@ public sealed record InterfaceParameters
             yield return $"{nameof(UpdateInterval)} {EffectiveUpdateInterval}: must be 10 ms..655 s (four Hello intervals, or 655 s, where not given).";
         if (Mtu is < 576 or > ushort.MaxValue)
             yield return $"{nameof(Mtu)} {Mtu}: must be 576..65535.";
+        foreach (string problem in Rtt?.Problems() ?? [])
+            yield return problem;
     }
 }

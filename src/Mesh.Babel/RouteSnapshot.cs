@@ -15,6 +15,7 @@ namespace Mesh.Babel;
 /// <param name="Neighbour">The neighbour's link-local address.</param>
 /// <param name="NextHop">Where packets go: the neighbour, unless it says otherwise; IPv4 for IPv4 prefixes.</param>
 /// <param name="ExpiresIn">Time left until it lapses.</param>
+/// <param name="Source">From where packets have to come for it (RFC 9079); default for an ordinary route.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct RouteSnapshot(
     BabelPrefix Prefix,
@@ -28,7 +29,12 @@ public readonly record struct RouteSnapshot(
     InterfaceId Interface,
     BabelAddress Neighbour,
     BabelAddress NextHop,
-    TimeSpan ExpiresIn);
+    TimeSpan ExpiresIn,
+    BabelPrefix Source = default)
+{
+    /// <summary>What it is for.</summary>
+    public RouteKey Key => new(Prefix, Source);
+}
 
 /// <summary>What to do with packets for a prefix.</summary>
 public enum Reachability

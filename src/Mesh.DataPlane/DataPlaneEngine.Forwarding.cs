@@ -37,7 +37,7 @@ public sealed partial class DataPlaneEngine
     /// <param name="output">Where what it carries goes; null for the engine's own output.</param>
     public void HandleDatagram(Span<byte> datagram, in DatagramEndpoint from, TimeSpan now, IPacketOutput? output = null)
     {
-        if (datagram.Length > SealedDatagram.MaxPlaintextLength + SealedDatagram.Overhead || !SealedDatagram.TryReadHeader(datagram, out uint receiver, out _))
+        if (datagram.Length > SealedDatagram.MaxPlaintextLength + SealedDatagram.Overhead || !SealedDatagram.TryReadHeader(datagram, out uint receiver, out ulong counter))
         {
             Drop(DropReason.MalformedDatagram);
             return;
@@ -56,6 +56,8 @@ public sealed partial class DataPlaneEngine
         // Only the newest says where the peer is now: an older one that was overtaken may come from where it was.
         if (newest && tunnel.ShouldReportMove(from, now))
             _sink.PeerMoved(tunnel.Index, from);
+        if (counter >= _wornAfter && newest && tunnel.ShouldReportWorn(now))
+            _sink.KeyWorn(tunnel.Index);
         if (inner.IsEmpty)
             return;   // a sign of life
 
@@ -113,7 +115,7 @@ public sealed partial class DataPlaneEngine
             return;
         packet = packet[..header.PacketLength];
 
-        Route route = pass.Table.Lookup(header.Destination);
+        Route route = pass.Table.Lookup(header.Destination, header.Source);
         // The host has no such address, or it would have kept the packet: giving it back would make it go in circles.
         if (route.Kind == RouteKind.Local)
             Refuse(Refusal.AddressUnreachable(DropReason.NoSuchLocalAddress), packet, header, pass, count);
@@ -134,7 +136,7 @@ public sealed partial class DataPlaneEngine
             return;
         packet = packet[..header.PacketLength];
 
-        Route route = pass.Table.Lookup(header.Destination);
+        Route route = pass.Table.Lookup(header.Destination, header.Source);
         if (route.Kind == RouteKind.Local)
         {
             if (from.Path is { Kind: TunnelPathKind.Datagram } back)
@@ -285,7 +287,7 @@ public sealed partial class DataPlaneEngine
     // A message of this machine's. Nothing is said about it where it cannot be sent.
     private bool SendOwn(Span<byte> message, UInt128 destination, in Pass pass)
     {
-        Route route = pass.Table.Lookup(destination);
+        Route route = pass.Table.Lookup(destination, pass.Table.IcmpSource);
         return route.Kind switch
         {
             RouteKind.Local => pass.Output.WriteToHost(message),

@@ -24,6 +24,7 @@ public sealed partial class DataPlaneEngine
     private readonly PacketCipherFactory _cipherFactory;
     private readonly TokenBucket _icmpErrors;
     private readonly bool _forwardsForHost;
+    private readonly ulong _wornAfter;
     private readonly long[] _drops = new long[Enum.GetValues<DropReason>().Length];
     private Tunnel?[] _tunnels = [];
     private Dictionary<StreamId, Tunnel> _streams = [];
@@ -37,6 +38,7 @@ public sealed partial class DataPlaneEngine
         _sink = sink;
         _cipherFactory = options.CipherFactory;
         _forwardsForHost = options.ForwardsForHost;
+        _wornAfter = (ulong)options.WornAfter;
         _icmpErrors = new TokenBucket(options.IcmpErrorsPerSecond, options.IcmpErrorBurst);
     }
 

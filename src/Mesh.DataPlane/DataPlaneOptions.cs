@@ -17,6 +17,12 @@ public sealed record DataPlaneOptions
     /// <summary>Whether the host forwards packets of others into the overlay, for example from TAP devices, so that their sources need not be ours. Default false.</summary>
     public bool ForwardsForHost { get; init; }
 
+    /// <summary>
+    /// After so many datagrams sealed with one key, whoever receives them is told that it is worn. QUIC uses one for AES-GCM no longer than 2^23 packets (RFC 9001
+    /// section 6.6); the default is half of that, so that there is time for another. At least 1.
+    /// </summary>
+    public long WornAfter { get; init; } = 1 << 22;
+
     /// <summary>Makes the ciphers.</summary>
     public PacketCipherFactory CipherFactory { get; init; } = PacketCipher.Create;
 }

@@ -1,20 +1,28 @@
 namespace Mesh.DataPlane;
 
-/// <summary>An immutable longest-prefix-match table over IPv6 destinations.</summary>
+/// <summary>An immutable longest-prefix-match table over IPv6 destinations and, where routes ask for it, sources.</summary>
 /// <remarks>
+/// <para>
+/// Of the routes that match both addresses of a packet, those of the longest destination prefix count, and of these the one of the longest source prefix (RFC 9079 section 4).
+/// </para>
+/// <para>
 /// The prefixes are flattened into ranges that do not overlap, sorted by their first address: a lookup is one binary search and a build one sort
 /// and one sweep, so a table of thousands of routes is simply built anew when one changes. Neighbouring ranges with the same route are one.
 /// Where every boundary lies on a /64, as in most networks, only the upper halves of the addresses are kept.
+/// A destination whose route depends on the source leads to a table of sources, whose default is what is right for the shorter destinations around it.
+/// </para>
 /// </remarks>
 public sealed class ForwardingTable
 {
     private readonly ulong[]? _upperStarts;
     private readonly UInt128[]? _starts;
     private readonly Route[] _routes;
+    private readonly ForwardingTable[] _bySource;
 
-    private ForwardingTable(UInt128[] starts, Route[] routes, UInt128 icmpSource)
+    private ForwardingTable(UInt128[] starts, Route[] routes, ForwardingTable[] bySource, UInt128 icmpSource)
     {
         _routes = routes;
+        _bySource = bySource;
         IcmpSource = icmpSource;
         if (Array.TrueForAll(starts, static start => (ulong)start == 0))
             _upperStarts = Array.ConvertAll(starts, static start => (ulong)(start >> 64));
@@ -35,25 +43,35 @@ public sealed class ForwardingTable
     /// <param name="entries">In any order; in that of their prefixes, the shorter ones first, it is done fastest.</param>
     /// <param name="icmpSource">One of this machine's overlay addresses, to send ICMPv6 errors from; zero sends none.</param>
     /// <exception cref="ArgumentException">A length is not in 0..128, a prefix has bits beyond its length, or two entries have the same
-    /// prefix and length.</exception>
-    public static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> entries, UInt128 icmpSource = default)
+    /// prefixes and lengths.</exception>
+    public static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> entries, UInt128 icmpSource = default) => Create(Sort(entries), Route.Unreachable, icmpSource);
+
+    private static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> sorted, Route byDefault, UInt128 icmpSource)
     {
-        ReadOnlySpan<ForwardingEntry> sorted = Sort(entries);
         var ranges = new Ranges(2 * sorted.Length + 1);
+        var bySource = new List<ForwardingTable>();
         var enclosing = new (UInt128 Last, Route Route)[130];   // what is open at this point, outermost first; prefixes nest at most 129 deep
         int depth = 0;
-        enclosing[0] = (UInt128.MaxValue, Route.Unreachable);
-        ranges.Begin(0, Route.Unreachable);
-        for (int i = 0; i < sorted.Length; i++)
+        enclosing[0] = (UInt128.MaxValue, byDefault);
+        ranges.Begin(0, byDefault);
+        for (int i = 0, next; i < sorted.Length; i = next)
         {
             (UInt128 prefix, int length, Route route) = sorted[i];
             UInt128 last = LastAddress(prefix, length);
-            if (i > 0 && sorted[i - 1].Prefix == prefix && sorted[i - 1].Length == length)
-                throw new ArgumentException($"Two routes to the same prefix {prefix:x32}/{length}.", nameof(entries));
+            for (next = i + 1; next < sorted.Length && sorted[next].Prefix == prefix && sorted[next].Length == length; next++)
+            {
+                if (sorted[next].Source == sorted[next - 1].Source && sorted[next].SourceLength == sorted[next - 1].SourceLength)
+                    throw new ArgumentException($"Two routes to the same prefix {prefix:x32}/{length}{From(sorted[next])}.", nameof(sorted));
+            }
             while (enclosing[depth].Last < prefix)
             {
                 UInt128 ended = enclosing[depth--].Last;
                 ranges.Begin(ended + 1, enclosing[depth].Route);
+            }
+            if (sorted[next - 1].SourceLength > 0)
+            {
+                bySource.Add(OfSources(sorted[i..next], enclosing[depth].Route));
+                route = Route.BySource(bySource.Count - 1);
             }
             ranges.Begin(prefix, route);
             enclosing[++depth] = (last, route);
@@ -63,15 +81,35 @@ public sealed class ForwardingTable
             if (enclosing[depth].Last != UInt128.MaxValue)
                 ranges.Begin(enclosing[depth].Last + 1, enclosing[depth - 1].Route);
         }
-        return new ForwardingTable(ranges.Starts(), ranges.Routes(), icmpSource);
+        return new ForwardingTable(ranges.Starts(), ranges.Routes(), [.. bySource], icmpSource);
     }
 
-    /// <summary>The route of the longest prefix that <paramref name="destination"/> lies in; where it lies in none,
-    /// <see cref="Route.Unreachable"/>.</summary>
-    public Route Lookup(UInt128 destination) =>
+    /// <summary>The route of a packet; where none matches, <see cref="Route.Unreachable"/>.</summary>
+    /// <param name="destination">Its destination.</param>
+    /// <param name="source">Its source; the unspecified address where only routes for all sources count.</param>
+    public Route Lookup(UInt128 destination, UInt128 source = default)
+    {
+        Route route = Find(destination);
+        while (route.SourceIndex >= 0)
+            route = _bySource[route.SourceIndex].Find(source);
+        return route;
+    }
+
+    private Route Find(UInt128 address) =>
         _upperStarts is not null
-            ? _routes[LastNotAfter(_upperStarts, (ulong)(destination >> 64))]
-            : _routes[LastNotAfter(_starts!, destination)];
+            ? _routes[LastNotAfter(_upperStarts, (ulong)(address >> 64))]
+            : _routes[LastNotAfter(_starts!, address)];
+
+    // Of one destination. What it says may depend on the source again: then it is a matter of the table around it.
+    private static ForwardingTable OfSources(ReadOnlySpan<ForwardingEntry> sorted, Route byDefault)
+    {
+        var sources = new ForwardingEntry[sorted.Length];
+        for (int i = 0; i < sources.Length; i++)
+            sources[i] = new ForwardingEntry(sorted[i].Source, sorted[i].SourceLength, sorted[i].Route);
+        return Create(sources, byDefault, icmpSource: 0);
+    }
+
+    private static string From(in ForwardingEntry entry) => entry.SourceLength > 0 ? $" from {entry.Source:x32}/{entry.SourceLength}" : "";
 
     // The first start is always 0, so there is always an answer.
     private static int LastNotAfter(ulong[] starts, ulong key)
@@ -112,7 +150,15 @@ public sealed class ForwardingTable
         return entries;
     }
 
-    private static int Order(ForwardingEntry x, ForwardingEntry y) => x.Prefix != y.Prefix ? x.Prefix.CompareTo(y.Prefix) : x.Length.CompareTo(y.Length);
+    private static int Order(ForwardingEntry x, ForwardingEntry y)
+    {
+        int order = x.Prefix.CompareTo(y.Prefix);
+        if (order == 0)
+            order = x.Length.CompareTo(y.Length);
+        if (order == 0)
+            order = x.Source.CompareTo(y.Source);
+        return order != 0 ? order : x.SourceLength.CompareTo(y.SourceLength);
+    }
 
     private static UInt128 LastAddress(UInt128 prefix, int length)
     {

@@ -38,4 +38,7 @@ public interface IControlSink
 
     /// <summary>Packets were sent in datagrams and nothing has come back for a second. Said again each second while more are sent.</summary>
     void PathSilent(TunnelIndex tunnel);
+
+    /// <summary>More than <see cref="DataPlaneOptions.WornAfter"/> datagrams came that were sealed with one key. Said again each second while more come.</summary>
+    void KeyWorn(TunnelIndex tunnel);
 }

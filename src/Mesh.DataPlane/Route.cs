@@ -21,7 +21,9 @@ public enum RouteKind : byte
 /// <summary>Where packets to a prefix go. The default value is <see cref="Unreachable"/>.</summary>
 public readonly record struct Route
 {
-    // Kinds other than Tunnel are -kind or 0, a tunnel is its index: four octets, because tables are many and long.
+    private const int FirstBySource = -16;
+
+    // Kinds other than Tunnel are -kind or 0, a tunnel is its index: four octets, because tables are many and long. What depends on the source is at most FirstBySource and never leaves the table.
     private readonly int _value;
 
     private Route(int value) => _value = value;
@@ -50,6 +52,12 @@ public readonly record struct Route
         return new Route(tunnel.Value);
     }
 
+    /// <summary>A place of <see cref="ForwardingTable"/> where the packet's source decides.</summary>
+    internal static Route BySource(int index) => new(FirstBySource - index);
+
+    /// <summary>The index given to <see cref="BySource"/>, or a negative number for other routes.</summary>
+    internal int SourceIndex => FirstBySource - _value;
+
     /// <inheritdoc/>
     public override string ToString() => Kind == RouteKind.Tunnel ? Tunnel.ToString() : Kind.ToString();
 }
@@ -59,4 +67,11 @@ public readonly record struct Route
 /// <param name="Length">0..128 bits.</param>
 /// <param name="Route">Where packets to it go.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct ForwardingEntry(UInt128 Prefix, int Length, Route Route);
+public readonly record struct ForwardingEntry(UInt128 Prefix, int Length, Route Route)
+{
+    /// <summary>The prefix that a packet's source has to lie in (RFC 9079); bits beyond <see cref="SourceLength"/> are zero.</summary>
+    public UInt128 Source { get; init; }
+
+    /// <summary>0..128 bits; with 0, packets of any source take the route.</summary>
+    public int SourceLength { get; init; }
+}

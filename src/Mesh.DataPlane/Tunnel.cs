@@ -7,12 +7,12 @@ internal sealed class Tunnel(TunnelIndex index)
 {
     // The old receive key outlives the first use of the new one: datagrams overtake each other.
     private static readonly TimeSpan PreviousKeyGrace = TimeSpan.FromSeconds(10);
-    private static readonly long MovedInterval = TimeSpan.FromMilliseconds(100).Ticks;
+    private static readonly long MovedInterval = TimeSpan.FromMilliseconds(100).Ticks, WornInterval = TimeSpan.FromSeconds(1).Ticks;
 
     private SealingSession? _sealing;
     private ReceiveKeys? _receiveKeys;
     private TunnelPath _path = TunnelPath.None;
-    private long _movedQuietUntil = long.MinValue;
+    private long _movedQuietUntil = long.MinValue, _wornQuietUntil = long.MinValue;
     private Silence _silence = new();
     private long _sentPackets, _sentOctets, _receivedPackets, _receivedOctets;
 
@@ -93,9 +93,11 @@ internal sealed class Tunnel(TunnelIndex index)
     {
         if (Path is not { Kind: TunnelPathKind.Datagram } path || path.Remote == from)
             return false;
-        long quietUntil = Volatile.Read(ref _movedQuietUntil);
-        return now.Ticks >= quietUntil && Interlocked.CompareExchange(ref _movedQuietUntil, now.Ticks + MovedInterval, quietUntil) == quietUntil;
+        return IsTimeToSay(ref _movedQuietUntil, MovedInterval, now);
     }
+
+    /// <summary>Whether to say now that a receive key is worn.</summary>
+    public bool ShouldReportWorn(TimeSpan now) => IsTimeToSay(ref _wornQuietUntil, WornInterval, now);
 
     /// <summary>Whether to say now that packets are sent and nothing comes back.</summary>
     public bool IsSilent(TimeSpan now) => _silence.Sent(now);
@@ -120,6 +122,13 @@ internal sealed class Tunnel(TunnelIndex index)
             return;
         keys.Current.Retire();
         keys.Previous?.Retire();
+    }
+
+    // For one of the threads that ask at once.
+    private static bool IsTimeToSay(ref long quietUntil, long interval, TimeSpan now)
+    {
+        long before = Volatile.Read(ref quietUntil);
+        return now.Ticks >= before && Interlocked.CompareExchange(ref quietUntil, now.Ticks + interval, before) == before;
     }
 
     // A wrong key destroys the ciphertext, so the first try works on a copy. The replay windows usually tell which key it is without trying.

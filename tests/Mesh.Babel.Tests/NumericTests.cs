@@ -59,6 +59,23 @@ public sealed class NumericTests
     }
 
     [Fact]
+    public void Expected_transmissions_are_as_in_the_table()
+    {
+        foreach (JsonElement row in Numeric.GetProperty("etx").EnumerateArray())
+            Assert.Equal(row.GetProperty("rxcost_C256").GetUInt16(), ExpectedTransmissions.RxCost(Hex(row.GetProperty("reach")), 256));
+        foreach (JsonElement row in Numeric.GetProperty("etx_link_cost").EnumerateArray())
+            Assert.Equal(row.GetProperty("cost").GetUInt16(), ExpectedTransmissions.LinkCost(row.GetProperty("txcost").GetUInt16(), row.GetProperty("rxcost").GetUInt16()));
+    }
+
+    /// <summary>3.5 times the interval (RFC 8966 appendix B); babeld holds routes longer.</summary>
+    [Fact]
+    public void Routes_are_held_as_long_as_in_the_table()
+    {
+        foreach (JsonElement row in Numeric.GetProperty("hold_times").EnumerateArray())
+            Assert.Equal(row.GetProperty("rfc_s").GetDouble(), BabelSpeaker.HoldTicks(row.GetProperty("update_interval_cs").GetUInt16()) / 100.0, 0.011);
+    }
+
+    [Fact]
     public void Smoothed_metrics_are_as_in_the_table()
     {
         foreach (JsonElement row in Numeric.GetProperty("smoothed_metric").EnumerateArray())
@@ -68,6 +85,49 @@ public sealed class NumericTests
             uint now = row.GetProperty("after_s").GetUInt32() * 100;
             SmoothedMetric.Advance(ref cell, row.GetProperty("metric").GetUInt16(), now, (uint)(halfLife.TotalSeconds * 100), SmoothedMetric.FractionPerSecond(halfLife));
             Assert.Equal(row.GetProperty("smoothed").GetUInt16(), cell.Smoothed);
+        }
+    }
+
+    [Fact]
+    public void Round_trips_cost_what_the_table_says()
+    {
+        foreach (JsonElement block in Numeric.GetProperty("rtt_cost").EnumerateArray())
+        {
+            var parameters = new RttParameters
+            {
+                Min = TimeSpan.FromMicroseconds(block.GetProperty("rtt_min_us").GetInt64()),
+                Max = TimeSpan.FromMicroseconds(block.GetProperty("rtt_max_us").GetInt64()),
+                MaxPenalty = block.GetProperty("max_rtt_penalty").GetUInt16(),
+            };
+            Assert.Empty(parameters.Problems());
+            foreach (JsonElement row in block.GetProperty("rows").EnumerateArray())
+                Assert.Equal(row.GetProperty("penalty").GetInt32(), parameters.PenaltyOf(row.GetProperty("rtt_us").GetInt64()));
+        }
+    }
+
+    [Fact]
+    public void Round_trips_are_smoothed_as_in_the_table_and_start_at_the_first_sample()
+    {
+        foreach (JsonElement series in Numeric.GetProperty("rtt_smoothing").EnumerateArray())
+        {
+            var roundTrip = new RoundTrip();
+            foreach ((JsonElement sample, JsonElement expected) in series.GetProperty("samples_us").EnumerateArray().Zip(series.GetProperty("first_sample_not_doubled").EnumerateArray()))
+            {
+                roundTrip.Take(sample.GetInt64(), series.GetProperty("decay_256").GetInt32(), TimeSpan.MaxValue);
+                Assert.Equal(expected.GetInt64(), roundTrip.Smoothed);
+            }
+        }
+    }
+
+    [Fact]
+    public void Round_trips_are_measured_as_in_the_table_also_when_a_clock_wraps()
+    {
+        foreach (JsonElement row in Numeric.GetProperty("rtt_samples").EnumerateArray())
+        {
+            var echo = new IhuTimestamp(row.GetProperty("t1").GetUInt32(), row.GetProperty("t1_remote").GetUInt32());
+            var hello = new HelloTimestamp(row.GetProperty("t2_remote").GetUInt32());
+            Assert.True(RoundTrip.TryMeasure(echo, hello, row.GetProperty("t2").GetUInt32(), out long microseconds));
+            Assert.Equal(row.GetProperty("rtt").GetInt64(), microseconds);
         }
     }
 

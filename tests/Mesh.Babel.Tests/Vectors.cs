@@ -9,7 +9,9 @@ internal static class Vectors
     public static TheoryData<string> Captures =>
     [
         "01-plain", "07-retraction-ab", "07-retraction-bc", "08-seqno-request-ab", "08-seqno-request-ac", "08-seqno-request-bc",
-        "13-packing-plain", "18-bird-plain", "22-frr-plain",
+        "13-packing-plain", "18-bird-plain", "22-frr-plain", "05-rtt-at-a", "05-rtt-at-b",
+        "06-source-specific-ab", "06-source-specific-bc", "12-seqno-request-source-specific-bc", "24-bird-source-specific",
+        "07b-babeld-withdraw-bug", "09-wildcard-retraction-shutdown", "10-unfeasible-ab", "10-unfeasible-ac", "10-unfeasible-bc", "23-frr-vs-mac-permissive", "25-lan-four-nodes",
     ];
 
     /// <summary>Those whose packets are signed.</summary>

@@ -59,6 +59,58 @@ public sealed class ForwardingTableTests
         Assert.Throws<ArgumentException>(() => ForwardingTable.Create([new(0, 8, A), new(0, 8, B)]));
 
     [Fact]
+    public void Two_routes_to_one_prefix_from_one_prefix_are_refused()
+    {
+        ForwardingEntry entry = new(0, 8, A) { Source = 1, SourceLength = 128 };
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => ForwardingTable.Create([entry, new(0, 8, A), entry with { Route = B }]));
+        Assert.Contains("from 00000000000000000000000000000001/128", refused.Message, StringComparison.Ordinal);
+    }
+
+    // RFC 9079 section 4: the destination counts first.
+    [Fact]
+    public void The_source_decides_among_routes_to_one_prefix_only()
+    {
+        UInt128 net = Ipv6.Address("2001:db8::"), inner = Ipv6.Address("2001:db8:42::"), far = Ipv6.Address("2600::1"), stranger = Ipv6.Address("2a00::1");
+        ForwardingTable table = ForwardingTable.Create([new(0, 0, A) { Source = net, SourceLength = 32 }, new(0, 0, B) { Source = inner, SourceLength = 48 }, new(net, 32, Route.Blackhole)]);
+
+        Assert.Equal(A, table.Lookup(far, net + 1));
+        Assert.Equal(B, table.Lookup(far, inner + 1));
+        Assert.Equal(Route.Unreachable, table.Lookup(far, stranger));
+        Assert.Equal(Route.Unreachable, table.Lookup(far));
+        Assert.Equal(Route.Blackhole, table.Lookup(inner + 1, inner + 2));
+    }
+
+    [Theory]
+    [InlineData(11)]
+    [InlineData(12)]
+    public void Lookups_by_both_addresses_agree_with_a_walk_over_all_routes(int seed)
+    {
+        var random = new Random(seed);
+        int bySource = 0;
+        for (int round = 0; round < 200; round++)
+        {
+            int longest = random.Next(1, 12);
+            ForwardingEntry[] sources = RandomEntries(random, 6, longest);
+            ForwardingEntry[] entries =
+            [
+                .. RandomEntries(random, 25, longest)
+                    .SelectMany(entry => sources.Where(_ => random.Next(4) == 0).Select(source => entry with { Route = source.Route, Source = source.Prefix, SourceLength = source.Length }).Append(entry))
+                    .Where(_ => random.Next(4) > 0)
+                    .DistinctBy(static entry => (entry.Prefix, entry.Length, entry.Source, entry.SourceLength)),
+            ];
+            bySource += entries.Count(static entry => entry.SourceLength > 0);
+            ForwardingTable table = ForwardingTable.Create(entries);
+            foreach (UInt128 destination in InterestingAddresses(random, entries))
+            {
+                foreach (UInt128 source in InterestingAddresses(random, sources))
+                    Assert.Equal(SlowLookup(entries, destination, source), table.Lookup(destination, source));
+            }
+        }
+
+        Assert.True(bySource > 1000);
+    }
+
+    [Fact]
     public void Routes_say_what_they_are()
     {
         Assert.Equal(RouteKind.Unreachable, default(Route).Kind);
@@ -99,16 +151,18 @@ public sealed class ForwardingTableTests
         }
     }
 
-    private static Route SlowLookup(ForwardingEntry[] entries, UInt128 address)
+    private static Route SlowLookup(ForwardingEntry[] entries, UInt128 address, UInt128 source = default)
     {
-        (Route Route, int Length) best = (Route.Unreachable, -1);
-        foreach ((UInt128 prefix, int length, Route route) in entries)
+        (Route Route, (int, int) Lengths) best = (Route.Unreachable, (-1, -1));
+        foreach (ForwardingEntry entry in entries)
         {
-            if (length > best.Length && (length == 0 || address >> (128 - length) == prefix >> (128 - length)))
-                best = (route, length);
+            if ((entry.Length, entry.SourceLength).CompareTo(best.Lengths) > 0 && Covers(entry.Prefix, entry.Length, address) && Covers(entry.Source, entry.SourceLength, source))
+                best = (entry.Route, (entry.Length, entry.SourceLength));
         }
         return best.Route;
     }
+
+    private static bool Covers(UInt128 prefix, int length, UInt128 address) => length == 0 || address >> (128 - length) == prefix >> (128 - length);
 
     // Few distinct bits, so that prefixes nest and touch.
     private static ForwardingEntry[] RandomEntries(Random random, int count, int longest) =>

@@ -30,6 +30,24 @@ public sealed class ForwardingTests
         Assert.Equal((1, 0), (_b.Engine.Counters().ToHost, _b.Engine.Counters().TotalDrops));
     }
 
+    // a gateway at b for those of a, another at c for those of b
+    [Fact]
+    public void A_default_route_of_its_source_takes_each_packet_to_its_gateway()
+    {
+        ForwardingEntry byDefault = new(0, 0, Route.Unreachable);
+        _a.Publish(byDefault with { Source = Ipv6.Address("2001:db8:1::"), SourceLength = 48, Route = Route.Through(Tunnel1) });
+        _b.Publish(
+            byDefault with { Source = Ipv6.Address("2001:db8:1::"), SourceLength = 48, Route = Route.Local },
+            byDefault with { Source = Ipv6.Address("2001:db8:2::"), SourceLength = 48, Route = Route.Through(Tunnel2) });
+
+        _a.FromHost(Ipv6.Packet(_a.Address, "2600::1"));
+        _a.Deliver(_b);
+        Assert.Single(_b.Output.ToHost);
+        _b.FromHost(Ipv6.Packet(_b.Address, "2600::1"));
+        Assert.Single(_b.Output.Datagrams);
+        Assert.Equal((0, 0), (_a.Engine.Counters().TotalDrops, _b.Engine.Counters().TotalDrops));
+    }
+
     [Fact]
     public void Transit_takes_one_off_the_hop_limit()
     {

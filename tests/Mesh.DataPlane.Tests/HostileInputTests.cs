@@ -181,6 +181,10 @@ public sealed class HostileInputTests
         {
         }
 
+        public void KeyWorn(TunnelIndex tunnel)
+        {
+        }
+
         public void ControlReceived(TunnelIndex tunnel, InnerKind kind, ReadOnlySpan<byte> payload, in DatagramEndpoint from)
         {
         }

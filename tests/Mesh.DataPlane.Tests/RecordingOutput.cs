@@ -15,6 +15,8 @@ internal sealed class RecordingOutput : IPacketOutput, IControlSink
 
     public List<TunnelIndex> Silences { get; } = [];
 
+    public List<TunnelIndex> WornKeys { get; } = [];
+
     public bool Full { get; set; }
 
     public bool WriteToHost(ReadOnlySpan<byte> packet) => Add(ToHost, packet.ToArray());
@@ -29,6 +31,8 @@ internal sealed class RecordingOutput : IPacketOutput, IControlSink
     public void PeerMoved(TunnelIndex tunnel, in DatagramEndpoint from) => Moves.Add((tunnel, from));
 
     public void PathSilent(TunnelIndex tunnel) => Silences.Add(tunnel);
+
+    public void KeyWorn(TunnelIndex tunnel) => WornKeys.Add(tunnel);
 
     private bool Add<T>(List<T> list, T item)
     {

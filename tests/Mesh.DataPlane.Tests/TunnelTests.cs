@@ -250,4 +250,32 @@ public sealed class TunnelTests
             _a.FromHost([.. packet]);
         }
     }
+
+    [Fact]
+    public void A_key_that_has_sealed_so_much_is_reported_once_a_second_until_there_is_another()
+    {
+        Machine a = new(1), b = new(2, DataPlaneOptions.Default with { WornAfter = 100 });
+        Machine.Join(a, b, 1);
+        a.Publish(Machine.To(2, Route.Through(T)));
+        Send(100);
+        Assert.Empty(b.Output.WornKeys);
+        Send(50);
+        Assert.Equal([T], b.Output.WornKeys);
+        b.Now += TimeSpan.FromSeconds(1);
+        Send(50);
+        Assert.Equal(2, b.Output.WornKeys.Count);
+
+        a.Engine.SetKeys(T, Machine.Keys(a, b, 1, generation: 1));
+        b.Engine.SetKeys(T, Machine.Keys(b, a, 1, generation: 1));
+        b.Now += TimeSpan.FromSeconds(1);
+        Send(100);
+        Assert.Equal(2, b.Output.WornKeys.Count);
+
+        void Send(int count)
+        {
+            for (int i = 0; i < count; i++)
+                a.FromHost(Ipv6.Packet(a.Address, b.Address));
+            a.Deliver(b);
+        }
+    }
 }

@@ -13,6 +13,7 @@ internal sealed class BabelInterface
     private bool _isTouched;
     private TimeSpan _formerPace;
     private int _leftAtFormerPace;
+    private int _hellosSinceTurn;
     private ushort _formerUpdateCentiseconds;
     private TimeSpan _formerUntil;
 
@@ -33,7 +34,7 @@ internal sealed class BabelInterface
     /// <summary>Its name.</summary>
     public InterfaceId Id { get; }
 
-    /// <summary>Its parameters; keys and intervals may change.</summary>
+    /// <summary>Its parameters; keys, intervals and what the round-trip time costs may change.</summary>
     public InterfaceParameters Parameters { get; private set; }
 
     /// <summary>What signs and checks packets here; null where there are no keys.</summary>
@@ -41,6 +42,12 @@ internal sealed class BabelInterface
 
     /// <summary>Number of the next multicast Hello.</summary>
     public Seqno HelloSeqno { get; set; }
+
+    /// <summary>The interval, in centiseconds, of a Hello that leaves with the next packet to all; null where none is due.</summary>
+    public ushort? HelloDue { get; set; }
+
+    /// <summary>Whether for some neighbour <see cref="Neighbour.IsIhuDue"/>.</summary>
+    public bool IsIhuDue { get; set; }
 
     /// <summary>When the next scheduled Hello leaves.</summary>
     public TimeSpan NextHello { get; set; }
@@ -111,6 +118,14 @@ internal sealed class BabelInterface
     /// <summary>What was noted has been done.</summary>
     public void Settle() => _isTouched = false;
 
+    /// <summary>Counts a scheduled Hello.</summary>
+    /// <returns>Whether IHUs for everybody go with it: every third time, which is what their interval promises.</returns>
+    public bool TakeTurn()
+    {
+        _hellosSinceTurn = (_hellosSinceTurn + 1) % 3;
+        return _hellosSinceTurn == 0;
+    }
+
     /// <summary>How soon the next Hello must come.</summary>
     public TimeSpan TakePace()
     {
@@ -136,6 +151,9 @@ internal sealed class BabelInterface
 
     /// <summary>The longest interval that an Update of ours which somebody still believes may have announced.</summary>
     public ushort LongestUpdateCentiseconds(TimeSpan now) => now < _formerUntil ? Math.Max(UpdateCentiseconds, _formerUpdateCentiseconds) : UpdateCentiseconds;
+
+    /// <summary>Exchanges what the round-trip time costs.</summary>
+    public void SetRtt(RttParameters? rtt) => Parameters = Parameters with { Rtt = rtt };
 
     /// <summary>Exchanges the keys. While there are any, the numbers of packets go on.</summary>
     public void SetKeys(MacKeys keys, Func<ulong> random)

@@ -11,6 +11,9 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
     /// <summary>Unicast Hellos; set by Hello with the unicast flag.</summary>
     public HelloHistory UnicastHellos = new();
 
+    /// <summary>Round-trip time; set by Hello and IHU with timestamps.</summary>
+    public RoundTrip RoundTrip = new();
+
     /// <summary>Index by which routes name this neighbour; reused after it is gone.</summary>
     public int Slot { get; } = slot;
 
@@ -31,6 +34,9 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
 
     /// <summary>The rxcost that we sent in our last IHU.</summary>
     public ushort AnnouncedRxCost { get; set; } = Metric.Infinity;
+
+    /// <summary>Whether an IHU for it leaves with the next packet to all.</summary>
+    public bool IsIhuDue { get; set; }
 
     /// <summary>In 1/256; set by the operator or a tunnel being drained.</summary>
     public ushort CostMultiplier { get; set; } = 256;
@@ -53,8 +59,17 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
     /// <summary>Updates for its unicast address.</summary>
     public UpdateQueue Updates { get; } = new(link);
 
-    /// <summary>Cost of receiving from it, by the 2-out-of-3 rule (RFC 8966 appendix A.2.1).</summary>
-    public ushort RxCost => Hellos.HasTwoOfThree || UnicastHellos.HasTwoOfThree ? Link.Parameters.Cost : Metric.Infinity;
+    /// <summary>Cost of receiving from it, by the better of its two series of Hellos: 2-out-of-3 (RFC 8966 appendix A.2.1), or ETX where the link is lossy (A.2.2).</summary>
+    public ushort RxCost
+    {
+        get
+        {
+            ushort cost = Link.Parameters.EffectiveCost;
+            if (Link.Parameters.Kind == LinkKind.Lossy)
+                return Math.Min(ExpectedTransmissions.RxCost(Hellos.Bits, cost), ExpectedTransmissions.RxCost(UnicastHellos.Bits, cost));
+            return Hellos.HasTwoOfThree || UnicastHellos.HasTwoOfThree ? cost : Metric.Infinity;
+        }
+    }
 
     /// <summary>Whether any Hello is remembered or awaited.</summary>
     public bool IsHeard => Hellos.Bits != 0 || UnicastHellos.Bits != 0;
@@ -68,14 +83,25 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
         get
         {
             TimeSpan next = Min(Hellos.Deadline, UnicastHellos.Deadline);
-            next = Min(next, IhuDeadline);
+            next = Min(next, Min(IhuDeadline, RoundTrip.Deadline));
             next = Min(next, Updates.FlushAt);
             return IsHeard ? next : Min(next, CreatedAt + (Link.Parameters.HelloInterval * 4));
         }
     }
 
-    /// <summary>Cost of the link before the multiplier: the peer's rxcost, where both directions work (RFC 8966 appendix A.2.1).</summary>
-    public ushort LinkCost => RxCost == Metric.Infinity ? Metric.Infinity : TxCost;
+    /// <summary>Cost of the link before the multiplier: by what arrives in both directions, and what the round-trip time adds.</summary>
+    public ushort LinkCost
+    {
+        get
+        {
+            ushort rxCost = RxCost;
+            ushort cost = Link.Parameters.Kind == LinkKind.Lossy ? ExpectedTransmissions.LinkCost(TxCost, rxCost) : rxCost == Metric.Infinity ? Metric.Infinity : TxCost;
+            return cost == Metric.Infinity ? cost : (ushort)Math.Min(cost + RttCost, Metric.Infinity - 1);
+        }
+    }
+
+    /// <summary>What the round-trip time adds to the cost.</summary>
+    public ushort RttCost => Link.Parameters.Rtt is { } rtt && RoundTrip.Counted is { } counted ? rtt.PenaltyOf(counted) : (ushort)0;
 
     private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Routes;
 
-/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 44 octets; there is one per prefix and neighbour.</summary>
+/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 40 octets; there is one per prefix and neighbour.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteCell
 {
@@ -30,9 +30,6 @@ internal struct RouteCell
     /// <summary>The metric the neighbour announced; set by Update.</summary>
     public ushort RefMetric;
 
-    /// <summary>The origin's number; set by a finite Update.</summary>
-    public Seqno Seqno;
-
     /// <summary>Metric as the hysteresis sees it.</summary>
     public ushort Smoothed;
 
@@ -41,6 +38,16 @@ internal struct RouteCell
 
     /// <summary>See the members.</summary>
     public CellFlags Flags;
+
+    // As a number: a struct in a struct would be rounded up to eight octets.
+    private ushort _seqno;
+
+    /// <summary>The origin's number; set by a finite Update.</summary>
+    public Seqno Seqno
+    {
+        readonly get => new(_seqno);
+        set => _seqno = value.Value;
+    }
 }
 
 /// <summary>Facts about a <see cref="RouteCell"/>.</summary>
@@ -57,4 +64,7 @@ internal enum CellFlags : ushort
 
     /// <summary>The next hop is not the neighbour's address: it is kept in a table of exceptions.</summary>
     OtherNextHop = 4,
+
+    /// <summary>A filter has put a price on it, which is kept in a table of exceptions.</summary>
+    Penalised = 8,
 }

@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Routes;
 
-/// <summary>One prefix: its routes, its feasibility distances, and what we told others about it.</summary>
+/// <summary>One prefix, or one prefix and source: its routes, its feasibility distances, and what we told others about it.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteRow
 {
-    /// <summary>The prefix.</summary>
+    /// <summary>The prefix; the source, if there is one, is in the table.</summary>
     public BabelPrefix Prefix;
 
     /// <summary>Origin in the last update we sent.</summary>
@@ -69,4 +69,7 @@ internal enum RowFlags : byte
 
     /// <summary>We retracted it, and some neighbour may still believe the old announcement.</summary>
     Held = 4,
+
+    /// <summary>It is for packets from one source prefix only.</summary>
+    SourceSpecific = 8,
 }

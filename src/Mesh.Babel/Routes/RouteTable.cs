@@ -1,10 +1,14 @@
 namespace Mesh.Babel.Routes;
 
-/// <summary>Rows by prefix, and the cells of each row, in two pools. Pure storage: it decides nothing.</summary>
+/// <summary>Rows by destination and source, and the cells of each row, in two pools. Pure storage: it decides nothing.</summary>
+/// <remarks>A source stands beside the rows and only where there is one, so that ordinary routes pay nothing for it.</remarks>
 internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
 {
     private readonly Dictionary<BabelPrefix, int> _rowOf = [];
+    private readonly Dictionary<RouteKey, int> _rowOfSpecific = [];
+    private readonly Dictionary<int, BabelPrefix> _sources = [];
     private readonly Dictionary<int, BabelAddress> _otherNextHops = [];
+    private readonly Dictionary<int, ushort> _penalties = [];
 
     /// <summary>All rows; check <see cref="RowFlags.InUse"/>.</summary>
     public Pool<RouteRow> Rows { get; } = new(maxPrefixes);
@@ -12,17 +16,23 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
     /// <summary>All cells; check <see cref="CellFlags.InUse"/>.</summary>
     public Pool<RouteCell> Cells { get; } = new(maxRoutes);
 
-    /// <summary>The row of a prefix, or -1.</summary>
-    public int Find(BabelPrefix prefix) => _rowOf.TryGetValue(prefix, out int row) ? row : -1;
+    /// <summary>The row of a key, or -1.</summary>
+    public int Find(RouteKey key) => TryFind(key, out int row) ? row : -1;
 
-    /// <summary>The row of a prefix, made where there is none; false where the limit is reached.</summary>
-    public bool TryFindOrAdd(BabelPrefix prefix, out int row)
+    /// <summary>What a row is for.</summary>
+    public RouteKey KeyOf(int row) => new(Rows[row].Prefix, SourceOf(row));
+
+    /// <summary>The source of a row; default for an ordinary one.</summary>
+    public BabelPrefix SourceOf(int row) => (Rows[row].Flags & RowFlags.SourceSpecific) == RowFlags.None ? default : _sources[row];
+
+    /// <summary>The row of a key, made where there is none; false where the limit is reached.</summary>
+    public bool TryFindOrAdd(RouteKey key, out int row)
     {
-        if (_rowOf.TryGetValue(prefix, out row))
+        if (TryFind(key, out row))
             return true;
         var empty = new RouteRow
         {
-            Prefix = prefix,
+            Prefix = key.Prefix,
             ArmedAt = long.MaxValue,
             HoldUntil = long.MaxValue,
             ResendAt = long.MaxValue,
@@ -31,18 +41,36 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
             FirstSource = -1,
             FirstRequest = -1,
             SentMetric = Metric.Infinity,
-            Flags = RowFlags.InUse,
+            Flags = key.IsSourceSpecific ? RowFlags.InUse | RowFlags.SourceSpecific : RowFlags.InUse,
         };
         if (!Rows.TryAdd(empty, out row))
             return false;
-        _rowOf.Add(prefix, row);
+        if (key.IsSourceSpecific)
+        {
+            _rowOfSpecific.Add(key, row);
+            _sources.Add(row, key.Source);
+        }
+        else
+        {
+            _rowOf.Add(key.Prefix, row);
+        }
+
         return true;
     }
 
     /// <summary>Frees a row that nothing refers to any more.</summary>
     public void Remove(int row)
     {
-        _ = _rowOf.Remove(Rows[row].Prefix);
+        if ((Rows[row].Flags & RowFlags.SourceSpecific) == RowFlags.None)
+        {
+            _ = _rowOf.Remove(Rows[row].Prefix);
+        }
+        else
+        {
+            _ = _rowOfSpecific.Remove(KeyOf(row));
+            _ = _sources.Remove(row);
+        }
+
         Rows.Remove(row);
     }
 
@@ -55,13 +83,14 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
         return cell;
     }
 
-    /// <summary>Whether a cell, which may be any number, is a neighbour's for a prefix.</summary>
-    public bool IsCellOf(int cell, int neighbour, BabelPrefix prefix)
+    /// <summary>Whether a cell, which may be any number, is a neighbour's for a key.</summary>
+    public bool IsCellOf(int cell, int neighbour, RouteKey key)
     {
         if ((uint)cell >= (uint)Cells.Extent)
             return false;
         ref RouteCell candidate = ref Cells[cell];
-        return (candidate.Flags & CellFlags.InUse) != CellFlags.None && candidate.Neighbour == neighbour && Rows[candidate.Row].Prefix == prefix;
+        return (candidate.Flags & CellFlags.InUse) != CellFlags.None && candidate.Neighbour == neighbour
+            && Rows[candidate.Row].Prefix == key.Prefix && SourceOf(candidate.Row) == key.Source;
     }
 
     /// <summary>Adds a cell in front; false where the limit is reached.</summary>
@@ -102,7 +131,30 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
 
         if ((Cells[cell].Flags & CellFlags.OtherNextHop) != CellFlags.None)
             _ = _otherNextHops.Remove(cell);
+        _ = SetPenalty(cell, 0);
         Cells.Remove(cell);
+    }
+
+    /// <summary>What a filter adds to the metric of a cell.</summary>
+    public ushort PenaltyOf(int cell) => (Cells[cell].Flags & CellFlags.Penalised) == CellFlags.None ? (ushort)0 : _penalties[cell];
+
+    /// <summary>Sets what a filter adds; false where it was the same before.</summary>
+    public bool SetPenalty(int cell, ushort penalty)
+    {
+        if (PenaltyOf(cell) == penalty)
+            return false;
+        if (penalty == 0)
+        {
+            Cells[cell].Flags &= ~CellFlags.Penalised;
+            _ = _penalties.Remove(cell);
+        }
+        else
+        {
+            Cells[cell].Flags |= CellFlags.Penalised;
+            _penalties[cell] = penalty;
+        }
+
+        return true;
     }
 
     /// <summary>The next hop of a cell, given its neighbour's address.</summary>
@@ -127,4 +179,6 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
 
         return true;
     }
+
+    private bool TryFind(RouteKey key, out int row) => key.IsSourceSpecific ? _rowOfSpecific.TryGetValue(key, out row) : _rowOf.TryGetValue(key.Prefix, out row);
 }

@@ -33,13 +33,15 @@ public readonly record struct HelloTlv(Seqno Seqno, ushort IntervalCentiseconds,
         return true;
     }
 
-    /// <summary>Writes the TLV and returns its octets.</summary>
-    public int Encode(Span<byte> output)
+    /// <summary>Writes the TLV, with one sub-TLV at most, and returns its octets.</summary>
+    public int Encode(Span<byte> output, HelloTimestamp? timestamp = null)
     {
         (output[0], output[1]) = (Type, BodyLength);
         WriteUInt16BigEndian(output[2..], IsUnicast ? UnicastFlag : (ushort)0);
         WriteUInt16BigEndian(output[4..], Seqno.Value);
         WriteUInt16BigEndian(output[6..], IntervalCentiseconds);
-        return 2 + BodyLength;
+        if (timestamp is { } stamp)
+            output[1] += (byte)stamp.Encode(output[(2 + BodyLength)..]);
+        return 2 + output[1];
     }
 }

@@ -20,6 +20,9 @@ public readonly record struct IhuTlv(AddressEncoding Encoding, ushort RxCost, us
     /// <summary>Octets of the fixed part, before the address.</summary>
     public const int BodyLength = 6;
 
+    /// <summary>Octets of the longest one.</summary>
+    internal const int MaxLength = 2 + BodyLength + 16 + 2 + IhuTimestamp.BodyLength;
+
     /// <summary>Reads a body; false where it is too short, the encoding is unknown, or the interval is 0.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> body, out IhuTlv ihu, out int consumed)
     {
@@ -35,14 +38,16 @@ public readonly record struct IhuTlv(AddressEncoding Encoding, ushort RxCost, us
         return ihu.IntervalCentiseconds != 0;
     }
 
-    /// <summary>Writes the TLV and returns its octets.</summary>
-    public int Encode(Span<byte> output)
+    /// <summary>Writes the TLV, with one sub-TLV at most, and returns its octets.</summary>
+    public int Encode(Span<byte> output, IhuTimestamp? timestamp = null)
     {
         int addressLength = AddressCodec.WriteAddress(Encoding, Address, output[(2 + BodyLength)..]);
         (output[0], output[1]) = (Type, (byte)(BodyLength + addressLength));
         (output[2], output[3]) = ((byte)Encoding, 0);
         WriteUInt16BigEndian(output[4..], RxCost);
         WriteUInt16BigEndian(output[6..], IntervalCentiseconds);
-        return 2 + BodyLength + addressLength;
+        if (timestamp is { } stamp)
+            output[1] += (byte)stamp.Encode(output[(2 + BodyLength + addressLength)..]);
+        return 2 + output[1];
     }
 }

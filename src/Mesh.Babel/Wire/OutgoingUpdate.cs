@@ -9,6 +9,7 @@ namespace Mesh.Babel.Wire;
 /// <param name="Metric">The metric; infinity retracts.</param>
 /// <param name="IntervalCentiseconds">When it will be sent again.</param>
 /// <param name="Ipv4NextHop">The next hop to announce for IPv4 prefixes; a retraction does without. Not used for IPv6, where it is the packet's source.</param>
+/// <param name="Source">Of packets from where, if not from everywhere.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct OutgoingUpdate(
     BabelPrefix Prefix,
@@ -16,12 +17,13 @@ public readonly record struct OutgoingUpdate(
     Seqno Seqno,
     ushort Metric,
     ushort IntervalCentiseconds,
-    BabelAddress Ipv4NextHop = default)
+    BabelAddress Ipv4NextHop = default,
+    BabelPrefix Source = default)
 {
     /// <summary>Whether the router-id can be given by the R flag instead of a TLV of its own.</summary>
     public bool CarriesRouterId => !Prefix.IsIpv4 && Prefix.Length == 128 && (ulong)Prefix.Bits == RouterId.Value;
 
-    /// <summary>The order that compresses best: router-id, IPv6 before IPv4, the router's own address first, long prefixes first, then by prefix.</summary>
+    /// <summary>The order that compresses best: router-id, IPv6 before IPv4, the router's own address first, long prefixes first, then by prefix and source.</summary>
     public static int ComparePacking(OutgoingUpdate left, OutgoingUpdate right)
     {
         int order = left.RouterId.Value.CompareTo(right.RouterId.Value);
@@ -31,6 +33,8 @@ public readonly record struct OutgoingUpdate(
             order = right.CarriesRouterId.CompareTo(left.CarriesRouterId);
         if (order == 0)
             order = right.Prefix.Length.CompareTo(left.Prefix.Length);
-        return order != 0 ? order : left.Prefix.Bits.CompareTo(right.Prefix.Bits);
+        if (order == 0)
+            order = left.Prefix.Bits.CompareTo(right.Prefix.Bits);
+        return order != 0 ? order : BabelPrefix.Compare(left.Source, right.Source);
     }
 }

@@ -53,6 +53,12 @@ public ref struct PacketReader
     /// <summary>The last IHU.</summary>
     public IhuTlv Ihu { get; private set; }
 
+    /// <summary>When the last Hello was sent, if it says so.</summary>
+    public HelloTimestamp? HelloTimestamp { get; private set; }
+
+    /// <summary>The Hello that the last IHU echoes, if it does.</summary>
+    public IhuTimestamp? IhuTimestamp { get; private set; }
+
     /// <summary>The last Router-Id as it stood in the packet.</summary>
     public RouterIdTlv RouterIdTlv { get; private set; }
 
@@ -119,6 +125,8 @@ public ref struct PacketReader
     private TlvKind ReadBody(byte type, ReadOnlySpan<byte> body)
     {
         int consumed;
+        TlvKind kind;
+        BabelPrefix source;
         switch (type)
         {
             case PadTlv.PadNType:
@@ -131,10 +139,10 @@ public ref struct PacketReader
                 return WithSubTlvs(body, consumed, TlvKind.Ack);
             case HelloTlv.Type when HelloTlv.TryDecode(body, out HelloTlv hello, out consumed):
                 Hello = hello;
-                return WithSubTlvs(body, consumed, TlvKind.Hello);
+                return WithTimestamp(body[consumed..], TlvKind.Hello);
             case IhuTlv.Type when IhuTlv.TryDecode(body, out IhuTlv ihu, out consumed):
                 Ihu = ihu;
-                return WithSubTlvs(body, consumed, TlvKind.Ihu);
+                return WithTimestamp(body[consumed..], TlvKind.Ihu);
             case RouterIdTlv.Type when RouterIdTlv.TryDecode(body, out RouterIdTlv routerId, out consumed):
                 RouterIdTlv = routerId;
                 // An invalid one makes the router-id undefined. Keeping the previous one would attribute Updates to the wrong origin.
@@ -146,11 +154,13 @@ public ref struct PacketReader
             case UpdateTlv.Type when UpdateTlv.TryDecode(body, out UpdateTlv update, out consumed):
                 return ReadUpdate(update, body, consumed);
             case RouteRequestTlv.Type when RouteRequestTlv.TryDecode(body, out RouteRequestTlv routeRequest, out consumed):
-                RouteRequest = routeRequest;
-                return WithSubTlvs(body, consumed, TlvKind.RouteRequest);
+                kind = WithSource(body[consumed..], TlvKind.RouteRequest, (AddressEncoding)body[0], out source);
+                RouteRequest = routeRequest with { Source = source };
+                return kind;
             case SeqnoRequestTlv.Type when SeqnoRequestTlv.TryDecode(body, out SeqnoRequestTlv seqnoRequest, out consumed):
-                SeqnoRequest = seqnoRequest;
-                return WithSubTlvs(body, consumed, TlvKind.SeqnoRequest);
+                kind = WithSource(body[consumed..], TlvKind.SeqnoRequest, (AddressEncoding)body[0], out source);
+                SeqnoRequest = seqnoRequest with { Source = source };
+                return kind;
             case PacketCounterTlv.Type or ChallengeRequestTlv.Type or ChallengeReplyTlv.Type:
                 return TlvKind.Authentication;
             case MacTlv.Type:
@@ -191,7 +201,7 @@ public ref struct PacketReader
         }
 
         // The R flag of a wildcard is meaningless (one implementation sets it) and must not touch the router-id.
-        TlvKind kind = WithSubTlvs(body, consumed, TlvKind.Update);
+        TlvKind kind = WithSource(body[consumed..], TlvKind.Update, update.Encoding, out BabelPrefix source);
         if (kind != TlvKind.Update)
             return kind;
         bool isRetraction = update.Metric == Metric.Infinity;
@@ -204,7 +214,7 @@ public ref struct PacketReader
         if (!isRetraction && isIpv4 && !_hasNextHopIpv4)
             return Ignore(IgnoreReason.NoNextHop);
         Update = new ReceivedUpdate(
-            prefix, isWildcard, _routerId, isIpv4 ? _nextHopIpv4 : _nextHopIpv6, update.Seqno, update.Metric, update.IntervalCentiseconds);
+            prefix, isWildcard, _routerId, isIpv4 ? _nextHopIpv4 : _nextHopIpv6, update.Seqno, update.Metric, update.IntervalCentiseconds, source);
         return TlvKind.Update;
     }
 
@@ -224,12 +234,38 @@ public ref struct PacketReader
         _routerId = routerId.IsValid ? routerId : default;
     }
 
-    private TlvKind WithSubTlvs(ReadOnlySpan<byte> body, int consumed, TlvKind kind) => SubTlvReader.Check(body[consumed..]) switch
+    private TlvKind WithTimestamp(ReadOnlySpan<byte> subTlvs, TlvKind kind)
     {
-        SubTlvOutcome.Accepted => kind,
-        SubTlvOutcome.UnknownMandatory => Ignore(IgnoreReason.MandatorySubTlv),
-        _ => Ignore(IgnoreReason.MalformedSubTlv),
-    };
+        TlvKind outcome = WithSubTlvs(subTlvs, kind, Wire.HelloTimestamp.Type, out ReadOnlySpan<byte> timestamp, out _);
+        if (kind == TlvKind.Hello)
+            HelloTimestamp = Wire.HelloTimestamp.TryDecode(timestamp, out HelloTimestamp sent) ? sent : null;
+        else
+            IhuTimestamp = Wire.IhuTimestamp.TryDecode(timestamp, out IhuTimestamp echo) ? echo : null;
+        return outcome;
+    }
+
+    /// <summary>RFC 9079 section 7.1: with a source prefix that is malformed, or two, or where there is no destination, the whole TLV is ignored.</summary>
+    private TlvKind WithSource(ReadOnlySpan<byte> subTlvs, TlvKind kind, AddressEncoding encoding, out BabelPrefix source)
+    {
+        source = default;
+        TlvKind outcome = WithSubTlvs(subTlvs, kind, SourcePrefix.Type, out ReadOnlySpan<byte> found, out int count);
+        if (outcome != kind || count == 0)
+            return outcome;
+        if (count > 1 || !SourcePrefix.TryDecode(encoding, found, out SourcePrefix decoded))
+            return Ignore(IgnoreReason.MalformedSubTlv);
+        source = decoded.Prefix;
+        return kind;
+    }
+
+    private TlvKind WithSubTlvs(ReadOnlySpan<byte> body, int consumed, TlvKind kind) => WithSubTlvs(body[consumed..], kind, wanted: 0, out _, out _);
+
+    private TlvKind WithSubTlvs(ReadOnlySpan<byte> subTlvs, TlvKind kind, byte wanted, out ReadOnlySpan<byte> found, out int count) =>
+        SubTlvReader.Check(subTlvs, wanted, out found, out count) switch
+        {
+            SubTlvOutcome.Accepted => kind,
+            SubTlvOutcome.UnknownMandatory => Ignore(IgnoreReason.MandatorySubTlv),
+            _ => Ignore(IgnoreReason.MalformedSubTlv),
+        };
 
     private TlvKind Ignore(IgnoreReason reason)
     {

@@ -94,7 +94,8 @@ public sealed class PacketWriter
             update.Seqno,
             update.Metric,
             omitted == 16 ? UInt128.Zero : bits << (omitted * 8));
-        int needed = 2 + UpdateTlv.BodyLength + tlv.PresentOctets + (needsRouterId ? 2 + RouterIdTlv.BodyLength : 0) + (needsNextHop ? 2 + NextHopTlv.BodyLength + 4 : 0);
+        var source = new SourcePrefix(update.Source);
+        int needed = 2 + UpdateTlv.BodyLength + tlv.PresentOctets + source.EncodedLength + (needsRouterId ? 2 + RouterIdTlv.BodyLength : 0) + (needsNextHop ? 2 + NextHopTlv.BodyLength + 4 : 0);
         if (_limit - _length < needed)
             return false;
 
@@ -107,7 +108,8 @@ public sealed class PacketWriter
             _ipv4NextHop = update.Ipv4NextHop;
         }
 
-        _length += tlv.Encode(_buffer.AsSpan(_length));
+        _ = tlv.Encode(_buffer.AsSpan(_length));
+        _length += source.AppendTo(_buffer.AsSpan(_length));
         if ((flags & UpdateTlv.PrefixFlag) != 0)
             (_defaultPrefix, _hasDefaultPrefix) = (bits, true);
         return true;

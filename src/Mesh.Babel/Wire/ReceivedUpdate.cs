@@ -10,6 +10,7 @@ namespace Mesh.Babel.Wire;
 /// <param name="Seqno">The origin's sequence number; not meaningful in a retraction.</param>
 /// <param name="Metric">The sender's metric; infinity is a retraction.</param>
 /// <param name="IntervalCentiseconds">When it will be sent again.</param>
+/// <param name="Source">Of packets from where, if not from everywhere.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct ReceivedUpdate(
     BabelPrefix Prefix,
@@ -18,8 +19,12 @@ public readonly record struct ReceivedUpdate(
     BabelAddress NextHop,
     Seqno Seqno,
     ushort Metric,
-    ushort IntervalCentiseconds)
+    ushort IntervalCentiseconds,
+    BabelPrefix Source = default)
 {
+    /// <summary>What the route is for.</summary>
+    public RouteKey Key => new(Prefix, Source);
+
     /// <summary>Whether the sender takes back what it announced.</summary>
     public bool IsRetraction => Metric == Babel.Metric.Infinity;
 }

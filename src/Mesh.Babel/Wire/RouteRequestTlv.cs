@@ -7,8 +7,9 @@ namespace Mesh.Babel.Wire;
 /// type 9 | length | AE u8 | plen u8 | ceil(plen/8) octets | sub-TLVs       AE 0, plen 0: the whole table
 /// </code></remarks>
 /// <param name="Prefix">The prefix asked for; null for the whole table.</param>
+/// <param name="Source">Of packets from where, if not from everywhere; in a sub-TLV.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct RouteRequestTlv(BabelPrefix? Prefix)
+public readonly record struct RouteRequestTlv(BabelPrefix? Prefix, BabelPrefix Source = default)
 {
     /// <summary>Type octet.</summary>
     public const byte Type = 9;
@@ -16,7 +17,13 @@ public readonly record struct RouteRequestTlv(BabelPrefix? Prefix)
     /// <summary>Octets of the fixed part, before the prefix.</summary>
     public const int BodyLength = 2;
 
-    /// <summary>Reads a body; false where it is too short, or the encoding or length is not possible.</summary>
+    /// <summary>Octets of the longest one.</summary>
+    internal const int MaxLength = 2 + BodyLength + 16 + SourcePrefix.MaxLength;
+
+    /// <summary>What is asked for; null for the whole table.</summary>
+    public RouteKey? Key => Prefix is { } prefix ? new RouteKey(prefix, Source) : null;
+
+    /// <summary>Reads a body without its sub-TLVs; false where it is too short, or the encoding or length is not possible.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> body, out RouteRequestTlv request, out int consumed)
     {
         request = default;
@@ -43,6 +50,6 @@ public readonly record struct RouteRequestTlv(BabelPrefix? Prefix)
         }
 
         (output[0], output[1]) = (Type, (byte)(BodyLength + octets));
-        return 2 + BodyLength + octets;
+        return new SourcePrefix(Source).AppendTo(output);
     }
 }

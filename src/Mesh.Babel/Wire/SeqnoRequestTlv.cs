@@ -11,8 +11,9 @@ namespace Mesh.Babel.Wire;
 /// <param name="Seqno">The least sequence number that satisfies.</param>
 /// <param name="HopCount">How often this may still be sent, this time included: 1..255.</param>
 /// <param name="RouterId">The origin whose sequence number is meant.</param>
+/// <param name="Source">Of packets from where, if not from everywhere; in a sub-TLV. babeld puts its length into the reserved octet, too, which we ignore and send as 0.</param>
 [StructLayout(LayoutKind.Auto)]
-public readonly record struct SeqnoRequestTlv(BabelPrefix Prefix, Seqno Seqno, byte HopCount, RouterId RouterId)
+public readonly record struct SeqnoRequestTlv(BabelPrefix Prefix, Seqno Seqno, byte HopCount, RouterId RouterId, BabelPrefix Source = default)
 {
     /// <summary>Type octet.</summary>
     public const byte Type = 10;
@@ -20,7 +21,13 @@ public readonly record struct SeqnoRequestTlv(BabelPrefix Prefix, Seqno Seqno, b
     /// <summary>Octets of the fixed part, before the prefix.</summary>
     public const int BodyLength = 14;
 
-    /// <summary>Reads a body; false where it is too short, the encoding or length is not possible, the hop count is 0 or the router-id is invalid.</summary>
+    /// <summary>Octets of the longest one.</summary>
+    internal const int MaxLength = 2 + BodyLength + 16 + SourcePrefix.MaxLength;
+
+    /// <summary>What is asked for.</summary>
+    public RouteKey Key => new(Prefix, Source);
+
+    /// <summary>Reads a body without its sub-TLVs; false where it is too short, the encoding or length is not possible, the hop count is 0 or the router-id is invalid.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> body, out SeqnoRequestTlv request, out int consumed)
     {
         request = default;
@@ -43,6 +50,6 @@ public readonly record struct SeqnoRequestTlv(BabelPrefix Prefix, Seqno Seqno, b
         WriteUInt16BigEndian(output[4..], Seqno.Value);
         (output[6], output[7]) = (HopCount, 0);
         RouterId.WriteTo(output[8..]);
-        return 2 + BodyLength + octets;
+        return new SourcePrefix(Source).AppendTo(output);
     }
 }

@@ -56,17 +56,30 @@ public ref struct SubTlvReader(ReadOnlySpan<byte> input)
         return true;
     }
 
-    /// <summary>Walks all of <paramref name="input"/>. No mandatory sub-TLV is understood yet, Source Prefix (128) included.</summary>
-    public static SubTlvOutcome Check(ReadOnlySpan<byte> input)
+    /// <summary>Walks all of <paramref name="input"/>.</summary>
+    /// <param name="input">The sub-TLVs of one TLV.</param>
+    /// <param name="wanted">The one type that means something in this TLV, or 0.</param>
+    /// <param name="found">The body of the first one of that type; empty where there is none.</param>
+    /// <param name="count">How many of that type there are.</param>
+    public static SubTlvOutcome Check(ReadOnlySpan<byte> input, byte wanted, out ReadOnlySpan<byte> found, out int count)
     {
+        found = default;
+        count = 0;
         if (input.IsEmpty)
             return SubTlvOutcome.Accepted;
         var outcome = SubTlvOutcome.Accepted;
         var reader = new SubTlvReader(input);
         while (reader.MoveNext())
         {
-            if ((reader.Type & MandatoryBit) != 0)
+            if (reader.Type == wanted && wanted != Pad1)
+            {
+                if (count++ == 0)
+                    found = reader.Body;
+            }
+            else if ((reader.Type & MandatoryBit) != 0)
+            {
                 outcome = SubTlvOutcome.UnknownMandatory;
+            }
         }
 
         return reader.IsMalformed ? SubTlvOutcome.Malformed : outcome;

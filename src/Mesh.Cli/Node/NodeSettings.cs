@@ -60,6 +60,7 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         {
             IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond),
             IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst),
+            WornAfter = Config.Get(TunnelKeys.RekeyPackets),
             ForwardsForHost = OpenVpn is not null,   // the kernel forwards from TAP devices
         },
         Failed = failed,

@@ -53,3 +53,6 @@ public sealed record PeerMoved(TunnelIndex Tunnel, IPEndPoint From) : DataPlaneE
 
 /// <summary>Packets were sent in datagrams and nothing has come back for a second. Said again each second while more are sent.</summary>
 public sealed record PathSilent(TunnelIndex Tunnel) : DataPlaneEvent;
+
+/// <summary>So much came that was sealed with the receive key that it is time for another one. Said again each second while more comes.</summary>
+public sealed record KeyWorn(TunnelIndex Tunnel) : DataPlaneEvent;

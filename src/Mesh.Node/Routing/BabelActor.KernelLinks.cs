@@ -117,7 +117,7 @@ public sealed partial class BabelActor
     // Routes over the link that were found before it was known who is there.
     private void LookAgain(int link)
     {
-        BabelPrefix[] unknown = [.. _routes.Routes.Where(route => route.Via.IsEmpty && route.Hop?.Link == link).Select(static route => new BabelPrefix(route.Destination.Bits, (byte)route.Destination.Length))];
+        RouteKey[] unknown = [.. _routes.Routes.Where(route => route.Via.IsEmpty && route.Hop?.Link == link).Select(static route => new RouteKey(new BabelPrefix(route.Destination.Bits, (byte)route.Destination.Length)))];
         if (unknown.Length > 0)
             ((IBabelOutput)this).RoutesChanged(unknown);
     }

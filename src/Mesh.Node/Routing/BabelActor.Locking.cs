@@ -41,7 +41,7 @@ public sealed partial class BabelActor
         Ipv6Prefix own = peer.Subnet(_options.Network);
         foreach (RouteSnapshot route in _speaker.Routes())
         {
-            if (route.Interface == link.Id && route.RefMetric == 0 && new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length) == own)
+            if (route.Interface == link.Id && route.RefMetric == 0 && !route.Key.IsSourceSpecific && new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length) == own)
                 link.TryIdentify(route.Neighbour, peer);
         }
     }
@@ -65,7 +65,7 @@ public sealed partial class BabelActor
         var others = new HashSet<Ipv6Prefix>();
         foreach (RouteSnapshot route in _speaker.Routes())
         {
-            if (!route.IsFeasible)
+            if (!route.IsFeasible || route.Key.IsSourceSpecific)
                 continue;
             var destination = new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length);
             if (IsOver(tunnel, route))

@@ -172,12 +172,18 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             up.Actor.Tell(new RoutingPacket(up.Tunnel, payload.ToArray()));
     }
 
-    void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+    void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
     {
         if (_isLeaving)
             return;
-        _changed.AddRange(prefixes);
-        if (_publishPending)
+        foreach (RouteKey route in routes)
+        {
+            // So far only ordinary routes are used.
+            if (!route.IsSourceSpecific)
+                _changed.Add(route.Prefix);
+        }
+
+        if (_publishPending || _changed.Count == 0)
             return;
         _publishPending = true;
         Self.Tell(PublishDue.Instance);

@@ -137,6 +137,9 @@ public sealed partial class TunnelActor
                 (_isSuspicious, _unanswered) = (true, 0);
                 OnProbeDue();
                 break;
+            case KeyWorn:
+                OnRekeyDue();
+                break;
         }
     }
 

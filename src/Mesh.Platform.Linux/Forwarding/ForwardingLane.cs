@@ -70,6 +70,9 @@ internal sealed unsafe class ForwardingLane : IPacketOutput, IDisposable
         return true;
     }
 
+    /// <summary>Sends all that was collected.</summary>
+    public void Flush() => _datagrams.Flush();
+
     /// <summary>Lets others run where packets come one by one and faster than they are moved: whoever makes them and whoever takes them need a processor, too, and a flood would
     /// starve the program that it is for. Long streams come as super-packets, and sleep by themselves.</summary>
     public void GiveWay()

@@ -9,10 +9,10 @@ using Mesh.Platform.Linux.Tun;
 
 namespace Mesh.Platform.Linux.Forwarding;
 
-/// <summary>The data plane of a real machine: a TUN device, a UDP socket, and a thread for each that hands every packet to the engine.</summary>
+/// <summary>The data plane of a real machine: a TUN device, a UDP socket, and the threads that hand every packet to the engine.</summary>
 /// <remarks>
-/// The device and the socket are made in the network namespace of the calling thread. Each thread has a <see cref="ForwardingLane"/> of its own: it reads until nothing
-/// is waiting, sends what has come together, and only then waits. The kernel hands over and takes many packets in one call: super-packets of TCP and UDP at the device,
+/// The device and the socket are made in the network namespace of the calling thread. Each of the <see cref="ForwardingThreads"/> has a <see cref="ForwardingLane"/> of its own: it reads
+/// until nothing is waiting, sends what has come together, and only then waits. The kernel hands over and takes many packets in one call: super-packets of TCP and UDP at the device,
 /// trains of datagrams at the socket. What comes in control streams, and control payloads, go one by one.
 /// </remarks>
 public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink, IStreamPacketSink, IDisposable
@@ -22,12 +22,11 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
     private readonly UdpSocket _socket;
     private readonly IStreamPackets? _streams;
     private readonly DataPlaneEngine _engine;
-    private readonly StopSignal _stop = new();
     private readonly Lock _control = new();   // the engine's control methods want one thread at a time
     private readonly ConcurrentDictionary<TunnelIndex, ActorRef> _owners = new();
     private readonly ConcurrentDictionary<TunnelIndex, long> _controls = new();   // a few a second
     private readonly long _started = Stopwatch.GetTimestamp();
-    private readonly Thread[] _threads;
+    private readonly ForwardingThreads _threads;
     private bool _disposed;
 
     /// <summary>Makes the device and the socket and begins to forward.</summary>
@@ -49,12 +48,7 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             _device.Dispose();
             throw;
         }
-        _threads = [new Thread(ReadDevice) { Name = "mesh-tun" }, new Thread(ReadSocket) { Name = "mesh-udp" }];
-        foreach (Thread thread in _threads)
-        {
-            thread.IsBackground = true;
-            thread.Start();
-        }
+        _threads = new ForwardingThreads(_device.Descriptor, _socket.Descriptor, () => new ForwardingLane(_device, _socket, _engine, _streams), () => Now, Fail);
         streams?.Attach(this);
     }
 
@@ -143,15 +137,9 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
     {
         if (Interlocked.Exchange(ref _disposed, true))
             return;
-        _stop.Set();
-        foreach (Thread thread in _threads)
-        {
-            if (thread != Thread.CurrentThread)
-                thread.Join();
-        }
+        _threads.Dispose();
         _device.Dispose();
         _socket.Dispose();
-        _stop.Dispose();
     }
 
     bool IPacketOutput.WriteToHost(ReadOnlySpan<byte> packet) => _device.TryWrite(packet);
@@ -186,6 +174,12 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
             owner.Tell(new PathSilent(tunnel));
     }
 
+    void IControlSink.KeyWorn(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            owner.Tell(new KeyWorn(tunnel));
+    }
+
     void IStreamPacketSink.PacketReceived(StreamId stream, Span<byte> packet)
     {
         if (!Volatile.Read(ref _disposed))
@@ -196,27 +190,6 @@ public sealed class LinuxDataPlane : IDataPlanePort, IPacketOutput, IControlSink
     {
         lock (_control)
             _engine.UnbindStream(stream);
-    }
-
-    private void ReadDevice() => Forward(_device.Descriptor, static (lane, now) => lane.MoveFromDevice(now));
-
-    private void ReadSocket() => Forward(_socket.Descriptor, static (lane, now) => lane.MoveFromSocket(now));
-
-    private void Forward(Descriptor source, Func<ForwardingLane, TimeSpan, bool> move)
-    {
-        try
-        {
-            using var lane = new ForwardingLane(_device, _socket, _engine, _streams);
-            while (_stop.WaitReadable(source))
-            {
-                while (move(lane, Now) && !Volatile.Read(ref _disposed))
-                    lane.GiveWay();
-            }
-        }
-        catch (LinuxException e)
-        {
-            Fail(e);
-        }
     }
 
     private void Fail(LinuxException reason)

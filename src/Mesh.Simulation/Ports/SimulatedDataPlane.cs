@@ -116,5 +116,11 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
             _machine.System?.Loop.Inject(owner, new PathSilent(tunnel));
     }
 
+    void IControlSink.KeyWorn(TunnelIndex tunnel)
+    {
+        if (_owners.TryGetValue(tunnel, out ActorRef? owner))
+            _machine.System?.Loop.Inject(owner, new KeyWorn(tunnel));
+    }
+
     private void OnDatagram(Packet packet) => Engine.HandleDatagram(packet.Payload.ToArray(), DatagramEndpoint.From(packet.Source), Now);
 }

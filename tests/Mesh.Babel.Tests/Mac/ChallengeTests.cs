@@ -247,7 +247,7 @@ public sealed class ChallengeTests
     [Fact]
     public void Many_peers_that_get_their_answers_together_hear_one_series_or_two()
     {
-        var bench = new MacBench(new MacKeys([KeyA]), new InterfaceParameters { Address = MacBench.Self, Kind = LinkKind.Lan, HelloInterval = TimeSpan.FromSeconds(60) });
+        var bench = new MacBench(new MacKeys([KeyA]), new InterfaceParameters { Address = MacBench.Self, Kind = LinkKind.Wired, HelloInterval = TimeSpan.FromSeconds(60) });
         bench.Advance(1);
         bench.Log.Clear();
         for (int i = 1; i <= 50; i++)

@@ -97,9 +97,9 @@ internal sealed class MacBench : IBabelOutput
 
     public void Send(byte[] body, BabelAddress? destination = null) => Receive(Packet(body, destination), Peer, destination ?? BabelAddress.Multicast);
 
-    public byte[] Hello(ushort centiseconds = 60000) => Encode(new HelloTlv(new Seqno(_hello++), centiseconds).Encode);
+    public byte[] Hello(ushort centiseconds = 60000) => Encode(output => new HelloTlv(new Seqno(_hello++), centiseconds).Encode(output));
 
-    public byte[] Ihu(ushort cost = 96) => Encode(new IhuTlv(AddressEncoding.Wildcard, cost, 60000, default).Encode);
+    public byte[] Ihu(ushort cost = 96) => Encode(output => new IhuTlv(AddressEncoding.Wildcard, cost, 60000, default).Encode(output));
 
     public byte[] Update(BabelPrefix prefix, ushort seqno = 10, ushort metric = 0) =>
         [.. Encode(new RouterIdTlv(Origin).Encode), .. Encode(new UpdateTlv(AddressEncoding.Ipv6, 0, prefix.Length, 0, 60000, new Seqno(seqno), metric, prefix.Bits).Encode)];
@@ -122,7 +122,7 @@ internal sealed class MacBench : IBabelOutput
 
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => Log.Add(new Sent(Now, destination, payload.ToArray()));
 
-    void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+    void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
     {
     }
 

@@ -15,7 +15,11 @@ internal sealed class VirtualLink(int index, VirtualNode[] ends, LinkKind kind, 
 
     public ushort Cost { get; } = cost;
 
-    public TimeSpan Latency { get; } = latency;
+    /// <summary>One way; a test may change it at any time.</summary>
+    public TimeSpan Latency { get; set; } = latency;
+
+    /// <summary>What round trips cost here; not measured where null.</summary>
+    public RttParameters? Rtt { get; init; }
 
     /// <summary>Packets pass; cutting it is silent unless the test tells the speakers.</summary>
     public bool IsUp { get; set; } = true;
@@ -33,5 +37,5 @@ internal sealed class VirtualLink(int index, VirtualNode[] ends, LinkKind kind, 
     public BabelAddress AddressOf(VirtualNode node) => BabelAddress.Parse($"fe80::{Index + 1:x}:{node.Index + 1:x}");
 
     public InterfaceParameters ParametersFor(VirtualNode node, TimeSpan hello) =>
-        new() { Address = AddressOf(node), Kind = Kind, Cost = Cost, HelloInterval = hello, Keys = node.Keys };
+        new() { Address = AddressOf(node), Kind = Kind, Cost = Cost, HelloInterval = hello, Keys = node.Keys, Rtt = Rtt };
 }

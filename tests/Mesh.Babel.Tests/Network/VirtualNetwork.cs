@@ -10,7 +10,9 @@ namespace Mesh.Babel.Tests.Network;
 internal sealed class VirtualNetwork
 {
     private readonly PriorityQueue<Action, (TimeSpan At, long Order)> _events = new();
+    private readonly Dictionary<(int Node, int Link, long Window), int> _rates = [];
     private long _order;
+    private long _eventCount;
     private int _totalCost;
 
     public VirtualNetwork(ulong seed, TimeSpan hello, BabelOptions? options = null)
@@ -47,10 +49,27 @@ internal sealed class VirtualNetwork
     /// <summary>The most that a packet may be late beyond its link's latency; packets overtake each other within it.</summary>
     public TimeSpan Jitter { get; set; } = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>What round trips cost on links that are made from now on.</summary>
+    public RttParameters? Rtt { get; set; }
+
     /// <summary>Whether a route that is lost is a violation, too.</summary>
     public bool MustKeepRoutes { get; set; }
 
     public List<string> Violations { get; } = [];
+
+    /// <summary>The most packets that one node sent on one link within <see cref="RateWindow"/>.</summary>
+    public int BusiestWindow { get; private set; }
+
+    public static TimeSpan RateWindow { get; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>After how many events all nodes are looked at for loops, and not only those whose routes they say have changed; 0 for never.</summary>
+    public int AuditEvery { get; set; }
+
+    /// <summary>How long a node that crashed stays down at least. One that comes back before its neighbours have noticed has forgotten its distances while they still send to it.</summary>
+    public TimeSpan MinDowntime { get; set; }
+
+    /// <summary>What is announced besides the nodes' own prefixes, and by whom.</summary>
+    public List<(RouteKey Key, VirtualNode Node)> Extras { get; } = [];
 
     public VirtualNode AddNode()
     {
@@ -59,10 +78,10 @@ internal sealed class VirtualNetwork
         return node;
     }
 
-    public VirtualLink Connect(VirtualNode left, VirtualNode right, ushort cost = 96) => Join(LinkKind.PointToPointTunnel, cost, left, right);
+    public VirtualLink Connect(VirtualNode left, VirtualNode right, ushort cost = 96, LinkKind kind = LinkKind.Tunnel) => Join(kind, cost, left, right);
 
     /// <summary>Puts nodes on a network where all hear what one multicasts.</summary>
-    public VirtualLink ConnectLan(params VirtualNode[] nodes) => Join(LinkKind.Lan, 96, nodes);
+    public VirtualLink ConnectLan(params VirtualNode[] nodes) => Join(LinkKind.Wired, 96, nodes);
 
     /// <summary>Starts all nodes within one Hello interval.</summary>
     public void StartAll()
@@ -99,6 +118,8 @@ internal sealed class VirtualNetwork
     public void Transmit(VirtualNode sender, VirtualLink link, BabelAddress destination, ReadOnlySpan<byte> payload)
     {
         Packets++;
+        (int, int, long) window = (sender.Index, link.Index, Now.Ticks / RateWindow.Ticks);
+        BusiestWindow = Math.Max(BusiestWindow, _rates[window] = _rates.GetValueOrDefault(window) + 1);
         Mix((ulong)Now.Ticks);
         Mix(((ulong)sender.Index << 32) | (uint)link.Index);
         foreach (byte octet in payload)
@@ -118,9 +139,9 @@ internal sealed class VirtualNetwork
         }
     }
 
-    public void Changed(VirtualNode node, ReadOnlySpan<BabelPrefix> prefixes)
+    public void Changed(VirtualNode node, ReadOnlySpan<RouteKey> prefixes)
     {
-        foreach (BabelPrefix prefix in prefixes)
+        foreach (RouteKey prefix in prefixes)
         {
             RouteChanges++;
             if (!node.Speaker.TryGetSelected(prefix, out RouteSnapshot route))
@@ -132,19 +153,49 @@ internal sealed class VirtualNetwork
 
             if (route.Metric > _totalCost * MaxMultiplier)
                 Violations.Add($"{Now}: node {node.Index} has {prefix} at metric {route.Metric}, more than any path can cost ({_totalCost * MaxMultiplier})");
-            VirtualNode? at = node.NextHop(prefix);
-            for (int hops = 0; at is { IsAlive: true }; hops++)
-            {
-                if (at == node)
-                {
-                    Violations.Add($"{Now}: packets from node {node.Index} for {prefix} come back to it after {hops + 1} hops");
-                    break;
-                }
+            CheckLoop(node, prefix);
+        }
+    }
 
-                if (hops > Nodes.Count)
-                    break;
-                at = at.NextHop(prefix);
+    /// <summary>Follows the selected routes from every node for every prefix.</summary>
+    public void Audit()
+    {
+        foreach (VirtualNode node in Nodes.Where(n => n.IsAlive))
+        {
+            foreach (VirtualNode to in Nodes.Where(to => to != node))
+                CheckLoop(node, to.Prefix);
+            foreach ((RouteKey key, _) in Extras)
+                CheckLoop(node, key);
+        }
+    }
+
+    private static IEnumerable<string> Chain(VirtualNode node, RouteKey key, int hops)
+    {
+        for (int i = 0; i < hops; i++)
+        {
+            _ = node.Speaker.TryGetSelected(key, out RouteSnapshot route);
+            yield return $"node {node.Index} takes {route.RouterId} seqno {route.Seqno} at {route.RefMetric} + {route.Metric - route.RefMetric}";
+            node = node.NextHop(key)!;
+        }
+    }
+
+    // Where several announce the same, RFC 8966 section 2.7 promises no loop for each origin alone: the ways to two of them may cross for a moment.
+    private void CheckLoop(VirtualNode node, RouteKey key)
+    {
+        bool isShared = Extras.Count(extra => extra.Key == key) > 1;
+        RouterId? origin = isShared ? node.OriginOf(key) : null;
+        VirtualNode? at = node.NextHop(key);
+        for (int hops = 0; at is { IsAlive: true } && hops <= Nodes.Count; hops++)
+        {
+            if (at == node)
+            {
+                Violations.Add($"{Now}: packets from node {node.Index} for {key} come back to it after {hops + 1} hops: {string.Join(", ", Chain(node, key, hops + 1))}");
+                break;
             }
+
+            if (isShared && at.OriginOf(key) != origin)
+                break;
+            at = at.NextHop(key);
         }
     }
 
@@ -155,6 +206,8 @@ internal sealed class VirtualNetwork
             Action action = _events.Dequeue();
             Now = next.At;
             action();
+            if (AuditEvery > 0 && ++_eventCount % AuditEvery == 0)
+                Audit();
         }
 
         Now = end;
@@ -194,6 +247,14 @@ internal sealed class VirtualNetwork
                 if (actual != expected)
                     return $"node {from.Index} to {to.Index}: {(expected ? "unreachable" : "still has a route")}";
             }
+
+            foreach (RouteKey key in Extras.Select(extra => extra.Key).Distinct())
+            {
+                VirtualNode[] origins = [.. Extras.Where(extra => extra.Key == key && extra.Node.IsAlive && islandOf[extra.Node.Index] == islandOf[from.Index]).Select(extra => extra.Node)];
+                bool arrives = origins.Length == 0 ? from.NextHop(key) is null : origins.Contains(from) || ArrivesAt(from, key, origins);
+                if (!arrives)
+                    return $"node {from.Index} to {key}: {(origins.Length == 0 ? "still has a route" : "unreachable")}";
+            }
         }
 
         return null;
@@ -203,11 +264,12 @@ internal sealed class VirtualNetwork
 
     private VirtualLink Join(LinkKind kind, ushort cost, params VirtualNode[] nodes)
     {
-        var link = new VirtualLink(Links.Count, nodes, kind, cost, Random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50)));
+        var link = new VirtualLink(Links.Count, nodes, kind, cost, Random.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(50))) { Rtt = Rtt };
         Links.Add(link);
         foreach (VirtualNode node in nodes)
             node.Links.Add(link);
-        _totalCost += cost * (nodes.Length - 1);
+        // What is lossy may cost anything.
+        _totalCost += kind == LinkKind.Lossy ? Metric.Infinity - 1 : (cost + (Rtt?.MaxPenalty ?? 0)) * (nodes.Length - 1);
         return link;
     }
 
@@ -216,25 +278,27 @@ internal sealed class VirtualNetwork
         if (!link.IsUp || !receiver.IsAlive)
             return;
         // A LAN tells where a packet was sent to, a tunnel does not.
-        if (link.Kind == LinkKind.Lan)
+        if (link.Kind == LinkKind.Wired)
             receiver.Speaker.Receive(link.Id, link.AddressOf(sender), destination, packet, Now);
         else
             receiver.Speaker.Receive(link.Id, link.AddressOf(sender), packet, Now);
         Reschedule(receiver);
     });
 
-    private bool Arrives(VirtualNode from, VirtualNode to)
+    private bool Arrives(VirtualNode from, VirtualNode to) => ArrivesAt(from, to.Prefix, to);
+
+    private bool ArrivesAt(VirtualNode from, RouteKey key, params VirtualNode[] origins)
     {
         VirtualNode? at = from;
         for (int hops = 0; hops <= Nodes.Count; hops++)
         {
-            if (!at.Speaker.TryGetSelected(to.Prefix, out RouteSnapshot route))
+            if (!at.Speaker.TryGetSelected(key, out RouteSnapshot route))
                 return false;
             VirtualLink link = at.Links.Find(l => l.Id == route.Interface)!;
             at = link.NodeAt(route.NextHop);
             if (!link.IsUp || !at.IsAlive)
                 return false;
-            if (at == to)
+            if (origins.Contains(at))
                 return true;
         }
 

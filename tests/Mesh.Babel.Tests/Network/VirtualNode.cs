@@ -15,6 +15,9 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
 
     public bool IsAlive { get; private set; }
 
+    /// <summary>When it went down the last time.</summary>
+    public TimeSpan CrashedAt { get; private set; }
+
     /// <summary>For when a wake-up stands in the event queue; a later change makes it void.</summary>
     public TimeSpan WakeAt { get; set; } = TimeSpan.MaxValue;
 
@@ -23,14 +26,20 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
     /// <summary>Its keys on all links.</summary>
     public MacKeys Keys { get; private set; } = MacKeys.None;
 
-    public void Start()
+    // A router-id per start: what peers remember of the previous run does not concern this one.
+    public void Start() => Start(new RouterId(((ulong)++_incarnation << 32) | (uint)(Index + 1)), seqno: null);
+
+    public void Start(RouterId routerId, Seqno? seqno)
     {
-        _incarnation++;
         IsAlive = true;
-        // A router-id per start: what peers remember of the previous run does not concern this one.
-        var routerId = new RouterId(((ulong)_incarnation << 32) | (uint)(Index + 1));
-        Speaker = new BabelSpeaker(routerId, network.Options, network.Random.Next, this, network.Writer);
+        Speaker = new BabelSpeaker(routerId, network.Options, network.Random.Next, this, network.Writer, firstSeqno: seqno);
         _ = Speaker.Announce(Prefix, network.Now);
+        foreach ((RouteKey key, VirtualNode node) in network.Extras)
+        {
+            if (node == this)
+                _ = Speaker.Announce(key, network.Now);
+        }
+
         foreach (VirtualLink link in Links)
             Speaker.AddInterface(link.Id, link.ParametersFor(this, network.Hello), network.Now);
         network.Reschedule(this);
@@ -48,7 +57,7 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
     }
 
     /// <summary>Power off: no farewell.</summary>
-    public void Crash() => IsAlive = false;
+    public void Crash() => (IsAlive, CrashedAt) = (false, network.Now);
 
     public void Do(Action<BabelSpeaker> action)
     {
@@ -58,9 +67,12 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
 
     public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => network.Transmit(this, Links.Find(l => l.Id == link)!, destination, payload);
 
-    public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => network.Changed(this, prefixes);
+    public void RoutesChanged(ReadOnlySpan<RouteKey> routes) => network.Changed(this, routes);
+
+    /// <summary>Whose announcement the selected route follows.</summary>
+    public RouterId? OriginOf(RouteKey key) => Speaker.TryGetSelected(key, out RouteSnapshot route) ? route.RouterId : null;
 
     /// <summary>The node to which packets for <paramref name="prefix"/> go next; null where they stop here.</summary>
-    public VirtualNode? NextHop(BabelPrefix prefix) =>
+    public VirtualNode? NextHop(RouteKey prefix) =>
         Speaker.TryGetSelected(prefix, out RouteSnapshot route) ? Links.Find(l => l.Id == route.Interface)!.NodeAt(route.NextHop) : null;
 }

@@ -17,12 +17,13 @@ internal sealed class Bench : IBabelOutput
     public static readonly BabelPrefix Far = BabelPrefix.Parse("2001:db8:f::/64");
     private readonly byte[] _scratch = new byte[2048];
     private readonly Dictionary<BabelAddress, ushort> _hellos = [];
+    private int _packets;
 
-    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false)
+    public Bench(ushort firstSeqno = 1000, BabelOptions? options = null, InterfaceParameters? parameters = null, bool twoLinks = false, RouterId? id = null, IBabelFilter? filter = null, Seqno? kept = null)
     {
         var random = new SeededRandom(1);
         bool isFirst = true;
-        Speaker = new BabelSpeaker(OwnId, options ?? new BabelOptions(), Random, this);
+        Speaker = new BabelSpeaker(id ?? OwnId, options ?? new BabelOptions(), Random, this, filter: filter, firstSeqno: kept);
         Speaker.AddInterface(Link, parameters ?? new InterfaceParameters { Address = Self }, Now);
         if (twoLinks)
             Speaker.AddInterface(OtherLink, new InterfaceParameters { Address = BabelAddress.Parse("fe80::b") }, Now);
@@ -42,7 +43,7 @@ internal sealed class Bench : IBabelOutput
 
     public List<Sent> Log { get; } = [];
 
-    public List<BabelPrefix> Changes { get; } = [];
+    public List<RouteKey> Changes { get; } = [];
 
     public IEnumerable<ReceivedUpdate> Updates(BabelPrefix prefix) => Log.Where(s => s.Kind == TlvKind.Update && s.Update.Prefix == prefix && !s.Update.IsWildcard).Select(s => s.Update);
 
@@ -95,27 +96,33 @@ internal sealed class Bench : IBabelOutput
     public void Ihu(InterfaceId? link = null, BabelAddress? peer = null, ushort cost = 96) =>
         Receive(w => w.TryAppend(_scratch.AsSpan(0, new IhuTlv(AddressEncoding.Wildcard, cost, 60000, default).Encode(_scratch))), link, peer);
 
-    public void Announce(ushort metric, ushort seqno = 10, BabelPrefix? prefix = null, RouterId? origin = null, InterfaceId? link = null, BabelAddress? peer = null, ushort interval = 1600) =>
-        Receive(w => w.TryAppend(new OutgoingUpdate(prefix ?? Far, origin ?? Origin, new Seqno(seqno), metric, interval)), link, peer);
+    public void Announce(ushort metric, ushort seqno = 10, BabelPrefix? prefix = null, RouterId? origin = null, InterfaceId? link = null, BabelAddress? peer = null, ushort interval = 1600, BabelPrefix source = default) =>
+        Receive(w => w.TryAppend(new OutgoingUpdate(prefix ?? Far, origin ?? Origin, new Seqno(seqno), metric, interval, Source: source)), link, peer);
 
     public void Request(SeqnoRequestTlv request, InterfaceId? link = null, BabelAddress? peer = null) =>
         Receive(w => w.TryAppend(_scratch.AsSpan(0, request.Encode(_scratch))), link, peer);
 
-    public void Request(BabelPrefix? prefix, InterfaceId? link = null, BabelAddress? peer = null) =>
-        Receive(w => w.TryAppend(_scratch.AsSpan(0, new RouteRequestTlv(prefix).Encode(_scratch))), link, peer);
+    public void Request(BabelPrefix? prefix, InterfaceId? link = null, BabelAddress? peer = null, BabelPrefix source = default) =>
+        Receive(w => w.TryAppend(_scratch.AsSpan(0, new RouteRequestTlv(prefix, source).Encode(_scratch))), link, peer);
 
-    public ushort? SelectedMetric(BabelPrefix? prefix = null) => Speaker.TryGetSelected(prefix ?? Far, out RouteSnapshot route) ? route.Metric : null;
+    public ushort? SelectedMetric(RouteKey? key = null) => Speaker.TryGetSelected(key ?? Far, out RouteSnapshot route) ? route.Metric : null;
 
     public void Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
     {
         Assert.Equal(PacketStatus.Valid, PacketReader.TryOpen(payload, Self, out PacketReader reader));
+        _packets++;
         for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
         {
-            Log.Add(new Sent(Now, link, destination, kind, reader.Hello, reader.Ihu, kind == TlvKind.Update ? reader.Update : default, reader.RouteRequest, reader.SeqnoRequest, reader.Ack, payload.Length));
+            Log.Add(new Sent(Now, link, destination, kind, reader.Hello, reader.Ihu, kind == TlvKind.Update ? reader.Update : default, reader.RouteRequest, reader.SeqnoRequest, reader.Ack, payload.Length)
+            {
+                Packet = _packets,
+                HelloTimestamp = kind == TlvKind.Hello ? reader.HelloTimestamp : null,
+                IhuTimestamp = kind == TlvKind.Ihu ? reader.IhuTimestamp : null,
+            });
         }
     }
 
-    public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => Changes.AddRange(prefixes);
+    public void RoutesChanged(ReadOnlySpan<RouteKey> routes) => Changes.AddRange(routes);
 
     private void Hello(PacketWriter writer, BabelAddress peer)
     {
@@ -136,5 +143,13 @@ internal sealed class Bench : IBabelOutput
         RouteRequestTlv RouteRequest,
         SeqnoRequestTlv SeqnoRequest,
         AckTlv Ack,
-        int PacketLength);
+        int PacketLength)
+    {
+        /// <summary>TLVs of one packet have the same number.</summary>
+        public int Packet { get; init; }
+
+        public HelloTimestamp? HelloTimestamp { get; init; }
+
+        public IhuTimestamp? IhuTimestamp { get; init; }
+    }
 }

@@ -7,8 +7,8 @@ namespace Mesh.Babel.Tests.Speaker;
 /// <summary>Plays the packets with which babeld and bird were probed to our speaker and expects what the RFC says.</summary>
 public sealed partial class ProbeTests
 {
-    /// <summary>Probes that concern what is not in this library: the caller checks ports; source-specific routes are not supported yet.</summary>
-    private static readonly HashSet<string> NotOurs = new(StringComparer.Ordinal) { "bad-source-port", "source-specific" };
+    /// <summary>The caller checks ports.</summary>
+    private static readonly HashSet<string> NotOurs = new(StringComparer.Ordinal) { "bad-source-port" };
 
     [Fact]
     public void Every_probe_gets_the_answer_of_the_rfc()

@@ -248,7 +248,7 @@ public sealed class RouteTests
     [Fact]
     public void Section_3_7_4_split_horizon_keeps_a_route_off_the_lan_it_came_from()
     {
-        var bench = new Bench(parameters: new InterfaceParameters { Address = Bench.Self, Kind = LinkKind.Lan }, twoLinks: true);
+        var bench = new Bench(parameters: new InterfaceParameters { Address = Bench.Self, Kind = LinkKind.Wired }, twoLinks: true);
         bench.Meet();
         bench.Meet(Bench.OtherLink, Bench.OtherPeer);
         bench.Announce(100);

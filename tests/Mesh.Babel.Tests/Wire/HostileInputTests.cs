@@ -110,6 +110,6 @@ public sealed class HostileInputTests
                 Assert.NotEqual(TlvKind.Ignored, kind);
         }
 
-        public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes) => Assert.False(prefixes.IsEmpty);
+        public void RoutesChanged(ReadOnlySpan<RouteKey> routes) => Assert.False(routes.IsEmpty);
     }
 }

@@ -32,6 +32,8 @@ internal static class BabelTargets
 
     private delegate int TlvEncoder<T>(T tlv, Span<byte> output);
 
+    private delegate int SubTlvEncoder(Span<byte> output);
+
     public static IEnumerable<FuzzTarget> All() =>
     [
         Tlv<AckRequestTlv>("ack-request", AckRequestTlv.Type, AckRequestTlv.TryDecode, static (tlv, output) => tlv.Encode(output)),
@@ -46,6 +48,9 @@ internal static class BabelTargets
         Target.Octets("babel/authentication-tlvs", [[0, 0, 0, 1, .. PeerIndex], new byte[8], new byte[16]], DecodeAuthentication,
             Methods.Name(typeof(MacTlv), nameof(MacTlv.TryDecode)), Methods.Name(typeof(PacketCounterTlv), nameof(PacketCounterTlv.TryDecode)), Methods.Name(typeof(PadTlv), nameof(PadTlv.TryDecode)),
             Methods.Name(typeof(ChallengeRequestTlv), nameof(ChallengeRequestTlv.TryDecode)), Methods.Name(typeof(ChallengeReplyTlv), nameof(ChallengeReplyTlv.TryDecode))) with { MaxLength = 300 },
+        Target.Octets<HelloTimestamp>("babel/hello-timestamp", [[0, 0, 0, 1], [0xFF, 0xFF, 0xFF, 0xFF, 9]], HelloTimestamp.TryDecode, static timestamp => Written(timestamp.Encode)) with { Covers = [Methods.Name(typeof(HelloTimestamp), nameof(HelloTimestamp.TryDecode))] },
+        Target.Octets<IhuTimestamp>("babel/ihu-timestamp", [[0, 0, 0, 1, 0, 0, 0, 2], new byte[9]], IhuTimestamp.TryDecode, static timestamp => Written(timestamp.Encode)) with { Covers = [Methods.Name(typeof(IhuTimestamp), nameof(IhuTimestamp.TryDecode))] },
+        Target.Octets<SourcePrefix>("babel/source-prefix", [[2, 48, 0x20, 1, 0xD, 0xB8, 0, 0x42], [1, 8, 10], [2, 128, .. new byte[16]], [0, 0], [2, 0]], DecodeSource, EncodeSource) with { Covers = [Methods.Name(typeof(SourcePrefix), nameof(SourcePrefix.TryDecode))] },
         Target.Octets("babel/addresses", [[2, 64, 0x20, 1, 0xD, 0xB8, 0, 1, 0, 2], [1, 8, 10], [3, 0, 0, 0, 0, 0, 0, 0, 0, 12], [0, 0], [2, 96, .. new byte[10], 0xFF, 0xFF]], DecodeAddresses,
             Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadAddress)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadPrefix)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.ReadLeftAligned))),
         Target.Octets("babel/packet", Packets, ReadPacket, Methods.Name(typeof(PacketReader), nameof(PacketReader.TryOpen))) with { Repairs = [FixLength] },
@@ -55,6 +60,14 @@ internal static class BabelTargets
         Target.Text<BabelAddress>("babel/address-text", ["fe80::1", "10.0.0.1", "::ffff:1.2.3.4"], ParseAddress, static address => address.ToString()) with { Covers = [Methods.Name(typeof(BabelAddress), nameof(BabelAddress.Parse))] },
         Target.Text<BabelPrefix>("babel/prefix-text", ["2001:db8::/32", "10.0.0.0/8", "::/0", "0.0.0.0/0"], ParsePrefix, static prefix => prefix.ToString()) with { Covers = [Methods.Name(typeof(BabelPrefix), nameof(BabelPrefix.Parse))] },
     ];
+
+    // A sub-TLV without its type and length.
+    private static byte[] Written(SubTlvEncoder encode)
+    {
+        byte[] output = new byte[64];
+        int length = encode(output);
+        return output[1] == length - 2 ? output[2..length] : throw new InvalidOperationException($"a sub-TLV of length {output[1]} with {length} octets");
+    }
 
     private static FuzzTarget Tlv<T>(string name, byte type, TlvDecoder<T> decode, TlvEncoder<T> encode)
         where T : notnull
@@ -83,6 +96,20 @@ internal static class BabelTargets
             isRead &= output.AsSpan(0, reply.Encode(output))[2..].SequenceEqual(body);
         isRead &= PadTlv.TryDecode(body, out PadTlv pad) && pad.Length == body.Length + 2;
         return isRead ? true : throw new InvalidOperationException("a TLV is written differently than it was read");
+    }
+
+    // The encoding of the TLV, and the sub-TLV's body.
+    private static bool DecodeSource(ReadOnlySpan<byte> octets, out SourcePrefix source)
+    {
+        source = default;
+        return !octets.IsEmpty && SourcePrefix.TryDecode((AddressEncoding)octets[0], octets[1..], out source);
+    }
+
+    private static byte[] EncodeSource(SourcePrefix source)
+    {
+        byte[] tlv = new byte[64];
+        int length = source.AppendTo(tlv);
+        return [(byte)(source.Prefix.IsIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6), .. tlv[4..length]];
     }
 
     private static object? DecodeAddresses(byte[] octets)
@@ -117,7 +144,7 @@ internal static class BabelTargets
         ulong random = 1;
         var speaker = new BabelSpeaker(new RouterId(0xA), Small, () => random++, output, new PacketWriter());
         TimeSpan now = TimeSpan.Zero;
-        speaker.AddInterface(Link, new InterfaceParameters { Address = Self, Keys = keys }, now);
+        speaker.AddInterface(Link, new InterfaceParameters { Address = Self, Keys = keys, Rtt = new RttParameters() }, now);
         if (!keys.IsEmpty)
             speaker.Receive(Link, Peer, BabelAddress.Multicast, Signed(new byte[] { HelloTlv.Type, 6, 0, 0, 0, 1, 1, 0x90 }, counter: 1, BabelAddress.Multicast), now);
         byte[] heard = keys.IsEmpty || output.Nonce is null ? packet : Answered(packet, output.Nonce);
@@ -232,7 +259,7 @@ internal static class BabelTargets
             }
         }
 
-        public void RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+        public void RoutesChanged(ReadOnlySpan<RouteKey> routes)
         {
         }
     }

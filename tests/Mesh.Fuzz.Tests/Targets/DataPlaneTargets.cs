@@ -224,6 +224,8 @@ internal static class DataPlaneTargets
 
         public void PathSilent(TunnelIndex tunnel) => _ = Note(false, "a tunnel was silent within one instant");
 
+        public void KeyWorn(TunnelIndex tunnel) => _ = Note(false, "a key was worn by a few datagrams");
+
         private bool Note(bool isRight, string problem)
         {
             Count++;

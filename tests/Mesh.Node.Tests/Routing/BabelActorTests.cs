@@ -312,7 +312,7 @@ public sealed class BabelActorTests
 
         void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => _test._babel.Tell(new RoutingPacket(_index, payload.ToArray()));
 
-        void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+        void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
         {
             // Its routes do not matter.
         }

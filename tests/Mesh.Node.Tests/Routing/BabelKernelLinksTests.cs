@@ -346,7 +346,7 @@ public sealed class BabelKernelLinksTests
         void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => _test._babel.Tell(
             Tunnel is { } tunnel ? new RoutingPacket(tunnel, payload.ToArray()) : new KernelLinkPacket(On, new Ipv6Address(_address.Bits), new Ipv6Address(destination.Bits), payload.ToArray()));
 
-        void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+        void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
         {
             // Its routes do not matter.
         }

@@ -1,4 +1,5 @@
 using Mesh.DataPlane;
+using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Tunnel;
@@ -61,6 +62,16 @@ public sealed class TunnelRekeyTests
         }
 
         Assert.Equal(6, world.DataPlane.Keys.Select(k => Convert.ToHexString(k.Keys.ReceiveKey.Span)).Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public void A_worn_key_is_replaced_at_once_and_only_once()
+    {
+        TunnelWorld world = UpInDatagrams(isClient: true);
+        world.Tell(new KeyWorn(TunnelWorld.Index));
+        world.Tell(new KeyWorn(TunnelWorld.Index));
+        Assert.Single(world.TakeSent(), static frame => frame.Kind == Rekey.Kind);
+        Assert.Equal(2, world.DataPlane.Keys.Count);
     }
 
     [Theory]

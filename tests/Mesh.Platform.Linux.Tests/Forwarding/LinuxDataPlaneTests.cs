@@ -122,6 +122,41 @@ public sealed class LinuxDataPlaneTests
         Assert.Equal((0, 0), (a.Counters.TotalDrops, b.Counters.TotalDrops));
     }
 
+    // Bursts make the device change hands, pauses give it back.
+    [Fact]
+    public void Packets_keep_their_order_while_the_device_changes_hands()
+    {
+        const int Bursts = 12, InBurst = 60;
+        using NetworkNamespace spaceA = NeedsRoot.Namespace("a"), spaceB = NeedsRoot.Namespace("b");
+        spaceA.Connect("eth0", IPAddress.Parse("192.0.2.1"), spaceB, "eth0", IPAddress.Parse("192.0.2.2"), 24);
+        using LinuxDataPlane a = Start(spaceA, 1), b = Start(spaceB, 2);
+        Join(a, 1, 2, new IPEndPoint(IPAddress.Parse("192.0.2.2"), b.LocalEndpoint.Port), DataCipher.Aes256Gcm);
+        Join(b, 2, 1, new IPEndPoint(IPAddress.Parse("192.0.2.1"), a.LocalEndpoint.Port), DataCipher.Aes256Gcm);
+        using Socket sender = spaceA.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp));
+        using Socket receiver = spaceB.Run(static () => new Socket(AddressFamily.InterNetworkV6, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = 30_000, ReceiveBufferSize = 1 << 20 });
+        receiver.Bind(new IPEndPoint(IPAddress.Parse("2001:db8:2::1"), 0));
+
+        var payload = new byte[4];
+        int next = 0;
+        for (int burst = 0; burst < Bursts; burst++)
+        {
+            for (int i = 0; i < InBurst; i++)
+            {
+                BinaryPrimitives.WriteInt32BigEndian(payload, (burst * InBurst) + i);
+                sender.SendTo(payload, receiver.LocalEndPoint!);
+            }
+            while (next < (burst + 1) * InBurst)
+            {
+                Assert.Equal(payload.Length, receiver.Receive(payload));
+                Assert.Equal(next++, BinaryPrimitives.ReadInt32BigEndian(payload));
+            }
+            Thread.Sleep(burst % 4 * 30);
+        }
+
+        Ping(spaceA, "2001:db8:2::1", payloadLength: 100);
+        Assert.Equal((0, 0), (a.Counters.TotalDrops, b.Counters.TotalDrops));
+    }
+
     [Fact]
     public void Datagrams_that_the_link_does_not_take_are_counted_each_and_the_stream_goes_on_when_it_does()
     {
