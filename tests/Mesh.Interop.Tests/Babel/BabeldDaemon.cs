@@ -40,7 +40,7 @@ internal sealed class BabeldDaemon : BabelDaemon
         if (!options.KeepsState)
             File.Delete(state);
         File.Delete(SocketPath);
-        Launch("babeld", "-I", machine.File("babeld.pid"), "-S", state, "-c", machine.File("babeld.conf"));
+        Launch("babeld", "-I", "", "-S", state, "-c", machine.File("babeld.conf"));
         Assert.True(SpinWait.SpinUntil(() => File.Exists(SocketPath) || !IsRunning, TimeSpan.FromSeconds(10)) && IsRunning, $"babeld did not start: {Said}");
     }
 

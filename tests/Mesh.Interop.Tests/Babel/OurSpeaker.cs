@@ -21,6 +21,7 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
     private readonly Thread _timer;
     private readonly PriorityQueue<Action, TimeSpan> _later = new();
     private readonly SortedDictionary<BabelPrefix, KernelHopRoute> _routes = new(Comparer<BabelPrefix>.Create(BabelPrefix.Compare));
+    private readonly List<byte[]> _sent = [];
     private volatile bool _isEnding;
 
     /// <summary>Starts it, without links.</summary>
@@ -42,9 +43,6 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
 
     /// <summary>How long packets take on their way out and in: that of a long link. Our clock stands before and after it, as a real link's would.</summary>
     public (TimeSpan Out, TimeSpan In) Delay { get; set; }
-
-    /// <summary>What was sent, with the time, for tests that look at packets.</summary>
-    public List<(TimeSpan At, BabelAddress To, byte[] Packet)> Sent { get; } = [];
 
     private static TimeSpan Now => Stopwatch.GetElapsedTime(0);
 
@@ -108,6 +106,13 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
     public SortedDictionary<string, int> Table() =>
         new(Ask(static speaker => speaker.Routes().Where(static route => route.IsSelected).ToDictionary(static route => route.Prefix.ToString(), static route => (int)route.Metric, StringComparer.Ordinal)), StringComparer.Ordinal);
 
+    /// <summary>All packets that were sent so far.</summary>
+    public IReadOnlyList<byte[]> SentSnapshot()
+    {
+        lock (_lock)
+            return [.. _sent];
+    }
+
     /// <summary>Takes everything back, as a node that stops in order.</summary>
     public void Stop()
     {
@@ -141,7 +146,7 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)
     {
         byte[] copy = payload.ToArray();
-        Sent.Add((Now, destination, copy));
+        _sent.Add(copy);
         Later(Delay.Out, () => _port.Send(link.Value, new Ipv6Address(destination.Bits), copy));
     }
 
