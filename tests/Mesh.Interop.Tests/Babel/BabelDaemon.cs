@@ -108,6 +108,12 @@ internal sealed record DaemonOptions
     /// <summary>The prefixes it announces.</summary>
     public IReadOnlyList<string> Announced { get; init; } = [];
 
+    /// <summary>The prefix for whose packets it announces a default route, or null for none. A bird that has this knows routes with a source in its table, and no others.</summary>
+    public string? GatewayFor { get; init; }
+
+    /// <summary>Whether bird's table is one of routes with a source, without announcing any.</summary>
+    public bool KnowsSources { get; init; }
+
     /// <summary>Costs of links, where not 96.</summary>
     public IReadOnlyDictionary<string, int> Costs { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
 

@@ -34,6 +34,12 @@ internal sealed class BabeldDaemon : BabelDaemon
         }
 
         configuration.AppendLine("redistribute local deny");
+        if (options.GatewayFor is { } network)
+        {
+            ChangeRoute("::/0", add: true);
+            configuration.AppendLine(CultureInfo.InvariantCulture, $"redistribute ip ::/0 eq 0 src-prefix {network}");
+        }
+
         configuration.AppendLine(CultureInfo.InvariantCulture, $"redistribute proto {StaticProtocol}");
         File.WriteAllText(machine.File("babeld.conf"), configuration.ToString());
         string state = machine.File("babeld.state");

@@ -22,10 +22,12 @@ internal sealed class BirdDaemon : BabelDaemon
 
     private string ConfigurationPath => Machine.File("bird.conf");
 
-    // Prefix Nexthop Interface Metric F Seqno Expires; an asterisk in F is the selected route.
+    // Prefix ["from" Source] Nexthop Interface Metric F Seqno Expires; an asterisk in F is the selected route.
     /// <inheritdoc/>
-    public override IReadOnlyList<DaemonRoute> Routes() => [.. Ask("show babel routes").Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+    public override IReadOnlyList<DaemonRoute> Routes() => [.. Ask("show babel routes").Select(static line => line.Replace(" from ::/0", "", StringComparison.Ordinal).Replace(" from ", "|", StringComparison.Ordinal))
+        .Select(static line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         .Where(static words => words.Length >= 6 && words[0].Contains('/', StringComparison.Ordinal))
+        .Select(static words => words.Select(static word => word.Replace("|", " from ", StringComparison.Ordinal)).ToArray())
         .Select(static words => new DaemonRoute(words[0], int.Parse(words[3], CultureInfo.InvariantCulture), words[1], words[4] == "*"))];
 
     /// <inheritdoc/>
@@ -43,15 +45,22 @@ internal sealed class BirdDaemon : BabelDaemon
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"log stderr all; router id 10.0.0.{Machine.Number};");
         text.AppendLine("protocol device { scan time 1; }");
-        text.AppendLine("protocol kernel { ipv6 { import none; export where source = RTS_BABEL; }; }");
+        bool hasSources = _options.KnowsSources || _options.GatewayFor is not null;
+        if (hasSources)
+            text.AppendLine("ipv6 sadr table sadr6;");
+        string channel = hasSources ? "ipv6 sadr { table sadr6;" : "ipv6 {";
+        text.AppendLine(CultureInfo.InvariantCulture, $"protocol kernel {{ {channel} import none; export where source = RTS_BABEL; }}; }}");
         text.AppendLine("protocol kernel { ipv4 { import none; export where source = RTS_BABEL; }; }");
         foreach (bool isIpv6 in (bool[])[true, false])
         {
-            IEnumerable<string> routes = _options.Announced.Where(prefix => prefix.Contains(':', StringComparison.Ordinal) == isIpv6).Select(static prefix => $"route {prefix} unreachable;");
-            text.AppendLine(CultureInfo.InvariantCulture, $"protocol static {{ {(isIpv6 ? "ipv6" : "ipv4")}; {string.Join(' ', routes)} }}");
+            string from = isIpv6 && hasSources ? " from ::/0" : "";
+            List<string> routes = [.. _options.Announced.Where(prefix => prefix.Contains(':', StringComparison.Ordinal) == isIpv6).Select(prefix => $"route {prefix}{from} unreachable;")];
+            if (isIpv6 && _options.GatewayFor is { } network)
+                routes.Add($"route ::/0 from {network} unreachable;");
+            text.AppendLine(CultureInfo.InvariantCulture, $"protocol static {{ {(isIpv6 ? channel + " }" : "ipv4")}; {string.Join(' ', routes)} }}");
         }
 
-        text.AppendLine("protocol babel {\n ipv6 { import all; export all; };\n ipv4 { import all; export all; };");
+        text.AppendLine(CultureInfo.InvariantCulture, $"protocol babel {{\n {channel} import all; export all; }};\n ipv4 {{ import all; export all; }};");
         foreach (string link in _options.Links)
         {
             text.Append(CultureInfo.InvariantCulture, $" interface \"{link}\" {{ type wired; hello interval 1 s; update interval 4 s; rxcost {_options.Costs.GetValueOrDefault(link, 96)}; next hop ipv4 192.0.2.{Machine.Number};");

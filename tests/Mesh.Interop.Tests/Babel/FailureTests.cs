@@ -140,7 +140,8 @@ public sealed class FailureTests
         LabMachine a = lab.Machine(1), b = lab.Machine(2);
         lab.Link("ab", a, b);
         var options = new DaemonOptions { Links = ["ab"], Announced = [b.Prefix], KeepsState = false };
-        OurSpeaker ours = new OurSpeaker(a).On("ab").Announce(a.Prefix);
+        // We refuse a number that seems older until we forget the last one: after 3 minutes, and here after 4 update intervals.
+        OurSpeaker ours = new OurSpeaker(a, new BabelOptions { SourceLifetime = TimeSpan.FromSeconds(1) }).On("ab").Announce(a.Prefix);
         BabelDaemon babeld = BabelDaemon.Start(BabelDaemon.Babeld, b, options);
         string Explain() => $"{ours.Explain()}\n{babeld.Explain()}";
         await Eventually.TrueAsync(() => ours.Selected(b.Prefix) is not null && babeld.Reaches(a.Prefix), "both learn", Explain);

@@ -20,18 +20,18 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
     private readonly AutoResetEvent _changed = new(initialState: false);
     private readonly Thread _timer;
     private readonly PriorityQueue<Action, TimeSpan> _later = new();
-    private readonly SortedDictionary<BabelPrefix, KernelHopRoute> _routes = new(Comparer<BabelPrefix>.Create(BabelPrefix.Compare));
+    private readonly SortedDictionary<RouteKey, KernelHopRoute> _routes = new(Comparer<RouteKey>.Create(RouteKey.Compare));
     private readonly List<byte[]> _sent = [];
     private volatile bool _isEnding;
 
     /// <summary>Starts it, without links.</summary>
     /// <param name="machine">Where.</param>
-    /// <param name="routerId">The same number again for a restart; otherwise the machine's.</param>
-    public OurSpeaker(LabMachine machine, ulong? routerId = null)
+    /// <param name="options">Not the defaults.</param>
+    public OurSpeaker(LabMachine machine, BabelOptions? options = null)
     {
         _machine = machine;
         var random = new DeterministicRandom((ulong)Stopwatch.GetTimestamp());
-        _speaker = new BabelSpeaker(new RouterId(routerId ?? (ulong)machine.Number), new BabelOptions(), random.NextUInt64, this);
+        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options ?? new BabelOptions(), random.NextUInt64, this);
         _port = machine.Space.Run(() => new KernelLinkPort(0, machine.Loopback, static (_, _) => { }));
         _timer = new Thread(RunTimers) { IsBackground = true, Name = "our-speaker" };
         _timer.Start();
@@ -74,6 +74,9 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
         return this;
     }
 
+    /// <summary>What a route is for.</summary>
+    public static RouteKey Key(string prefix, string? source = null) => new(BabelPrefix.Parse(prefix), source is null ? default : BabelPrefix.Parse(source));
+
     /// <summary>Does something with the speaker.</summary>
     public void Do(Action<BabelSpeaker, TimeSpan> action)
     {
@@ -99,12 +102,12 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
     /// <summary>Whether there is a neighbour with a finite cost.</summary>
     public bool Hears(LabMachine other) => Neighbour(other) is { Cost: < ushort.MaxValue };
 
-    /// <summary>The route in use for a prefix, or null.</summary>
-    public RouteSnapshot? Selected(string prefix) => Ask(speaker => speaker.TryGetSelected(BabelPrefix.Parse(prefix), out RouteSnapshot route) ? route : (RouteSnapshot?)null);
+    /// <summary>The route in use for a prefix, and for packets from a source where one is given, or null.</summary>
+    public RouteSnapshot? Selected(string prefix, string? source = null) => Ask(speaker => speaker.TryGetSelected(Key(prefix, source), out RouteSnapshot route) ? route : (RouteSnapshot?)null);
 
     /// <summary>All selected routes: prefix to metric.</summary>
     public SortedDictionary<string, int> Table() =>
-        new(Ask(static speaker => speaker.Routes().Where(static route => route.IsSelected).ToDictionary(static route => route.Prefix.ToString(), static route => (int)route.Metric, StringComparer.Ordinal)), StringComparer.Ordinal);
+        new(Ask(static speaker => speaker.Routes().Where(static route => route.IsSelected).ToDictionary(static route => route.Key.ToString(), static route => (int)route.Metric, StringComparer.Ordinal)), StringComparer.Ordinal);
 
     /// <summary>All packets that were sent so far.</summary>
     public IReadOnlyList<byte[]> SentSnapshot()
@@ -150,20 +153,22 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
         Later(Delay.Out, () => _port.Send(link.Value, new Ipv6Address(destination.Bits), copy));
     }
 
-    void IBabelOutput.RoutesChanged(ReadOnlySpan<BabelPrefix> prefixes)
+    void IBabelOutput.RoutesChanged(ReadOnlySpan<RouteKey> routes)
     {
-        foreach (BabelPrefix prefix in prefixes)
+        foreach (RouteKey key in routes)
         {
-            if (prefix.IsIpv4)
+            if (key.Prefix.IsIpv4)
                 continue;
-            if (_speaker.TryGetSelected(prefix, out RouteSnapshot route))
-                _routes[prefix] = new KernelHopRoute(new Ipv6Prefix(prefix.Bits, prefix.Length), new KernelHop(route.Interface.Value, new Ipv6Address(route.NextHop.Bits)));
+            if (_speaker.TryGetSelected(key, out RouteSnapshot route))
+                _routes[key] = new KernelHopRoute(ToIpv6(key.Prefix), new KernelHop(route.Interface.Value, new Ipv6Address(route.NextHop.Bits))) { From = key.IsSourceSpecific ? ToIpv6(key.Source) : null };
             else
-                _routes.Remove(prefix);
+                _routes.Remove(key);
         }
 
         _port.Publish([.. _routes.Values]);
     }
+
+    private static Ipv6Prefix ToIpv6(BabelPrefix prefix) => new(prefix.Bits, prefix.Length);
 
     /// <summary>Ends without a word, as a crash.</summary>
     public void Dispose()
