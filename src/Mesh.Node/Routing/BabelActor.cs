@@ -63,6 +63,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private readonly BabelSpeaker _speaker;
     private readonly BabelAddress _linkLocal;
     private TimeSpan _helloInterval;
+    private RttParameters? _rtt;
     private MacKeys _keys = MacKeys.None;
     private TimeSpan _armedFor = TimeSpan.MinValue;
     private bool _publishPending;
@@ -79,7 +80,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         _linkLocal = LinkLocalOf(options.Self);
         DeterministicRandom random = Context.Random.Fork();
         // A fresh router-id at each start: with a kept one, an older seqno would make our prefix unfeasible at others for minutes.
-        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options.Speaker, random.NextUInt64, this);
+        var filter = new OriginFilter(new BabelPrefix(options.Network.Prefix.Bits, (byte)options.Network.Length), OwnPrefixOf);
+        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options.Speaker, random.NextUInt64, this, filter: filter);
     }
 
     /// <inheritdoc/>
@@ -191,6 +193,16 @@ public sealed partial class BabelActor : Actor, IBabelOutput
 
     private static BabelAddress LinkLocalOf(NodePrefix node) => new(LinkLocalAddress.Of(node).Value);
 
+    // Whose prefix a neighbour may call its own: that of the node whose certificate its tunnel has seen.
+    private BabelPrefix? OwnPrefixOf(InterfaceId link, BabelAddress neighbour)
+    {
+        NodePrefix node = _links.TryGetValue(link, out RoutingLinkUp? up) ? up.Peer : _kernelLinks.TryGetValue(-link.Value, out KernelLink? kernel) ? kernel.Behind(neighbour).Node : NodePrefix.Empty;
+        if (node.IsEmpty)
+            return null;
+        Ipv6Prefix own = node.Subnet(_options.Network);
+        return new BabelPrefix(own.Bits, (byte)own.Length);
+    }
+
     private void AddLink(RoutingLinkUp up)
     {
         var id = new InterfaceId(up.Tunnel.Value);
@@ -200,7 +212,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     }
 
     private void StartSpeaking(InterfaceId id) =>
-        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Rtt = _rtt, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
 
     private IEnumerable<InterfaceId> Interfaces() => _links.Keys.Concat(_kernelLinks.Keys.Select(IdOf)).OrderBy(static id => id.Value).ToArray();
 
@@ -288,6 +300,16 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             _helloInterval = hello;
             foreach (InterfaceId id in Interfaces())
                 _speaker.SetIntervals(id, _helloInterval, Context.Now);
+        }
+
+        RttParameters? rtt = BabelDefaults.RttOf(changed.Parameters.BabelDefault, out string? problem);
+        if (rtt != _rtt)
+        {
+            if (problem is not null)
+                Log.Warning($"the network's parameter babel_default cannot be used as it is: {problem}");
+            _rtt = rtt;
+            foreach (InterfaceId id in Interfaces())
+                _speaker.SetRtt(id, _rtt, Context.Now);
         }
 
         MacKeys keys = ToMacKeys(changed.Keys);
