@@ -90,6 +90,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
         _speaker.Announce(new BabelPrefix(own.Bits, (byte)own.Length), Context.Now);
+        AnnounceGateway();
         PublishTable();
         ArmTimer();
     }
@@ -180,12 +181,13 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             return;
         foreach (RouteKey route in routes)
         {
-            // So far only ordinary routes are used.
-            if (!route.IsSourceSpecific)
+            if (route.Prefix == Everywhere)
+                _isDefaultChanged = true;
+            else if (!route.IsSourceSpecific)
                 _changed.Add(route.Prefix);
         }
 
-        if (_publishPending || _changed.Count == 0)
+        if (_publishPending || (_changed.Count == 0 && !_isDefaultChanged))
             return;
         _publishPending = true;
         Self.Tell(PublishDue.Instance);
@@ -354,7 +356,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         _changed.Clear();   // looking at one may show that others have to be looked at again
         foreach (BabelPrefix prefix in changed)
             Look(prefix);
-        if (_routes.Apply())
+        bool isOther = LookForGateway();
+        if (_routes.Apply() || isOther)
             PublishTable();
         foreach (int link in _identified)
             LookAgain(link);
@@ -364,10 +367,13 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private void PublishTable()
     {
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
-        var entries = new ForwardingEntry[_routes.Routes.Length + 2];
+        ForwardingEntry? byDefault = DefaultEntry();
+        var entries = new ForwardingEntry[_routes.Routes.Length + (byDefault is null ? 2 : 3)];
+        int count = 0;
+        if (byDefault is { } entry)
+            entries[count++] = entry;
         // What nobody announces must not leak out of the overlay.
-        entries[0] = new ForwardingEntry(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable);
-        int count = 1;
+        entries[count++] = new ForwardingEntry(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable);
         bool hasOwn = false;
         foreach (NodeRoute route in _routes.Routes)
         {
@@ -393,11 +399,11 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
         if (!_options.Network.Prefix.Contains(destination) || destination.Length <= _options.Network.Length || _options.Self.Subnet(_options.Network).Contains(destination))
             return;
-        NodeRoute? route = !_speaker.TryGetSelected(prefix, out RouteSnapshot selected) ? null
-            : _links.TryGetValue(selected.Interface, out RoutingLinkUp? link) ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric)
-            : RouteOverKernel(destination, selected);
-        _routes.Change(destination, route);
+        _routes.Change(destination, _speaker.TryGetSelected(prefix, out RouteSnapshot selected) ? RouteTo(destination, selected) : null);
     }
+
+    private NodeRoute? RouteTo(Ipv6Prefix destination, in RouteSnapshot selected) =>
+        _links.TryGetValue(selected.Interface, out RoutingLinkUp? link) ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric) : RouteOverKernel(destination, selected);
 
     // What a route costs changes more often than which way it leads.
     private NodeRoute WithMetric(NodeRoute route) =>
