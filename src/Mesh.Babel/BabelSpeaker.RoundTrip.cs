@@ -41,12 +41,14 @@ public sealed partial class BabelSpeaker
 
     /// <summary>Writes the Hello and the IHUs that are due, with the time of now: nothing stands between this and the sending.</summary>
     /// <remarks>
-    /// An IHU with a timestamp needs a Hello with one in the same packet: where there is none, an unscheduled one (RFC 9616 section 3.2). One sub-TLV to a TLV, and no padding in it:
-    /// babeld up to 1.12.1 takes the type of each sub-TLV from the first.
+    /// An IHU with a timestamp needs a Hello with one in the same packet (RFC 9616 section 3.2). Where none is due, the IHU goes without a timestamp: Hellos that leave together are lost
+    /// together, and two that are lost end a link. Only where a Hello with IHUs for many neighbours takes several packets, each has one, unscheduled ones. One sub-TLV to a TLV, and no
+    /// padding in it: babeld up to 1.12.1 takes the type of each sub-TLV from the first.
     /// </remarks>
     private void WriteHellos(BabelInterface link)
     {
         bool hasHello = link.HelloDue is { } interval && TryWriteHello(link, interval);
+        bool echoes = hasHello && link.Parameters.Rtt is not null;
         link.HelloDue = null;
         if (!link.IsIhuDue)
             return;
@@ -58,7 +60,7 @@ public sealed partial class BabelSpeaker
                 continue;
             neighbour.IsIhuDue = false;
             neighbour.AnnouncedRxCost = neighbour.RxCost;
-            IhuTimestamp? echo = link.Parameters.Rtt is null ? null : neighbour.RoundTrip.Echo(_now);
+            IhuTimestamp? echo = echoes ? neighbour.RoundTrip.Echo(_now) : null;
             AddressEncoding encoding = AddressCodec.EncodingOf(neighbour.Address);
             ReadOnlySpan<byte> ihu = tlv[..new IhuTlv(encoding, neighbour.RxCost, link.IhuCentiseconds, neighbour.Address).Encode(tlv, echo)];
             while (true)

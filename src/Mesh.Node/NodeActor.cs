@@ -57,6 +57,9 @@ public sealed record NodeOptions
 
     /// <summary>Tuning of the routing speaker.</summary>
     public Babel.BabelOptions Babel { get; init; } = new();
+
+    /// <summary>Whether packets from the network to the rest of the world may leave it here; see <see cref="RoutingOptions.IsGateway"/>.</summary>
+    public bool IsGateway { get; init; }
 }
 
 /// <summary>A node of the overlay: makes and supervises its parts, and knows how it is.</summary>
@@ -123,7 +126,7 @@ public sealed class NodeActor : Actor
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
-        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel };
+        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel, IsGateway = _options.IsGateway };
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane, _ports.KernelLinks)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal, OpenVpn = OpenVpn() };

@@ -81,6 +81,13 @@ internal static class NodeKeys
         Default = Plane.Offload,
     });
 
+    public static ConfigKey<bool> Gateway { get; } = ConfigKey.Boolean("node.gateway", new KeyOptions<bool>
+    {
+        Meaning = "Whether this node is a way out of the network: it announces ::/0 for packets from the network, and this machine forwards them.",
+        Cost = "Makes this machine an IPv6 router. The world needs a route back to the network through it; no packet filter is set.",
+        Default = false,
+    });
+
     public static ConfigKey<int> Mark { get; } = ConfigKey.Int("node.underlay.mark", new KeyOptions<int>
     {
         Meaning = "Mark of all packets that go into the underlay (SO_MARK), for policy routing and firewalls; 0 for none.",
@@ -144,7 +151,7 @@ internal static class NodeKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
+        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, Gateway, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
         HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
     ];
 }

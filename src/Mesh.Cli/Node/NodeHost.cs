@@ -51,8 +51,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         await using TlsStreamPort streams = OpenStreams();
         using var plane = new LinuxDataPlane(settings.DataPlane(failure => ending.Tell(new NodeEnded($"forwarding has ended: {failure.Message}"))), streams);
         using OverlayDevice device = OverlayDevice.Configure(plane.DeviceName, plane.DeviceIndex, identity);
-        await using OpenVpnHost? openVpn = settings.OpenVpn is null ? null
-            : OpenVpnHost.Open(settings.Config, directory, plane.DeviceIndex, identity.Address, log.Write);
+        await using KernelHost kernel = KernelHost.Open(settings.Config, directory, plane.DeviceIndex, identity.Address, log.Write);
         using var http = new HttpPort();
         await using PeerPort peers = OpenPeers();
         using var work = new ThreadedWorkPool(WorkThreads, WorkQueue);
@@ -69,10 +68,10 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         var listen = new IPEndPoint(settings.Listen.Address, plane.LocalEndpoint.Port);
         NodeOptions options = Options(listen, local);
         var credentials = new CredentialFiles(directory, renewed => _credentials = Credentials.Of(renewed));
-        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = openVpn?.Processes, KernelLinks = openVpn?.Links };
+        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = kernel.Processes, KernelLinks = kernel.Links };
         ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(_credentials.Identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
-        using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex || (openVpn?.Processes.OwnsLink(index) ?? false), () => guard.Tell(new UnderlayChanged()));
+        using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex || (kernel.Processes?.OwnsLink(index) ?? false), () => guard.Tell(new UnderlayChanged()));
         var status = new NodeControl(guard, identity, plane, listen, settings);
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
         if (!peers.HearsLocal)
@@ -117,6 +116,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
     {
         RegistryUrl = settings.RegistryUrl,
         Babel = settings.Babel,
+        IsGateway = settings.Config.Get(NodeKeys.Gateway),
         OpenVpn = settings.OpenVpn,
         Peers = settings.Peers,
         Software = new NodeInformation(MeshCommandLine.Version, RuntimeInformation.OSDescription),
@@ -138,7 +138,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         IEnumerable<AdvertisedAddress> native = settings.Accept ? settings.Tunnels.Advertised.Concat(own.Select(local, listen)) : [];
         // OpenVPN listens on all addresses, wherever native tunnels are accepted.
         IEnumerable<AdvertisedAddress> others = settings.OpenVpn is { } openVpn
-            ? OpenVpnHost.Advertised(openVpn, settings.Tunnels.Advertised.Concat(own.Select(local, new IPEndPoint(IPAddress.IPv6Any, listen.Port))).Select(static address => address.Host))
+            ? KernelHost.Advertised(openVpn, settings.Tunnels.Advertised.Concat(own.Select(local, new IPEndPoint(IPAddress.IPv6Any, listen.Port))).Select(static address => address.Host))
             : [];
         return new AddressList(native.Concat(others).Distinct().Take(AddressList.MaxCount));
     }

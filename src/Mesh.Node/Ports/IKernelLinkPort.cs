@@ -34,7 +34,11 @@ public sealed record KernelHop(int Link, Ipv6Address Address);
 /// <summary>A route for the kernel.</summary>
 /// <param name="Destination">Where it leads.</param>
 /// <param name="Hop">The neighbour that packets are sent to; null where the data plane takes them.</param>
-public sealed record KernelHopRoute(Ipv6Prefix Destination, KernelHop? Hop);
+public sealed record KernelHopRoute(Ipv6Prefix Destination, KernelHop? Hop)
+{
+    /// <summary>The prefix that a packet's source has to lie in (RFC 9079), or null for any source.</summary>
+    public Ipv6Prefix? From { get; init; }
+}
 
 /// <summary>A packet of the routing protocol came over a link of the kernel, from port 6696.</summary>
 /// <param name="Link">The link's index.</param>

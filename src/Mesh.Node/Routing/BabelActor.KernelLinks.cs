@@ -127,6 +127,8 @@ public sealed partial class BabelActor
         if (_kernel is null)
             return;
         ImmutableArray<KernelHopRoute>.Builder routes = ImmutableArray.CreateBuilder<KernelHopRoute>();
+        if (DefaultForKernel() is { } byDefault)
+            routes.Add(byDefault);
         Ipv6Prefix? cover = null;
         foreach (NodeRoute route in _routes.Routes)
         {

@@ -63,6 +63,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private readonly BabelSpeaker _speaker;
     private readonly BabelAddress _linkLocal;
     private TimeSpan _helloInterval;
+    private RttParameters? _rtt;
     private MacKeys _keys = MacKeys.None;
     private TimeSpan _armedFor = TimeSpan.MinValue;
     private bool _publishPending;
@@ -79,7 +80,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         _linkLocal = LinkLocalOf(options.Self);
         DeterministicRandom random = Context.Random.Fork();
         // A fresh router-id at each start: with a kept one, an older seqno would make our prefix unfeasible at others for minutes.
-        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options.Speaker, random.NextUInt64, this);
+        var filter = new OriginFilter(new BabelPrefix(options.Network.Prefix.Bits, (byte)options.Network.Length), OwnPrefixOf);
+        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options.Speaker, random.NextUInt64, this, filter: filter);
     }
 
     /// <inheritdoc/>
@@ -88,6 +90,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
         _speaker.Announce(new BabelPrefix(own.Bits, (byte)own.Length), Context.Now);
+        AnnounceGateway();
         PublishTable();
         ArmTimer();
     }
@@ -178,18 +181,29 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             return;
         foreach (RouteKey route in routes)
         {
-            // So far only ordinary routes are used.
-            if (!route.IsSourceSpecific)
+            if (route.Prefix == Everywhere)
+                _isDefaultChanged = true;
+            else if (!route.IsSourceSpecific)
                 _changed.Add(route.Prefix);
         }
 
-        if (_publishPending || _changed.Count == 0)
+        if (_publishPending || (_changed.Count == 0 && !_isDefaultChanged))
             return;
         _publishPending = true;
         Self.Tell(PublishDue.Instance);
     }
 
     private static BabelAddress LinkLocalOf(NodePrefix node) => new(LinkLocalAddress.Of(node).Value);
+
+    // Whose prefix a neighbour may call its own: that of the node whose certificate its tunnel has seen.
+    private BabelPrefix? OwnPrefixOf(InterfaceId link, BabelAddress neighbour)
+    {
+        NodePrefix node = _links.TryGetValue(link, out RoutingLinkUp? up) ? up.Peer : _kernelLinks.TryGetValue(-link.Value, out KernelLink? kernel) ? kernel.Behind(neighbour).Node : NodePrefix.Empty;
+        if (node.IsEmpty)
+            return null;
+        Ipv6Prefix own = node.Subnet(_options.Network);
+        return new BabelPrefix(own.Bits, (byte)own.Length);
+    }
 
     private void AddLink(RoutingLinkUp up)
     {
@@ -200,7 +214,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     }
 
     private void StartSpeaking(InterfaceId id) =>
-        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Rtt = _rtt, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
 
     private IEnumerable<InterfaceId> Interfaces() => _links.Keys.Concat(_kernelLinks.Keys.Select(IdOf)).OrderBy(static id => id.Value).ToArray();
 
@@ -274,6 +288,16 @@ public sealed partial class BabelActor : Actor, IBabelOutput
                 _speaker.SetIntervals(id, _helloInterval, Context.Now);
         }
 
+        RttParameters? rtt = BabelDefaults.RttOf(changed.Parameters.BabelDefault, out string? problem);
+        if (rtt != _rtt)
+        {
+            if (problem is not null)
+                Log.Warning($"the network's parameter babel_default cannot be used as it is: {problem}");
+            _rtt = rtt;
+            foreach (InterfaceId id in Interfaces())
+                _speaker.SetRtt(id, _rtt, Context.Now);
+        }
+
         MacKeys keys = ToMacKeys(changed.Keys);
         if (keys.Equals(_keys))
             return;
@@ -316,7 +340,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         _changed.Clear();   // looking at one may show that others have to be looked at again
         foreach (BabelPrefix prefix in changed)
             Look(prefix);
-        if (_routes.Apply())
+        bool isOther = LookForGateway();
+        if (_routes.Apply() || isOther)
             PublishTable();
         foreach (int link in _identified)
             LookAgain(link);
@@ -326,10 +351,13 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private void PublishTable()
     {
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
-        var entries = new ForwardingEntry[_routes.Routes.Length + 2];
+        ForwardingEntry? byDefault = DefaultEntry();
+        var entries = new ForwardingEntry[_routes.Routes.Length + (byDefault is null ? 2 : 3)];
+        int count = 0;
+        if (byDefault is { } entry)
+            entries[count++] = entry;
         // What nobody announces must not leak out of the overlay.
-        entries[0] = new ForwardingEntry(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable);
-        int count = 1;
+        entries[count++] = new ForwardingEntry(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable);
         bool hasOwn = false;
         foreach (NodeRoute route in _routes.Routes)
         {
@@ -355,11 +383,11 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
         if (!_options.Network.Prefix.Contains(destination) || destination.Length <= _options.Network.Length || _options.Self.Subnet(_options.Network).Contains(destination))
             return;
-        NodeRoute? route = !_speaker.TryGetSelected(prefix, out RouteSnapshot selected) ? null
-            : _links.TryGetValue(selected.Interface, out RoutingLinkUp? link) ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric)
-            : RouteOverKernel(destination, selected);
-        _routes.Change(destination, route);
+        _routes.Change(destination, _speaker.TryGetSelected(prefix, out RouteSnapshot selected) ? RouteTo(destination, selected) : null);
     }
+
+    private NodeRoute? RouteTo(Ipv6Prefix destination, in RouteSnapshot selected) =>
+        _links.TryGetValue(selected.Interface, out RoutingLinkUp? link) ? new NodeRoute(destination, link.Tunnel, link.Peer, selected.Metric) : RouteOverKernel(destination, selected);
 
     // What a route costs changes more often than which way it leads.
     private NodeRoute WithMetric(NodeRoute route) =>

@@ -18,6 +18,9 @@ public sealed record RoutingOptions
     /// <summary>Largest packet that carries routing messages, octets. Default 1280.</summary>
     public int Mtu { get; init; } = 1280;
 
+    /// <summary>Whether packets from the network to the rest of the world may leave it here. The machine's kernel has to forward them. Default false.</summary>
+    public bool IsGateway { get; init; }
+
     /// <summary>The speaker's own settings.</summary>
     public BabelOptions Speaker { get; init; } = new();
 }

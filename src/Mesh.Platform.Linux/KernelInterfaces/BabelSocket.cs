@@ -11,6 +11,7 @@ internal sealed class BabelSocket : IDisposable
 
     private const int Port = 6696;
     private const int SocketLevel = 1, BindToLink = 62;   // SO_BINDTOIFINDEX, Linux 5.0
+    private const int ReceiveBufferForce = 33, ReceiveBufferLength = 4 << 20;   // SO_RCVBUFFORCE; babeld sends its whole table in one burst, 200 packets for 10,000 routes
     private const int Ipv6Level = 41, UnicastHops = 16, MulticastLink = 17, MulticastHops = 18, MulticastLoop = 19, TrafficClass = 67;
     private const int NetworkControl = 0xC0;   // DSCP CS6, as babeld
 
@@ -34,6 +35,7 @@ internal sealed class BabelSocket : IDisposable
             Set(socket, Ipv6Level, MulticastLink, link);
             Set(socket, Ipv6Level, TrafficClass, NetworkControl);
             socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.PacketInformation, optionValue: true);
+            Set(socket, SocketLevel, ReceiveBufferForce, ReceiveBufferLength);
             socket.Blocking = false;   // a full send buffer drops, as a network does
             socket.Bind(new IPEndPoint(IPAddress.IPv6Any, Port));
             socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.AddMembership, new IPv6MulticastOption(Group, link));

@@ -14,7 +14,7 @@ internal sealed class KernelRoutes : IDisposable
     private readonly int _dataPlane;
     private readonly IPAddress _source;
     private readonly Action<LogLevel, string> _log;
-    private readonly Dictionary<Ipv6Prefix, KernelRoute> _installed = [];
+    private readonly Dictionary<Place, KernelRoute> _installed = [];
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _changed = new(0);
     private readonly Thread _thread;
@@ -50,6 +50,7 @@ internal sealed class KernelRoutes : IDisposable
     private void Run()
     {
         using var netlink = RouteNetlink.Open();
+        Try(() => Sweep(netlink));
         while (!_isEnding)
         {
             _changed.Wait();
@@ -57,17 +58,17 @@ internal sealed class KernelRoutes : IDisposable
             lock (_lock)
                 (wanted, _wanted) = (_wanted, null);
             if (wanted is { } routes && !_isEnding)
-                TryApply(netlink, routes);
+                Try(() => Apply(netlink, routes));
         }
 
-        TryApply(netlink, []);
+        Try(() => Apply(netlink, []));
     }
 
-    private void TryApply(RouteNetlink netlink, ImmutableArray<KernelHopRoute> routes)
+    private void Try(Action change)
     {
         try
         {
-            Apply(netlink, routes);
+            change();
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -77,43 +78,65 @@ internal sealed class KernelRoutes : IDisposable
 
     private void Apply(RouteNetlink netlink, ImmutableArray<KernelHopRoute> routes)
     {
-        var wanted = routes.ToDictionary(static route => route.Destination, ToKernel);
-        foreach ((Ipv6Prefix destination, KernelRoute route) in _installed.Where(entry => !wanted.ContainsKey(entry.Key)).ToArray())
+        var wanted = routes.Select(ToKernel).ToDictionary(PlaceOf);
+        foreach ((Place place, KernelRoute route) in _installed.Where(entry => !wanted.ContainsKey(entry.Key)).ToArray())
         {
-            _installed.Remove(destination);
-            try
-            {
-                netlink.RemoveRoute(route);
-            }
-            catch (LinuxException)
-            {
-                // It went with its device.
-            }
+            _installed.Remove(place);
+            TryRemove(netlink, route);
         }
 
         // Also those that should be there: one that went with its device may be wanted again.
-        HashSet<(IPAddress, int)> present = [.. netlink.Routes().Where(static route => route.Table == KernelRoute.MainTable).Select(static route => (route.Prefix, route.Length))];
-        foreach ((Ipv6Prefix destination, KernelRoute route) in wanted)
+        HashSet<Place> present = [.. netlink.Routes().Where(static route => route.Table == KernelRoute.MainTable).Select(PlaceOf)];
+        foreach ((Place place, KernelRoute route) in wanted)
         {
-            if (_installed.GetValueOrDefault(destination) == route && present.Contains((route.Prefix, route.Length)))
+            if (_installed.GetValueOrDefault(place) == route && present.Contains(place))
                 continue;
             try
             {
                 netlink.ReplaceRoute(route);
-                _installed[destination] = route;
+                _installed[place] = route;
             }
             catch (LinuxException e)
             {
-                _installed.Remove(destination);
+                _installed.Remove(place);
                 _log(LogLevel.Warning, e.Message);
             }
         }
     }
 
+    // A run that has crashed took nothing back. What it installed has our mark and our source.
+    private void Sweep(RouteNetlink netlink)
+    {
+        foreach (KernelRoute route in netlink.Routes().Where(route => route is { Table: KernelRoute.MainTable, Protocol: KernelRoute.BabelProtocol } && _source.Equals(route.Source)))
+        {
+            _log(LogLevel.Info, $"the route to {route} is left over from another run, and is removed");
+            TryRemove(netlink, route);
+        }
+    }
+
+    private static void TryRemove(RouteNetlink netlink, KernelRoute route)
+    {
+        try
+        {
+            netlink.RemoveRoute(route);
+        }
+        catch (LinuxException)
+        {
+            // It went with its device.
+        }
+    }
+
+    private static Place PlaceOf(KernelRoute route) => new(route.Prefix, route.Length, route.FromLength > 0 ? route.FromPrefix : null, route.FromLength);
+
     private KernelRoute ToKernel(KernelHopRoute route) => new(route.Destination.First.ToIPAddress(), route.Destination.Length)
     {
+        FromPrefix = route.From?.First.ToIPAddress(),
+        FromLength = route.From?.Length ?? 0,
         Link = route.Hop?.Link ?? _dataPlane,
         Gateway = route.Hop?.Address.ToIPAddress(),
         Source = _source,
     };
+
+    // The kernel has one route of ours for each.
+    private sealed record Place(IPAddress Prefix, int Length, IPAddress? From, int FromLength);
 }

@@ -32,6 +32,12 @@ public sealed record KernelRoute(IPAddress Prefix, int Length)
     /// <summary>What routing daemons call themselves in the protocol field where they speak Babel.</summary>
     public const byte BabelProtocol = 42;
 
+    /// <summary>The prefix that a packet's source has to lie in (CONFIG_IPV6_SUBTREES, RFC 9079), or null for any source.</summary>
+    public IPAddress? FromPrefix { get; init; }
+
+    /// <summary>How many bits of <see cref="FromPrefix"/> count; 0 for any source.</summary>
+    public int FromLength { get; init; }
+
     /// <summary>What becomes of the packets.</summary>
     public KernelRouteKind Kind { get; init; } = KernelRouteKind.Unicast;
 
@@ -54,5 +60,5 @@ public sealed record KernelRoute(IPAddress Prefix, int Length)
     public byte Protocol { get; init; } = BabelProtocol;
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Prefix}/{Length}";
+    public override string ToString() => FromLength > 0 ? $"{Prefix}/{Length} from {FromPrefix}/{FromLength}" : $"{Prefix}/{Length}";
 }

@@ -32,6 +32,7 @@ public sealed partial class RouteNetlink
     {
         var route = new KernelRoute(IPAddress.IPv6Any, message.DestinationLength)
         {
+            FromLength = message.SourceLength,
             Kind = (KernelRouteKind)message.Kind,
             Table = message.Table,
             Protocol = message.Protocol,
@@ -41,6 +42,7 @@ public sealed partial class RouteNetlink
             route = attribute switch
             {
                 RouteAttributes.Destination => route with { Prefix = new IPAddress(body[value]) },
+                RouteAttributes.From => route with { FromPrefix = new IPAddress(body[value]) },
                 RouteAttributes.OutputLink => route with { Link = MemoryMarshal.Read<int>(body[value]) },
                 RouteAttributes.Gateway => route with { Gateway = new IPAddress(body[value]) },
                 RouteAttributes.PreferredSource => route with { Source = new IPAddress(body[value]) },
@@ -59,12 +61,15 @@ public sealed partial class RouteNetlink
             {
                 Family = FamilyOf(route.Prefix),
                 DestinationLength = (byte)route.Length,
+                SourceLength = (byte)route.FromLength,
                 Table = (byte)Math.Min(route.Table, byte.MaxValue),
                 Protocol = route.Protocol,
                 Kind = (byte)route.Kind,
             })
             .Attribute(RouteAttributes.Destination, route.Prefix.GetAddressBytes())
             .Attribute(RouteAttributes.Table, route.Table);
+        if (route is { FromLength: > 0, FromPrefix: { } from })
+            request.Attribute(RouteAttributes.From, from.GetAddressBytes());
         if (route.Metric != 0)
             request.Attribute(RouteAttributes.Priority, route.Metric);
         if (route.Link != 0)
@@ -79,6 +84,7 @@ public sealed partial class RouteNetlink
     private static class RouteAttributes
     {
         public const ushort Destination = 1;
+        public const ushort From = 2;
         public const ushort OutputLink = 4;
         public const ushort Gateway = 5;
         public const ushort Priority = 6;

@@ -42,7 +42,7 @@ public sealed class OpenVpnKeysTests
     public void Each_host_is_advertised_with_the_protocols_of_its_family()
     {
         ResolvedConfig config = MeshSchema.Load(Context, [], ["node.openvpn.enabled=on", "node.openvpn.listen=1194/udp,1195/tcp,1196/tcp6"]);
-        IEnumerable<AdvertisedAddress> advertised = OpenVpnHost.Advertised(OpenVpnKeys.Map(config)!, ["192.0.2.7", "2001:db8::7", "192.0.2.7"]);
+        IEnumerable<AdvertisedAddress> advertised = KernelHost.Advertised(OpenVpnKeys.Map(config)!, ["192.0.2.7", "2001:db8::7", "192.0.2.7"]);
         Assert.Equal("192.0.2.7,1195,tcp;2001:db8::7,1196,tcp6", new AddressList(advertised).ToString());
     }
 }

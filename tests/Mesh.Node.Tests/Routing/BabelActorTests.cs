@@ -67,9 +67,39 @@ public sealed class BabelActorTests
         var peer = new PlayedRouter(this, 9, tunnel: 5);
         peer.Join(Subnet(9));
         int tables = _dataPlane.Tables.Count;
-        peer.Announce([.. Enumerable.Range(10, 20).Select(Subnet)]);
+        peer.Announce(metric: 96, [.. Enumerable.Range(10, 20).Select(Subnet)]);
         Assert.Equal(tables + 1, _dataPlane.Tables.Count);
         Assert.Equal(21, LastRoutes().Count);
+    }
+
+    [Fact]
+    public void A_peer_that_calls_anothers_subnet_its_own_is_not_believed()
+    {
+        var liar = new PlayedRouter(this, 9, tunnel: 5);
+        liar.Join(Subnet(9), Subnet(10));
+        Assert.Equal(Subnet(9), new BabelPrefix(Assert.Single(LastRoutes()).Destination.Bits, 64));
+        var owner = new PlayedRouter(this, 10, tunnel: 6);
+        owner.Join(Subnet(10));
+        Assert.Equal([Node(9), Node(10)], LastRoutes().Select(static route => route.Via));
+    }
+
+    // The peer's answers take up to a twentieth of a second here.
+    [Fact]
+    public void Round_trips_cost_what_the_network_says_also_when_it_says_so_later()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5) { Rtt = new RttParameters() };
+        peer.Join(Subnet(9));
+        Assert.Equal(96, Status().Routes.Single().Metric);
+        Change("max-rtt-penalty 5000 rtt-max 500 rtt-min 0 rtt-decay 256");
+        Assert.InRange(Status().Routes.Single().Metric, 97, 96 + 1100);
+        Change("max-rtt-penalty 0");
+        Assert.Equal(96, Status().Routes.Single().Metric);
+
+        void Change(string words)
+        {
+            _babel.Tell(new NetworkParametersChanged(Parameters(TimeSpan.FromSeconds(4)) with { BabelDefault = words }));
+            peer.Exchange(TimeSpan.FromSeconds(60));
+        }
     }
 
     [Fact]
@@ -176,8 +206,7 @@ public sealed class BabelActorTests
     public void Whatever_Hello_interval_the_registry_says_routing_goes_on(int seconds)
     {
         new PlayedRouter(this, 9, tunnel: 5).Join(Subnet(9));
-        var parameters = new NetworkParameters { Version = NetworkVersion.Initial, Protocol = 10, RegistryPrefix = Node(9), Hello = TimeSpan.FromSeconds(seconds) };
-        _babel.Tell(new NetworkParametersChanged(parameters));
+        _babel.Tell(new NetworkParametersChanged(Parameters(TimeSpan.FromSeconds(seconds))));
         _kit.Settle();
         new PlayedRouter(this, 8, tunnel: 6).Join(Subnet(8));   // on a tunnel that comes up later, too
         Assert.Null(_kit.System.LastFailure?.Reason);
@@ -261,6 +290,8 @@ public sealed class BabelActorTests
         return new BabelPrefix(Ipv6Address.Parse(parts[0]).Value, byte.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture));
     }
 
+    private static NetworkParameters Parameters(TimeSpan hello) => new() { Version = NetworkVersion.Initial, Protocol = 10, RegistryPrefix = Node(9), Hello = hello };
+
     private static RouteKind Lookup(ForwardingTable table, string address) => table.Lookup(Ipv6Address.Parse(address).Value).Kind;
 
     private NodeStatus Status()
@@ -292,11 +323,13 @@ public sealed class BabelActorTests
             test._played.Add(this);
         }
 
+        public RttParameters? Rtt { get; init; }
+
         public void Join(params BabelPrefix[] prefixes)
         {
             foreach (BabelPrefix prefix in prefixes)
                 _speaker.Announce(prefix, Now);
-            _speaker.AddInterface(Link, new InterfaceParameters { Address = Address(_number), HelloInterval = TimeSpan.FromSeconds(4), Mtu = 1280 }, Now);
+            _speaker.AddInterface(Link, new InterfaceParameters { Address = Address(_number), HelloInterval = TimeSpan.FromSeconds(4), Mtu = 1280, Rtt = Rtt }, Now);
             _test._babel.Tell(new RoutingLinkUp(_index, Node(_number), _tunnel.Ref));
             Exchange(TimeSpan.FromSeconds(20));
         }
@@ -322,7 +355,7 @@ public sealed class BabelActorTests
         // What both ends of a tunnel derive from the nodes' prefixes: the number, the length in the top octet, and the top bit.
         private static BabelAddress Address(int number) => new(((UInt128)0xFE80 << 112) | ((ulong)number ^ (16UL << 56)) | (1UL << 63));
 
-        private void Exchange(TimeSpan duration)
+        public void Exchange(TimeSpan duration)
         {
             for (TimeSpan end = Now + duration; Now < end;)
             {

@@ -125,7 +125,7 @@ public sealed class BabelKernelLinksTests
         var kernel = new Neighbour(this, 9, "fe80::9");
         var native = new Neighbour(this, 8, LinkLocalAddress.Of(Node(8)).ToString()) { Tunnel = new TunnelIndex(6), Ours = tunnel };
         var inside = new Ipv6Prefix(Subnet(9).Bits, 80);
-        native.Announce(inside, metric: 0);
+        native.Announce(inside, metric: 96);
         Run(kernel, native);
         Assert.Equal([new KernelHopRoute(Subnet(9), _routes.Single(route => route.Destination == Subnet(9)).Hop), new KernelHopRoute(inside, null)], _kernel.Routes);
         Assert.Equal(Route.Through(new TunnelIndex(6)), _dataPlane.Tables[^1].Lookup(inside.AddressAt(1).Value));

@@ -12,30 +12,46 @@ using Mesh.Protocol.Addressing;
 
 namespace Mesh.Cli.Node;
 
-/// <summary>What a node with OpenVPN needs of this machine: the program, links and routes of the kernel, and forwarding between them.</summary>
-internal sealed class OpenVpnHost : IAsyncDisposable
+/// <summary>What a node needs of this machine beyond its TUN device: links and routes of the kernel, forwarding where it is a gateway or has tunnels of OpenVPN, and that program.</summary>
+internal sealed class KernelHost : IAsyncDisposable
 {
-    private readonly KernelForwarding _forwarding;
+    private readonly KernelForwarding? _forwarding;
 
-    private OpenVpnHost(KernelForwarding forwarding, OpenVpnPort processes, KernelLinkPort links) => (_forwarding, Processes, Links) = (forwarding, processes, links);
+    private KernelHost(KernelForwarding? forwarding, OpenVpnPort? processes, KernelLinkPort links) => (_forwarding, Processes, Links) = (forwarding, processes, links);
 
-    public OpenVpnPort Processes { get; }
+    /// <summary>OpenVPN, or null where it is not enabled.</summary>
+    public OpenVpnPort? Processes { get; }
 
     public KernelLinkPort Links { get; }
 
     /// <summary>Prepares it.</summary>
-    /// <param name="config">The configuration, in which OpenVPN is enabled.</param>
+    /// <param name="config">The configuration.</param>
     /// <param name="directory">Where the node's files are.</param>
     /// <param name="dataPlane">Index of the TUN device.</param>
     /// <param name="address">The node's address.</param>
     /// <param name="log">Gets what OpenVPN and the kernel say.</param>
     /// <exception cref="CommandFailedException">Something is missing: a sentence says what.</exception>
-    public static OpenVpnHost Open(ResolvedConfig config, NodeDirectory directory, int dataPlane, Ipv6Address address, Action<LogLevel, string, string> log)
+    public static KernelHost Open(ResolvedConfig config, NodeDirectory directory, int dataPlane, Ipv6Address address, Action<LogLevel, string, string> log)
+    {
+        bool hasOpenVpn = config.Get(OpenVpnKeys.Enabled);
+        OpenVpnPort? processes = hasOpenVpn ? OpenProcesses(config, directory, log) : null;
+        try
+        {
+            KernelForwarding? forwarding = hasOpenVpn || config.Get(NodeKeys.Gateway) ? KernelForwarding.Enable(directory.ForwardingPath) : null;
+            return new KernelHost(forwarding, processes, new KernelLinkPort(dataPlane, address.ToIPAddress(), (level, text) => log(level, "routes", text)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw CommandFailedException.Failed($"the kernel cannot be told to forward packets: {e.Message.TrimEnd('.')}", e);
+        }
+    }
+
+    private static OpenVpnPort OpenProcesses(ResolvedConfig config, NodeDirectory directory, Action<LogLevel, string, string> log)
     {
         try
         {
             string program = config.Get(OpenVpnKeys.Program);
-            var processes = OpenVpnPort.Open(new OpenVpnPortOptions
+            return OpenVpnPort.Open(new OpenVpnPortOptions
             {
                 Program = program,
                 Version = OpenVpnPort.Detect(program),
@@ -43,7 +59,6 @@ internal sealed class OpenVpnHost : IAsyncDisposable
                 RunDirectory = directory.OpenVpnPath,
                 Log = (level, text) => log(level, "openvpn", text),
             });
-            return new OpenVpnHost(KernelForwarding.Enable(directory.ForwardingPath), processes, new KernelLinkPort(dataPlane, address.ToIPAddress(), (level, text) => log(level, "routes", text)));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -64,8 +79,9 @@ internal sealed class OpenVpnHost : IAsyncDisposable
     /// <summary>Ends the processes, removes the routes and stops forwarding, in that order.</summary>
     public async ValueTask DisposeAsync()
     {
-        await Processes.DisposeAsync();
+        if (Processes is not null)
+            await Processes.DisposeAsync();
         Links.Dispose();
-        _forwarding.Dispose();
+        _forwarding?.Dispose();
     }
 }
