@@ -60,12 +60,8 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         {
             IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond),
             IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst),
-<<<<<<< HEAD
             WornAfter = Config.Get(TunnelKeys.RekeyPackets),
-            ForwardsForHost = OpenVpn is not null,   // the kernel forwards from TAP devices
-=======
             ForwardsForHost = OpenVpn is not null || Config.Get(NodeKeys.Gateway),   // the kernel forwards from TAP devices, or from the world
->>>>>>> c34880d (node: gateways: a default route for packets from the network (WIP))
         },
         Failed = failed,
     };
