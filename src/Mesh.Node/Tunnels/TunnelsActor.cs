@@ -7,6 +7,7 @@ using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels.Killers;
@@ -83,6 +84,7 @@ public sealed partial class TunnelsActor : Actor
         _killer.Tell(new TunnelsLost(), Self);
         Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
         Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
+        Context.System.EventStream.Publish(new MappedAddressesWanted(Self));
     }
 
     private void Begin()
@@ -95,6 +97,7 @@ public sealed partial class TunnelsActor : Actor
         Context.System.EventStream.Subscribe<VersionLearned>(Self);
         Context.System.EventStream.Subscribe<RoutesPublished>(Self);
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
+        Context.System.EventStream.Subscribe<MappedAddressesChanged>(Self);
         Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
         Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
         Context.System.EventStream.Subscribe<IdentityChanged>(Self);
@@ -182,6 +185,9 @@ public sealed partial class TunnelsActor : Actor
                 break;
             case SeenAt seen:
                 OnSeenAt(seen.Endpoint);
+                break;
+            case MappedAddressesChanged changed:
+                OnMapped(changed);
                 break;
             case NetworkParametersChanged changed:
                 OnParameters(changed);
