@@ -35,8 +35,13 @@ public sealed partial class PortMappingActor
     private void DropLeases()
     {
         _leases.Clear();
-        Context.Timers.Cancel(Due.Instance);
-        Context.Timers.Cancel(Restarted.Instance);
+        CancelTimers();
+    }
+
+    private void CancelTimers()
+    {
+        foreach (object timer in (object[])[Due.Instance, Restarted.Instance, CheckDue.Instance])
+            Context.Timers.Cancel(timer);
     }
 
     private static bool Is(RememberedMapping mapping, PortToMap port) => mapping.Protocol == (byte)port.Protocol && mapping.InternalPort == port.Port;
@@ -241,8 +246,7 @@ public sealed partial class PortMappingActor
 
     private void AskForEnds()
     {
-        Context.Timers.Cancel(Due.Instance);
-        Context.Timers.Cancel(Restarted.Instance);
+        CancelTimers();
         if (Data.Method is not null)
         {
             foreach (Lease lease in _leases.Where(static l => l.IsHeld || l.WasAsked || l.IsStale))

@@ -144,11 +144,13 @@ public sealed partial class PortMappingActor
         return Stay();
     }
 
-    // A gateway announces itself in all languages that it speaks.
+    // A gateway may announce itself in another language than that in which it is asked. It is asked in ours whether it has lost its state, then.
     private FsmStep<PortMappingState, PortMappingProgress> Unexpected(GatewayDatagram datagram)
     {
         if (!datagram.IsAnnouncement)
             Count(PortMappingCounter.Unexpected);
+        else if (State == PortMappingState.Mapped && !Context.Timers.IsActive(CheckDue.Instance))
+            Context.Timers.StartSingle(CheckDue.Instance, CheckDue.Instance, MaxAnnouncementDelay * Context.Random.NextDouble());
         return Stay();
     }
 
@@ -225,6 +227,11 @@ public sealed partial class PortMappingActor
         Count(PortMappingCounter.GatewayRestarts);
         Log.Info($"the gateway {Data.Gateway!.Address} has lost its state; the ports are mapped anew");
         Context.Timers.StartSingle(Restarted.Instance, Restarted.Instance, isAnnouncement ? MaxAnnouncementDelay * Context.Random.NextDouble() : TimeSpan.Zero);
+    }
+
+    private sealed class CheckDue
+    {
+        public static readonly CheckDue Instance = new();
     }
 
     private sealed class Overdue

@@ -149,6 +149,9 @@ public sealed partial class PortMappingActor : Fsm<PortMappingState, PortMapping
             case Restarted:
                 AskForAll();
                 return Stay();
+            case CheckDue:
+                Ask(new Question(Topic.Check));
+                return Stay();
             case ReleasePortMappings:
                 return BeginRelease();
             default:
@@ -208,7 +211,7 @@ public sealed partial class PortMappingActor : Fsm<PortMappingState, PortMapping
             case GatewayDatagram:
                 _port.Handled();
                 return Stay();
-            case GatewayFound or GatewayMissing or GatewayStored or GatewaysRecalled or GatewayRefused or UpnpRan or UpnpFailed or UnderlayChanged or Due or Restarted or RetryDue or Overdue:
+            case GatewayFound or GatewayMissing or GatewayStored or GatewaysRecalled or GatewayRefused or UpnpRan or UpnpFailed or UnderlayChanged or Due or Restarted or CheckDue or RetryDue or Overdue:
                 return Stay();   // about what is past
             default:
                 return null;
