@@ -226,7 +226,10 @@ public sealed partial class PortMappingActor
             return;
         Count(PortMappingCounter.GatewayRestarts);
         Log.Info($"the gateway {Data.Gateway!.Address} has lost its state; the ports are mapped anew");
-        Context.Timers.StartSingle(Restarted.Instance, Restarted.Instance, isAnnouncement ? MaxAnnouncementDelay * Context.Random.NextDouble() : TimeSpan.Zero);
+        if (isAnnouncement)
+            Context.Timers.StartSingle(Restarted.Instance, Restarted.Instance, MaxAnnouncementDelay * Context.Random.NextDouble());
+        else
+            Self.Tell(Restarted.Instance);
     }
 
     private sealed class CheckDue
