@@ -47,7 +47,11 @@ internal sealed class MappedHost : IDisposable
         _port = _host.Run(static () => new PortMappingPort(new PortMappingPortOptions()));
         _system = new ActorSystem(new ActorSystemOptions
         {
-            Name = "mapping", Seed = 7, Epoch = DateTimeOffset.UtcNow, Journal = new InMemoryJournal(_disk), Schema = RememberedGatewaysActor.AddTo(new EventSchema()),
+            Name = "mapping",
+            Seed = 7,
+            Epoch = DateTimeOffset.UtcNow,
+            Journal = new InMemoryJournal(_disk),
+            Schema = RememberedGatewaysActor.AddTo(new EventSchema()),
         });
         _actor = _system.ActorOf(Props.Create(() => new PortMappingActor(options, _port, SystemEntropy.Instance)), "port-mapping");
         _driver = RealTimeDriver.Start(_system);

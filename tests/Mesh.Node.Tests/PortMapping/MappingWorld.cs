@@ -100,10 +100,9 @@ internal sealed class MappingWorld
     public void Grant(uint epoch, TimeSpan? lifetime = null, ushort? port = null, IPAddress? external = null, PcpNonce? nonce = null)
     {
         PcpRequest request = LastPcp();
-        PcpMap? map = request.Map is not { } asked ? null : asked with
-        {
-            Nonce = nonce ?? asked.Nonce, ExternalPort = port ?? asked.ExternalPort, ExternalAddress = Embed(external ?? External),
-        };
+        PcpMap? map = request.Map is { } asked
+            ? asked with { Nonce = nonce ?? asked.Nonce, ExternalPort = port ?? asked.ExternalPort, ExternalAddress = Embed(external ?? External) }
+            : null;
         Hear(new PcpResponse(request.Opcode, PcpResult.Success, lifetime ?? request.Lifetime, epoch, map).Encode());
     }
 
