@@ -26,6 +26,7 @@ public sealed class PortMappingPort : IPortMappingPort, IDisposable
     private readonly PortMappingPortOptions _options;
     private readonly BlockingCollection<Action> _work = new(MaxWaiting);
     private readonly Thread _thread;
+    private readonly CancellationTokenSource _stop = new();
     private Attachment? _attached;
     private long _dropped;
     private int _unhandled;
@@ -71,22 +72,33 @@ public sealed class PortMappingPort : IPortMappingPort, IDisposable
         Do(() => RunNow(command, replyTo));
     }
 
-    /// <summary>Does what waits, and closes the sockets.</summary>
+    /// <summary>Kills the tool where it runs, and closes the sockets.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, true))
             return;
+        _stop.Cancel();
         _work.CompleteAdding();
         _thread.Join();
         _attached?.Dispose();
         _work.Dispose();
+        _stop.Dispose();
     }
 
     private void Do(Action work)
     {
-        // What does not fit is lost like a datagram; whoever waits for an outcome has a timer.
-        if (Volatile.Read(ref _disposed) || !_work.TryAdd(work))
-            Interlocked.Increment(ref _dropped);
+        // What does not fit, or comes when we are gone, is lost like a datagram; whoever waits for an outcome has a timer.
+        try
+        {
+            if (!Volatile.Read(ref _disposed) && _work.TryAdd(work))
+                return;
+        }
+        catch (InvalidOperationException)
+        {
+            // Gone just now.
+        }
+
+        Interlocked.Increment(ref _dropped);
     }
 
     private void Work()
@@ -179,9 +191,9 @@ public sealed class PortMappingPort : IPortMappingPort, IDisposable
     {
         try
         {
-            replyTo.Tell(new UpnpRan(command, UpnpcTool.Run(_options.Program, command, _options.Patience)));
+            replyTo.Tell(new UpnpRan(command, UpnpcTool.Run(_options.Program, command, _options.Patience, _stop.Token)));
         }
-        catch (IOException e)
+        catch (Exception e)   // whatever it is, whoever asked has to hear of the end
         {
             replyTo.Tell(new UpnpFailed(command, e.Message.TrimEnd('.')));
         }

@@ -15,8 +15,12 @@ internal static class UpnpcTool
     private const string Description = "mesh";
 
     /// <summary>Runs it to its end, in the network namespace of the calling thread.</summary>
-    /// <exception cref="IOException">It cannot be run, or takes too long: a sentence.</exception>
-    public static UpnpcOutput Run(string program, UpnpCommand command, TimeSpan patience)
+    /// <param name="program">A path, or a name that is looked for.</param>
+    /// <param name="command">What it is to do.</param>
+    /// <param name="patience">After so long it is killed.</param>
+    /// <param name="stop">It is killed at once.</param>
+    /// <exception cref="IOException">It cannot be run, takes too long or was stopped: a sentence.</exception>
+    public static UpnpcOutput Run(string program, UpnpCommand command, TimeSpan patience, CancellationToken stop)
     {
         var start = new ProcessStartInfo(program, ArgumentsOf(command)) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.Environment["LC_ALL"] = "C";
@@ -27,10 +31,16 @@ internal static class UpnpcTool
             {
                 process.StandardInput.Close();
                 Task<string> output = ReadAsync(process.StandardOutput), errors = ReadAsync(process.StandardError);
-                if (!process.WaitForExit(patience))
-                    throw new IOException(string.Create(CultureInfo.InvariantCulture, $"{program} has not ended after {patience.TotalSeconds:0.#} s"));
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+                limit.CancelAfter(patience);
+                process.WaitForExitAsync(limit.Token).GetAwaiter().GetResult();   // this thread has nothing else to do
                 // What it has started and left behind could hold the pipes open.
-                return Task.WaitAll([output, errors], patience) ? UpnpcOutput.Parse(output.Result) : throw new IOException($"{program} has ended and its output has not");
+                Task.WhenAll(output, errors).WaitAsync(limit.Token).GetAwaiter().GetResult();
+                return UpnpcOutput.Parse(output.Result);
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new IOException(stop.IsCancellationRequested ? "this node is stopping" : string.Create(CultureInfo.InvariantCulture, $"{program} has not ended after {patience.TotalSeconds:0.#} s"), e);
             }
             finally
             {

@@ -32,9 +32,9 @@ public sealed class UpnpcToolTests : IDisposable
     public void What_it_prints_is_read_whatever_status_it_ends_with()
     {
         string program = Script("echo \" desc: $5\"; echo 'failed' >&2; exit 3");
-        Assert.Equal(new UpnpcOutput(), UpnpcTool.Run(program, new UpnpDiscover(Local), TimeSpan.FromSeconds(10)));
+        Assert.Equal(new UpnpcOutput(), Run(program, 10));
         program = Script("echo 'Found valid IGD : x'; echo \"ExternalIPAddress = $2\"; exit 2");
-        Assert.Equal(new UpnpcOutput { HasGateway = true, ExternalAddress = Local }, UpnpcTool.Run(program, new UpnpDiscover(Local), TimeSpan.FromSeconds(10)));
+        Assert.Equal(new UpnpcOutput { HasGateway = true, ExternalAddress = Local }, Run(program, 10));
     }
 
     [Fact]
@@ -42,10 +42,10 @@ public sealed class UpnpcToolTests : IDisposable
     {
         string pid = Path.Combine(_folder, "pid");
         string program = Script($"echo $$ >{pid}; exec sleep 600");
-        Assert.Contains("has not ended after 0.5 s", Assert.Throws<IOException>(() => UpnpcTool.Run(program, new UpnpDiscover(Local), TimeSpan.FromMilliseconds(500))).Message, StringComparison.Ordinal);
+        Assert.Contains("has not ended after 0.5 s", Assert.Throws<IOException>(() => Run(program, 0.5)).Message, StringComparison.Ordinal);
         string number = File.ReadAllText(pid).Trim();
         Assert.True(SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{number}"), TimeSpan.FromSeconds(10)));
-        Assert.Contains("/nowhere/upnpc cannot be run", Assert.Throws<IOException>(() => UpnpcTool.Run("/nowhere/upnpc", new UpnpDiscover(Local), TimeSpan.FromSeconds(1))).Message, StringComparison.Ordinal);
+        Assert.Contains("/nowhere/upnpc cannot be run", Assert.Throws<IOException>(() => Run("/nowhere/upnpc", 1)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -53,10 +53,28 @@ public sealed class UpnpcToolTests : IDisposable
     {
         string program = Script("exec yes 'Found valid IGD : x'");
         long start = Stopwatch.GetTimestamp();
-        Assert.Throws<IOException>(() => UpnpcTool.Run(program, new UpnpDiscover(Local), TimeSpan.FromSeconds(1)));
+        Assert.Throws<IOException>(() => Run(program, 1));
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(10));
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true), 0, 200_000_000);
     }
+
+    [Fact]
+    public void When_the_node_stops_the_tool_is_killed_and_nobody_waits_for_it()
+    {
+        var box = new Mailbox();
+        var port = new PortMappingPort(new PortMappingPortOptions { Program = Script("exec sleep 600") });
+        port.Run(new UpnpDiscover(Local), box);
+        port.Run(new UpnpDiscover(Local), box);
+        long start = Stopwatch.GetTimestamp();
+        port.Dispose();
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(5));
+        Assert.Equal("this node is stopping", box.Next<UpnpFailed>().Reason);
+        Assert.Equal("this node is stopping", box.Next<UpnpFailed>().Reason);
+        port.Run(new UpnpDiscover(Local), box);   // to nobody
+        Assert.Equal((0, 1), (box.Count, port.DroppedCount));
+    }
+
+    private static UpnpcOutput Run(string program, double seconds) => UpnpcTool.Run(program, new UpnpDiscover(Local), TimeSpan.FromSeconds(seconds), TestContext.Current.CancellationToken);
 
     private string Script(string text)
     {
