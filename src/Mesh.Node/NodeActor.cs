@@ -6,6 +6,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
@@ -35,6 +36,9 @@ public sealed record NodePorts(
 
     /// <summary>Links of the kernel, or null where there are none.</summary>
     public IKernelLinkPort? KernelLinks { get; init; }
+
+    /// <summary>The gateway, where the node has <see cref="NodeOptions.PortMapping"/>.</summary>
+    public IPortMappingPort? PortMapping { get; init; }
 }
 
 /// <summary>Settings of a node.</summary>
@@ -48,6 +52,9 @@ public sealed record NodeOptions
 
     /// <summary>Tunnels of OpenVPN, or null for none.</summary>
     public OpenVpnOptions? OpenVpn { get; init; }
+
+    /// <summary>Mapped ports, or null for none.</summary>
+    public PortMappingOptions? PortMapping { get; init; }
 
     /// <summary>Messages between nodes.</summary>
     public PeersOptions Peers { get; init; } = new();
@@ -73,6 +80,8 @@ public sealed record NodeOptions
 ///   killer*            destroys tunnels when nobody routes over them any more
 ///   tunnels            opens, serves and retires
 ///     tunnel-N         one tunnel
+///   port-mapping       has the gateway map ports
+///     remembered*      nonces and mappings
 ///   openvpn-server-P   keeps an OpenVPN server for protocol P running
 ///   babel              routing; publishes the forwarding table
 ///   peers              messages between nodes
@@ -91,6 +100,7 @@ public sealed class NodeActor : Actor
     private ActorRef? _peers;
     private ActorRef? _tunnelsActor;
     private ActorRef? _parameters;
+    private ActorRef? _portMapping;
     private NodeIdentity _identity;
     private CertificateStatus _certificate;
 
@@ -112,7 +122,8 @@ public sealed class NodeActor : Actor
     });
 
     /// <summary>Declares what a node stores.</summary>
-    public static EventSchema AddTo(EventSchema schema) => KillersActor.AddTo(PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema))));
+    public static EventSchema AddTo(EventSchema schema) =>
+        RememberedGatewaysActor.AddTo(KillersActor.AddTo(PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema)))));
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -135,6 +146,8 @@ public sealed class NodeActor : Actor
         ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap, killer)), "tunnels");
         foreach (OpenVpnListen listen in tunnelPorts.OpenVpn?.Options.EnabledServers ?? [])
             Context.ActorOf(Props.Create(() => new OpenVpnServerActor(listen, tunnelPorts.OpenVpn!, manager, _babel)), $"openvpn-server-{listen.Protocol.Name()}");
+        if (_options.PortMapping is { } mapping && _ports.PortMapping is { } gateway)
+            _portMapping = Context.ActorOf(Props.Create(() => new PortMappingActor(mapping, gateway, _ports.Entropy)), "port-mapping");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
         Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
@@ -175,6 +188,10 @@ public sealed class NodeActor : Actor
                 break;
             case UnderlayChanged:
                 _tunnelsActor!.Tell(message);
+                _portMapping?.Tell(message);
+                break;
+            case GetPortMappingStatus or ReleasePortMappings when _portMapping is not null:
+                _portMapping.Tell(message, Sender);
                 break;
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);

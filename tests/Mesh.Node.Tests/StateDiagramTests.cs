@@ -2,6 +2,7 @@ using Mesh.Actors;
 using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Peers;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
@@ -35,6 +36,9 @@ public sealed class StateDiagramTests
 
     [Fact]
     public void The_page_about_sessions_shows_the_declared_states() => Check("peer.md", PeerState.Idle, PeerActor.Transitions, []);
+
+    [Fact]
+    public void The_page_about_mapped_ports_shows_the_declared_states() => Check("port-mapping.md", PortMappingState.Searching, PortMappingActor.Transitions, []);
 
     private static void Check<TState>(string page, TState start, IReadOnlyList<FsmTransition<TState>> transitions, TState[] furtherStarts)
         where TState : struct, Enum

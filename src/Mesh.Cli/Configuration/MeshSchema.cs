@@ -9,10 +9,10 @@ internal static class MeshSchema
     /// <summary>The sections of log, node, registry and simulation together, so that one file can hold them all.</summary>
     public static ConfigSchema Schema { get; } = new(
         [
-            .. LogKeys.All, .. NodeKeys.All, .. TunnelKeys.All, .. OpenVpnKeys.All, .. PeersKeys.All, .. BabelKeys.All, .. JournalKeys.Node.All,
+            .. LogKeys.All, .. NodeKeys.All, .. TunnelKeys.All, .. OpenVpnKeys.All, .. PortMappingKeys.All, .. PeersKeys.All, .. BabelKeys.All, .. JournalKeys.Node.All,
             .. RegistryKeys.All, .. RegistryPortKeys.All, .. ClusterKeys.All, .. JournalKeys.Registry.All, .. SimulationKeys.All,
         ],
-        [.. TunnelKeys.Rules, .. OpenVpnKeys.Rules, .. PeersKeys.Rules, .. BabelKeys.Rules, .. RegistryKeys.Rules, .. RegistryPortKeys.Rules, .. ClusterKeys.Rules]);
+        [.. TunnelKeys.Rules, .. OpenVpnKeys.Rules, .. PortMappingKeys.Rules, .. PeersKeys.Rules, .. BabelKeys.Rules, .. RegistryKeys.Rules, .. RegistryPortKeys.Rules, .. ClusterKeys.Rules]);
 
     // Ours, and no keys.
     private static readonly string[] OtherVariables = [CliContext.SourceRootVariable, "MESH_TESTS_NO_SKIP"];

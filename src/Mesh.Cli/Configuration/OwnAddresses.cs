@@ -31,26 +31,8 @@ internal static class OwnAddressesExtensions
         bool isAny = listen.Address.Equals(IPAddress.IPv6Any) || listen.Address.Equals(IPAddress.Any);
         return underlay
             .Where(address => isAny ? listen.AddressFamily == AddressFamily.InterNetworkV6 || address.AddressFamily == listen.AddressFamily : address.Equals(listen.Address))
-            .Where(address => which == OwnAddresses.All || IsPublic(address))
+            .Where(address => which == OwnAddresses.All || AddressScope.IsPublic(address))
             .Order(Comparer<IPAddress>.Create(static (a, b) => string.CompareOrdinal(a.ToString(), b.ToString())))
             .Select(address => new AdvertisedAddress(address.ToString(), (ushort)listen.Port, AddressProtocol.Mesh));
-    }
-
-    // RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 section 2.5.
-    private static bool IsPublic(IPAddress address)
-    {
-        byte[] octets = address.GetAddressBytes();
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            return octets[0] >> 5 == 1;   // 2000::/3
-        return (octets[0], octets[1]) switch
-        {
-            (10 or 127 or 0, _) => false,
-            (172, >= 16 and < 32) => false,
-            (192, 168) => false,
-            (100, >= 64 and < 128) => false,
-            (169, 254) => false,
-            ( >= 224, _) => false,
-            _ => true,
-        };
     }
 }

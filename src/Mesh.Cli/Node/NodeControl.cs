@@ -2,12 +2,14 @@ using System.Net;
 using System.Text.Json;
 using Mesh.Actors;
 using Mesh.Actors.RealTime;
+using Mesh.Cli.Configuration;
 using Mesh.Cli.Control;
 using Mesh.DataPlane;
 using Mesh.Node;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Tunnels;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Protocol.Peer;
@@ -21,6 +23,9 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
+    /// <summary>Whether the node has a gateway map ports.</summary>
+    public bool MapsPorts { get; init; }
+
     /// <summary>Answers one request.</summary>
     public async Task<ControlAnswer> AnswerAsync(ControlRequest request)
     {
@@ -28,7 +33,9 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
         {
             case Status:
                 NodeStatus status = await node.Ask<NodeStatus>(new GetNodeStatus(), Timeout);
-                return ControlAnswer.Of(Describe(status, await node.Ask<ParametersStatus>(new GetParametersStatus(), Timeout)));
+                ParametersStatus parameters = await node.Ask<ParametersStatus>(new GetParametersStatus(), Timeout);
+                PortMappingStatus? mapping = MapsPorts ? await node.Ask<PortMappingStatus>(new GetPortMappingStatus(), Timeout) : null;
+                return ControlAnswer.Of(Describe(status, parameters, mapping));
             case Peers:
                 return ControlAnswer.Of(Describe(await node.Ask<PeersStatus>(new GetPeersStatus(), Timeout)));
             default:
@@ -36,7 +43,7 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
         }
     }
 
-    private NodeStatusReport Describe(NodeStatus status, ParametersStatus parameters)
+    private NodeStatusReport Describe(NodeStatus status, ParametersStatus parameters, PortMappingStatus? mapping)
     {
         DataPlaneCounters counters = plane.Counters;
         return new NodeStatusReport(
@@ -44,12 +51,19 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
             plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", Describe(status.Certificate), Describe(parameters),
             [.. status.Tunnels.Select(Describe)],
             [.. status.Routes.Select(static route => new RouteReport(route.Destination.ToString(), route.Via.IsEmpty ? "?" : route.Via.CommonName, route.Tunnel.Value, route.Metric))],
-            new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops));
+            new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops))
+        {
+            PortMapping = mapping is null ? null : Describe(mapping),
+        };
     }
 
     private static ParametersReport Describe(ParametersStatus parameters) => new(
         parameters.Used, parameters.Newest, parameters.NextFetch, parameters.IsFetching, parameters.Keys.Count, parameters.Keys.AcceptsAny, parameters.ValidUntil,
         parameters.Refused, parameters.Forged, parameters.Fetches);
+
+    private static PortMappingReport Describe(PortMappingStatus mapping) => new(
+        mapping.State, mapping.Gateway?.ToString(), mapping.Method is { } method ? PortMappingKeys.NameOf(method) : null,
+        [.. mapping.Mappings.Select(static m => new MappingReport(m.Port.Protocol, m.Port.Port, m.ExternalAddress?.ToString(), m.ExternalPort, m.Until))], mapping.Problem, mapping.Counters);
 
     private static PeersReport Describe(PeersStatus peers) => new([.. peers.Peers.Select(Describe)], peers.Counters);
 

@@ -14,12 +14,14 @@ using Mesh.Cli.Logging;
 using Mesh.Cli.Shell;
 using Mesh.DataPlane;
 using Mesh.Node;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Tunnels;
 using Mesh.Platform.Linux.Crypto;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Platform.Linux.Http;
 using Mesh.Platform.Linux.Netlink;
 using Mesh.Platform.Linux.Peers;
+using Mesh.Platform.Linux.PortMapping;
 using Mesh.Platform.Linux.Streams;
 using Mesh.Platform.Linux.Work;
 using Mesh.Protocol.Addressing;
@@ -67,21 +69,22 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         // Data and control use the same number: what the kernel chose for the one is asked for with the other.
         var listen = new IPEndPoint(settings.Listen.Address, plane.LocalEndpoint.Port);
         NodeOptions options = Options(listen, local);
+        using PortMappingPort? gateway = options.PortMapping is null ? null : PortMappingHost.Open(settings);
         var credentials = new CredentialFiles(directory, renewed => _credentials = Credentials.Of(renewed));
-        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = kernel.Processes, KernelLinks = kernel.Links };
+        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = kernel.Processes, KernelLinks = kernel.Links, PortMapping = gateway };
         ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(_credentials.Identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex || (kernel.Processes?.OwnsLink(index) ?? false), () => guard.Tell(new UnderlayChanged()));
-        var status = new NodeControl(guard, identity, plane, listen, settings);
+        var status = new NodeControl(guard, identity, plane, listen, settings) { MapsPorts = gateway is not null };
         await using ControlServer control = ControlServer.Start(directory.ControlPath, status.AnswerAsync);
         if (!peers.HearsLocal)
             log.Write(LogLevel.Info, "node", $"another program has [::1]:{LocalDatagram.NodePort}: a registry on this machine tells that one of new parameters");
         log.Write(LogLevel.Info, "node", $"{identity.Address} in {identity.Network} on {plane.DeviceName}, tunnels at {listen}");
         if (options.Tunnels.Advertised.Count == 0)
-            log.Write(LogLevel.Info, "node", "no address of this node is advertised, so others cannot open tunnels to it at first; --advertise HOST:PORT changes that (or node.advertise-own, in a private network)");
+            log.Write(LogLevel.Info, "node", "no address of this node is advertised, so others cannot open tunnels to it at first, unless a gateway maps its port; --advertise HOST:PORT changes that (or node.advertise-own, in a private network)");
         object? why = await WaitAsync(ending, driver, cancellation);
         log.Write(LogLevel.Info, "node", "stopping");
-        await StopAsync(system, guard, ending);
+        await StopAsync(system, guard, ending, gateway is not null);
         log.Write(LogLevel.Info, "node", "stopped");
         if (why is NodeEnded ended)
             throw CommandFailedException.Failed(ended.Reason);
@@ -118,6 +121,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         Babel = settings.Babel,
         IsGateway = settings.Config.Get(NodeKeys.Gateway),
         OpenVpn = settings.OpenVpn,
+        PortMapping = PortMappingHost.Options(settings, listen),
         Peers = settings.Peers,
         Software = new NodeInformation(MeshCommandLine.Version, RuntimeInformation.OSDescription),
         Tunnels = settings.Tunnels with
@@ -163,10 +167,16 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
     }
 
     // So that routes are taken back, others find other ways, and streams are closed, while there still is somebody to do it.
-    private static async Task StopAsync(ActorSystem system, ActorRef guard, ChannelRef ending)
+    private static async Task StopAsync(ActorSystem system, ActorRef guard, ChannelRef ending, bool mapsPorts)
     {
         guard.Tell(new LeaveNetwork(), ending);
         await AwaitAsync<LeftNetwork>(ending, LeaveNetwork.Time * 2);
+        if (mapsPorts)
+        {
+            guard.Tell(new ReleasePortMappings(), ending);
+            await AwaitAsync<PortMappingsReleased>(ending, ReleasePortMappings.Limit * 2);
+        }
+
         system.Stop(guard);
         await AwaitAsync<GuardStopped>(ending, StopTimeout);
     }

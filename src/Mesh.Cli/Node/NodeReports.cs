@@ -1,7 +1,9 @@
 using Mesh.Node.Certificates;
 using Mesh.Node.Peers;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
+using Mesh.Protocol.PortMapping;
 
 namespace Mesh.Cli.Node;
 
@@ -20,7 +22,29 @@ namespace Mesh.Cli.Node;
 /// <param name="Packets">What was forwarded.</param>
 internal sealed record NodeStatusReport(
     string Prefix, string Address, string Subnet, string Network, string Registry, string Device, string Listen, CertificateReport Certificate,
-    ParametersReport Parameters, IReadOnlyList<TunnelReport> Tunnels, IReadOnlyList<RouteReport> Routes, PacketReport Packets);
+    ParametersReport Parameters, IReadOnlyList<TunnelReport> Tunnels, IReadOnlyList<RouteReport> Routes, PacketReport Packets)
+{
+    /// <summary>Ports that a gateway maps, or null where none is asked.</summary>
+    public PortMappingReport? PortMapping { get; init; }
+}
+
+/// <summary>Ports that a gateway maps.</summary>
+/// <param name="State">How far it is.</param>
+/// <param name="Gateway">The gateway's address, or null where there is none.</param>
+/// <param name="Method">How it is asked: pcp, nat-pmp or upnp.</param>
+/// <param name="Mappings">What it maps.</param>
+/// <param name="Problem">Why it maps nothing, or in vain; or null.</param>
+/// <param name="Counters">What happened since the start; what never did is left out.</param>
+internal sealed record PortMappingReport(
+    PortMappingState State, string? Gateway, string? Method, IReadOnlyList<MappingReport> Mappings, string? Problem, IReadOnlyDictionary<PortMappingCounter, long> Counters);
+
+/// <summary>A mapped port.</summary>
+/// <param name="Protocol">TCP or UDP.</param>
+/// <param name="Port">The node's port.</param>
+/// <param name="ExternalAddress">The gateway's address at its other side, or null while it is not known.</param>
+/// <param name="ExternalPort">The gateway's port.</param>
+/// <param name="Until">When it ends unless it is renewed; null for never.</param>
+internal sealed record MappingReport(TransportProtocol Protocol, int Port, string? ExternalAddress, int ExternalPort, DateTimeOffset? Until);
 
 /// <summary>The node's own certificate.</summary>
 /// <param name="Serial">Its serial number.</param>

@@ -3,6 +3,7 @@ using System.Globalization;
 using Mesh.Cli.Control;
 using Mesh.Cli.Shell;
 using Mesh.Node.Certificates;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Tunnels;
 using Spectre.Console;
 
@@ -60,6 +61,8 @@ internal static class StatusCommand
         context.Out.WriteLine($"node {status.Prefix}, address {status.Address}, subnet {status.Subnet} in {status.Network}");
         context.Out.WriteLine($"registry {status.Registry}; {Sentence(status.Parameters)}");
         context.Out.WriteLine(Sentence(status.Certificate));
+        if (status.PortMapping is { } mapping)
+            context.Out.WriteLine(Sentence(mapping));
         context.Out.WriteLine(
             $"device {status.Device}, tunnels accepted at {status.Listen}; packets from host {status.Packets.FromHost}, to host {status.Packets.ToHost}, "
             + $"transit {status.Packets.Transit}, dropped {status.Packets.Dropped}");
@@ -108,6 +111,13 @@ internal static class StatusCommand
         };
         string problem = certificate.Problem is null ? "" : $" ({certificate.Problem})";
         return $"certificate {certificate.Serial} until {certificate.Until:yyyy-MM-dd}: {state}{problem}; authority's until {certificate.AuthorityUntil:yyyy-MM-dd}";
+    }
+
+    private static string Sentence(PortMappingReport mapping)
+    {
+        string state = mapping.Mappings.Count == 0 ? $"none, {Lower(mapping.State)}"
+            : $"{string.Join(", ", mapping.Mappings.Select(static m => $"{Lower(m.Protocol)} {m.Port} at {m.ExternalAddress ?? "?"}:{m.ExternalPort}"))} by {mapping.Method} at {mapping.Gateway}";
+        return $"mapped ports: {state}{(mapping.Problem is { } problem ? $" ({problem})" : "")}";
     }
 
     private static string PathOf(TunnelReport tunnel) => tunnel.Path switch

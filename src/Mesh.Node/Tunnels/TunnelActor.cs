@@ -333,7 +333,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
             ReceiverIndex = (uint)_index.Value,
             Key = _receiveKey,
             Ciphers = _options.Ciphers,
-            UdpPort = _options.UdpPort,
+            UdpPort = _isClient ? _options.UdpPort : _options.UdpPortFor(_remote!.Address),
             LinkMtu = _options.LinkMtu,
             ReceiverSeenAt = Observed(_remote!),
         }.Encode(_frame);

@@ -1,4 +1,6 @@
+using System.Net;
 using Mesh.DataPlane;
+using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tunnels;
@@ -63,6 +65,13 @@ public sealed record TunnelOptions
 
     /// <summary>UDP port on which this machine receives datagrams, 0 for none.</summary>
     public ushort UdpPort { get; init; }
+
+    /// <summary>The gateway's port that leads to <see cref="UdpPort"/>, or null where there is none.</summary>
+    public ushort? MappedUdpPort { get; init; }
+
+    /// <summary>The port that a peer is told to send datagrams to.</summary>
+    /// <param name="peer">Where its stream comes from: from outside it comes through the gateway.</param>
+    internal ushort UdpPortFor(IPAddress peer) => UdpPort != 0 && MappedUdpPort is { } mapped && AddressScope.IsPublic(peer) ? mapped : UdpPort;
 
     /// <summary>The data plane's name for a cipher, or null for one it does not have.</summary>
     internal static DataCipher? ToDataCipher(SealingCipher cipher) => cipher switch

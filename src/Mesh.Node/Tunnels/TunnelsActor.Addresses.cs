@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using Mesh.Node.AddressBook;
+using Mesh.Node.PortMapping;
 using Mesh.Node.RegistryClient;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
@@ -12,6 +13,8 @@ public sealed partial class TunnelsActor
 {
     // A frame holds 65,535 octets; a list that others made up must not make ours too long.
     private const int MaxSharedLength = 60_000;
+
+    private AddressList _mapped = AddressList.Empty;
 
     private PeerAddresses PeersToShare(NodePrefix receiver)
     {
@@ -53,9 +56,22 @@ public sealed partial class TunnelsActor
         AdvertisedChanged();
     }
 
+    // What a gateway maps comes after what the operator has said; where both are the same place, it is the operator's and stays.
+    private void OnMapped(MappedAddressesChanged changed)
+    {
+        _options = _options with { Tunnel = _options.Tunnel with { MappedUdpPort = changed.UdpPort } };
+        AdvertisedAddress[] others = [.. _advertised.Where(a => !_mapped.Any(a.IsSamePlace))];
+        _mapped = new AddressList(changed.Addresses.Where(a => !others.Any(a.IsSamePlace)));
+        var advertised = new AddressList(others.Concat(_mapped.Select(InOurCountry)).Take(AddressList.MaxCount));
+        if (advertised.Equals(_advertised))
+            return;
+        _advertised = advertised;
+        AdvertisedChanged();
+    }
+
     private void AdvertisedChanged()
     {
-        Log.Info($"others can reach us at {_advertised}");
+        Log.Info(_advertised.Count > 0 ? $"others can reach us at {_advertised}" : "others cannot reach us any more");
         _bootstrap.Tell(new AdvertisedAddressesChanged(_advertised));
         foreach (Entry tunnel in _tunnels.Values.Where(t => t.IsUp))
             tunnel.Actor.Tell(new TellPeers(new PeerAddresses([new PeerAddressEntry(_options.Self, _advertised)])));

@@ -8,6 +8,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels.Killers;
@@ -84,6 +85,7 @@ public sealed partial class TunnelsActor : Actor
         _killer.Tell(new TunnelsLost(), Self);
         Context.System.EventStream.Publish(new NetworkParametersWanted(Self));
         Context.System.EventStream.Publish(new CertificateStatusWanted(Self));
+        Context.System.EventStream.Publish(new MappedAddressesWanted(Self));
     }
 
     private void Begin()
@@ -98,6 +100,7 @@ public sealed partial class TunnelsActor : Actor
         Context.System.EventStream.Subscribe<VersionLearned>(Self);
         Context.System.EventStream.Subscribe<RoutesPublished>(Self);
         Context.System.EventStream.Subscribe<KnownPeers>(Self);
+        Context.System.EventStream.Subscribe<MappedAddressesChanged>(Self);
         Context.System.EventStream.Subscribe<AdvertisedAddressesWanted>(Self);
         Context.System.EventStream.Subscribe<RoutingLinksWanted>(Self);
         Context.System.EventStream.Subscribe<IdentityChanged>(Self);
@@ -185,6 +188,9 @@ public sealed partial class TunnelsActor : Actor
                 break;
             case SeenAt seen:
                 OnSeenAt(seen.Endpoint);
+                break;
+            case MappedAddressesChanged changed:
+                OnMapped(changed);
                 break;
             case NetworkParametersChanged changed:
                 OnParameters(changed);

@@ -16,10 +16,15 @@ public sealed partial class RouteNetlink
     public void RemoveRoute(KernelRoute route) => ChangeRoute(DeleteRoute, 0, "remove", route);
 
     /// <summary>All IPv6 routes of the routing tables of the namespace, of the kinds in <see cref="KernelRouteKind"/>.</summary>
-    public IReadOnlyList<KernelRoute> Routes()
+    public IReadOnlyList<KernelRoute> Routes() => Routes(Inet6);
+
+    /// <summary>The same of IPv4.</summary>
+    public IReadOnlyList<KernelRoute> Ipv4Routes() => Routes(Inet);
+
+    private List<KernelRoute> Routes(byte family)
     {
         var routes = new List<KernelRoute>();
-        _socket.Ask(new NetlinkRequest(GetRoute, Request | Dump).Put(new RouteMessage { Family = Inet6 }), "list", "routes", (type, body) =>
+        _socket.Ask(new NetlinkRequest(GetRoute, Request | Dump).Put(new RouteMessage { Family = family }), "list", "routes", (type, body) =>
         {
             var message = MemoryMarshal.Read<RouteMessage>(body);
             if (type == NewRoute && Enum.IsDefined((KernelRouteKind)message.Kind))
@@ -30,7 +35,7 @@ public sealed partial class RouteNetlink
 
     private static KernelRoute Parse(RouteMessage message, ReadOnlySpan<byte> body)
     {
-        var route = new KernelRoute(IPAddress.IPv6Any, message.DestinationLength)
+        var route = new KernelRoute(message.Family == Inet ? IPAddress.Any : IPAddress.IPv6Any, message.DestinationLength)
         {
             FromLength = message.SourceLength,
             Kind = (KernelRouteKind)message.Kind,

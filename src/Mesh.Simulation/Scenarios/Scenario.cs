@@ -99,4 +99,5 @@ public sealed record Scenario
 /// <param name="Name">Nodes are called NAME-1, NAME-2, ...</param>
 /// <param name="IsBehindNat">True: one public address for all of them.</param>
 /// <param name="Nodes">How many nodes, 1..10000.</param>
-public sealed record Site(string Name, bool IsBehindNat, int Nodes);
+/// <param name="MapsPorts">Whether the NAT box maps ports for them.</param>
+public sealed record Site(string Name, bool IsBehindNat, int Nodes, bool MapsPorts = false);

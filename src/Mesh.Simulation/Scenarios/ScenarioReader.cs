@@ -138,7 +138,9 @@ public static class ScenarioReader
 
     private static Site ReadSite(ScenarioSection section)
     {
-        var site = new Site(section.Text("name", fallback: null), section.Flag("nat", fallback: false), section.Integer("nodes", 1, 1, 10_000));
+        var site = new Site(section.Text("name", fallback: null), section.Flag("nat", fallback: false), section.Integer("nodes", 1, 1, 10_000), section.Flag("maps-ports", fallback: false));
+        if (site.MapsPorts && !site.IsBehindNat)
+            section.Problem("maps-ports", "only a site behind NAT has a box that could map ports");
         section.Finish();
         return site;
     }

@@ -59,7 +59,7 @@ public sealed partial class ScenarioRun
         foreach (Site site in scenario.Sites)
         {
             if (site.IsBehindNat)
-                _world.AddNatSite(site.Name, site.Nodes);
+                _world.AddNatSite(site.Name, site.Nodes, site.MapsPorts);
             else
                 _world.AddPublicNodes(site.Name, site.Nodes);
         }

@@ -84,10 +84,16 @@ public sealed class SimulatedNetwork
     }
 
     /// <summary>Adds a site behind a NAT box.</summary>
-    public void AddNatSite(string site, int count)
+    /// <param name="site">Its name.</param>
+    /// <param name="count">How many nodes.</param>
+    /// <param name="mapsPorts">Whether the box maps ports for them.</param>
+    public void AddNatSite(string site, int count, bool mapsPorts = false)
     {
         int number = ++_sites;
-        var box = new NatBox(Engine, Internet, $"{site}-nat", NextPublicAddress(), RandomPlace(), _random.Fork());
+        var box = new NatBox(Engine, Internet, $"{site}-nat", NextPublicAddress(), RandomPlace(), _random.Fork())
+        {
+            MapsAt = mapsPorts ? new IPAddress([10, (byte)(number >> 8), (byte)number, 254]) : null,
+        };
         Internet.Attach(box);
         for (int i = 1; i <= count; i++)
         {

@@ -5,10 +5,12 @@ using Mesh.Node;
 using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Parameters;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.PortMapping;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
@@ -32,6 +34,12 @@ public sealed class SimulatedNode
     private readonly Dictionary<int, KillerState> _destructions = [];
     private Joined? _joined;
 
+    private static readonly PortMappingOptions Mapping = new()
+    {
+        Ports = [new PortToMap(TransportProtocol.Tcp, Port, AddressProtocol.Mesh), new PortToMap(TransportProtocol.Udp, Port, null)],
+        Methods = [PortMappingMethod.Pcp],
+    };
+
     /// <summary>Makes a node that is switched off.</summary>
     public SimulatedNode(Machine machine, SimulatedRegistry registry, PrivateKey key, NodeOptions options)
     {
@@ -47,6 +55,7 @@ public sealed class SimulatedNode
                 Advertised = machine.IsBehindNat ? AddressList.Empty : new AddressList(new AdvertisedAddress(machine.Address.ToString(), Port, AddressProtocol.Mesh)),
                 Tunnel = options.Tunnels.Tunnel with { UdpPort = Port },
             },
+            PortMapping = MapsPorts ? Mapping : null,
         };
     }
 
@@ -67,6 +76,9 @@ public sealed class SimulatedNode
 
     /// <summary>True while the node's actors run and the machine is awake.</summary>
     public bool IsRunning => Host is not null && Machine is { System: not null, IsAsleep: false };
+
+    /// <summary>Where others reach it through a NAT box that maps ports, since it last was switched on.</summary>
+    public AddressList Mapped { get; private set; } = AddressList.Empty;
 
     /// <summary>Its tunnels.</summary>
     public IReadOnlyCollection<TunnelStatus> Tunnels => _tunnels.Values;
@@ -99,7 +111,7 @@ public sealed class SimulatedNode
         _destructions.Clear();
         Routes = [];
         Parameters = null;
-        (Host, DataPlane, Certificate) = (null, null, null);
+        (Host, DataPlane, Certificate, Mapped) = (null, null, null, AddressList.Empty);
         Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
         {
             if (_joined is { } joined)
@@ -123,7 +135,7 @@ public sealed class SimulatedNode
     public void Leave(Action left)
     {
         ActorSystem system = Machine.System ?? throw new InvalidOperationException($"{Machine.Name} does not run");
-        system.SystemActorOf(Props.Create(() => new Farewell(system.Find("/user/node")!, left)));
+        system.SystemActorOf(Props.Create(() => new Farewell(system.Find("/user/node")!, MapsPorts, left)));
         Machine.Settle();
     }
 
@@ -137,7 +149,10 @@ public sealed class SimulatedNode
         Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network));
         var ports = new NodePorts(
             streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine), new SimulatedPeerPort(Machine, Host), new SimulatedWorkPool(WorkTime),
-            new SimulatedCredentials(Machine, Keep));
+            new SimulatedCredentials(Machine, Keep))
+        {
+            PortMapping = MapsPorts ? new SimulatedGateway(Machine) : null,
+        };
         NodeOptions options = _options with { RegistryUrl = _registry.Url };
         ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
         system.EventStream.Subscribe<TunnelStatus>(observer);
@@ -145,8 +160,11 @@ public sealed class SimulatedNode
         system.EventStream.Subscribe<RoutesPublished>(observer);
         system.EventStream.Subscribe<NetworkParametersChanged>(observer);
         system.EventStream.Subscribe<CertificateStatus>(observer);
+        system.EventStream.Subscribe<MappedAddressesChanged>(observer);
         system.ActorOf(Props.Create(() => new NodeActor(Identity, options, ports)), "node");
     }
+
+    private bool MapsPorts => Machine.Gateway is NatBox { MapsAt: not null };
 
     private void Keep(NodeIdentity identity)
     {
@@ -215,13 +233,15 @@ public sealed class SimulatedNode
         }
     }
 
-    private sealed class Farewell(ActorRef node, Action left) : Actor
+    private sealed class Farewell(ActorRef node, bool mapsPorts, Action left) : Actor
     {
         protected override void PreStart() => node.Tell(new LeaveNetwork(), Self);
 
         protected override void Receive(object message)
         {
-            if (message is LeftNetwork)
+            if (message is LeftNetwork && mapsPorts)
+                node.Tell(new ReleasePortMappings(), Self);
+            else if (message is LeftNetwork or PortMappingsReleased)
                 left();
             else
                 Unhandled(message);
@@ -253,6 +273,9 @@ public sealed class SimulatedNode
                     break;
                 case CertificateStatus status:
                     node.Certificate = status;
+                    break;
+                case MappedAddressesChanged changed:
+                    node.Mapped = changed.Addresses;
                     break;
                 case NetworkParametersChanged changed:
                     node.Parameters = changed.Parameters;

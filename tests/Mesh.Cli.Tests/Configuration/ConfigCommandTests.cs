@@ -107,7 +107,8 @@ public sealed class ConfigCommandTests
 
     // An option that grows later gets its key, or this fails.
     [Theory]
-    [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort DeviceMtu")]
+    [InlineData(typeof(Mesh.Node.Tunnels.TunnelOptions), "node.tunnel.", "UdpPort MappedUdpPort DeviceMtu")]
+    [InlineData(typeof(Mesh.Node.PortMapping.PortMappingOptions), "node.port-mapping.", "Ports AcceptsPrivate")]
     [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Network Listen Advertised LocalAddresses Encrypts Tunnel")]
     [InlineData(typeof(Mesh.Node.Tunnels.OpenVpn.OpenVpnOptions), "node.openvpn.", "Servers Disabled")]
     [InlineData(typeof(Mesh.Node.Peers.PeersOptions), "node.peers.", "IsVersionToldInTunnels")]

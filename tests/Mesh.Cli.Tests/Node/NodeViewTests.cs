@@ -3,6 +3,8 @@ using Mesh.Cli.Node;
 using Mesh.Cli.Shell;
 using Mesh.Node.Certificates;
 using Mesh.Node.Peers;
+using Mesh.Node.PortMapping;
+using Mesh.Protocol.PortMapping;
 
 namespace Mesh.Cli.Tests.Node;
 
@@ -52,10 +54,24 @@ public sealed class NodeViewTests
         await ShowsAsync("none yet, newest heard of 0, being fetched; routing with 1 key, and any other is accepted, too", Quiet with { Used = 0, Newest = 0, IsFetching = true, RoutingKeys = 1, AcceptsAny = true });
     }
 
-    private static async Task ShowsAsync(string expected, ParametersReport parameters)
+    [Fact]
+    public async Task Status_shows_what_a_gateway_maps_and_why_it_does_not()
+    {
+        var mapping = new PortMappingReport(
+            PortMappingState.Mapped, "10.1.0.254", "nat-pmp", [new MappingReport(TransportProtocol.Tcp, 6626, "198.51.100.7", 7000, Noon), new MappingReport(TransportProtocol.Udp, 6626, null, 7001, null)],
+            Problem: null, new Dictionary<PortMappingCounter, long> { [PortMappingCounter.WrongNonces] = 3 });
+        await ShowsAsync("mapped ports: tcp 6626 at 198.51.100.7:7000, udp 6626 at ?:7001 by nat-pmp at 10.1.0.254\n", Quiet, mapping);
+        var nothing = new PortMappingReport(PortMappingState.Resting, null, null, [], "there is no default route to a gateway", new Dictionary<PortMappingCounter, long>());
+        await ShowsAsync("mapped ports: none, resting (there is no default route to a gateway)\n", Quiet, nothing);
+        string json = JsonText.Text(mapping);
+        Assert.Contains("\"wrong-nonces\": 3", json, StringComparison.Ordinal);
+        Assert.Contains("\"protocol\": \"tcp\"", json, StringComparison.Ordinal);
+    }
+
+    private static async Task ShowsAsync(string expected, ParametersReport parameters, PortMappingReport? mapping = null)
     {
         var certificate = new CertificateReport(1, CertificateState.Valid, Noon, Noon, Noon, Problem: null);
-        var report = new NodeStatusReport("0/16", "2001:db8:42::1", "2001:db8:42::/64", "2001:db8:42::/48", "http://r", "mesh0", "[::]:6626", certificate, parameters, [], [], new PacketReport(0, 0, 0, 0));
+        var report = new NodeStatusReport("0/16", "2001:db8:42::1", "2001:db8:42::/64", "2001:db8:42::/48", "http://r", "mesh0", "[::]:6626", certificate, parameters, [], [], new PacketReport(0, 0, 0, 0)) { PortMapping = mapping };
         Assert.Contains(expected, await ShowAsync(report, "status"), StringComparison.Ordinal);
     }
 

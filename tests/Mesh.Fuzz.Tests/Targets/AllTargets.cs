@@ -9,7 +9,7 @@ internal static class AllTargets
     public static IReadOnlyList<FuzzTarget> List { get; } =
     [
         .. PeerTargets.All(), .. TunnelTargets.All(), .. RegistryAnswerTargets.All(), .. SecurityTargets.All(), .. BabelTargets.All(), .. DataPlaneTargets.All(), .. NodeTargets.All(),
-        .. AddressTargets.All(), .. RegistryTextTargets.All(), .. FileTargets.All(), .. HoconTargets.All(), .. ControlTargets.All(), .. OpenVpnTargets.All(), .. StoredTargets.All(),
+        .. AddressTargets.All(), .. RegistryTextTargets.All(), .. FileTargets.All(), .. HoconTargets.All(), .. ControlTargets.All(), .. OpenVpnTargets.All(), .. PortMappingTargets.All(), .. StoredTargets.All(),
     ];
 
     /// <summary>Names of those of a kind that are to be run.</summary>

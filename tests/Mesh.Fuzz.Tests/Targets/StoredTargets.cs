@@ -43,6 +43,8 @@ internal static class StoredTargets
         """node.peer-forgotten 1 {"Peer":"1/16"}""",
         """node.peer-remembered 1 {"Peer":"1/16","Certificate":"AQI=","SecretTime":"2026-01-02T03:04:05+00:00"}""",
         """node.peer-dropped 1 {"Peer":"1/16"}""",
+        """node.gateway-remembered 1 {"Gateway":"10.1.0.254","Local":"10.1.0.1","Nonce":"AQIDBAUGBwgJCgsM","Method":"Pcp","Mappings":[{"Protocol":6,"InternalPort":6626,"ExternalPort":7000}]}""",
+        """node.gateway-forgotten 1 {"Gateway":"10.1.0.254","Local":"10.1.0.1"}""",
     ];
 
     public static IEnumerable<FuzzTarget> All() =>

@@ -39,6 +39,9 @@ internal sealed class InteropNetwork : IAsyncDisposable
     /// <summary>The machines.</summary>
     public List<Machine> Machines { get; } = [];
 
+    /// <summary>The routers of the last machines, where those are behind NAT.</summary>
+    public List<NatBox> Routers { get; } = [];
+
     private string RegistryDirectory => _folder["registry"];
 
     private string Url => $"http://{Machines[0].Address}:{RegistryPort}";
@@ -46,14 +49,20 @@ internal sealed class InteropNetwork : IAsyncDisposable
     /// <summary>Builds it; no node runs yet.</summary>
     /// <param name="machines">How many.</param>
     /// <param name="settings">Of the registry, as PATH=VALUE.</param>
-    public static async Task<InteropNetwork> StartAsync(int machines, params string[] settings)
+    public static Task<InteropNetwork> StartAsync(int machines, params string[] settings) => StartAsync(machines, behindNat: 0, settings);
+
+    /// <summary>Builds it, and puts the last machines behind a router each; the link has public addresses then.</summary>
+    /// <param name="machines">How many.</param>
+    /// <param name="behindNat">How many of them are behind a router.</param>
+    /// <param name="settings">Of the registry, as PATH=VALUE.</param>
+    public static async Task<InteropNetwork> StartAsync(int machines, int behindNat, string[] settings)
     {
         NeedsRoot.Check();
         NetworkNamespace.RemoveLeftovers(Label);
         var network = new InteropNetwork();
         try
         {
-            network.Build(machines);
+            network.Build(machines, behindNat);
             await network.ServeAsync(settings);
             return network;
         }
@@ -156,10 +165,12 @@ internal sealed class InteropNetwork : IAsyncDisposable
             await _registry.DisposeAsync();
         foreach (NetworkNamespace space in Enumerable.Reverse(_spaces))
             space.Dispose();   // and kills what still runs inside
+        foreach (NatBox router in Routers)
+            router.Dispose();
         _folder.Dispose();
     }
 
-    private void Build(int machines)
+    private void Build(int machines, int behindNat)
     {
         NetworkNamespace hub = Add("hub");
         hub.Run(static () =>
@@ -170,9 +181,10 @@ internal sealed class InteropNetwork : IAsyncDisposable
         });
         for (byte number = 0; number < machines; number++)
         {
-            NetworkNamespace space = Add($"m{number}");
-            string port = $"port{number}";
-            space.Plug("under", hub, port);
+            bool isNatted = number >= machines - behindNat;
+            NetworkNamespace space = Add($"m{number}"), plugged = isNatted ? Add($"r{number}") : space;
+            string port = $"port{number}", link = isNatted ? NatBox.Outside : "under";
+            plugged.Plug(link, hub, port);
             hub.Run(() =>
             {
                 using var netlink = RouteNetlink.Open();
@@ -180,8 +192,15 @@ internal sealed class InteropNetwork : IAsyncDisposable
                 netlink.SetMaster(index, netlink.GetLink("bridge").Index);
                 netlink.SetUp(index, up: true);
             });
-            var address = new IPAddress([10, 88, 0, (byte)(number + 1)]);
-            space.Configure("under", address, 24);
+            // What is not private: miniupnpd maps nothing where its external address is, nor where it is one for documentation.
+            IPAddress address = new([behindNat > 0 ? (byte)20 : (byte)10, 88, 0, (byte)(number + 1)]);
+            plugged.Configure(link, address, 24);
+            if (isNatted)
+            {
+                address = new IPAddress([10, number, 0, 1]);
+                Routers.Add(new NatBox(plugged, space, new IPAddress([10, number, 0, 254]), address));
+            }
+
             Machines.Add(new Machine(space, address, _folder[$"n{number}"]));
         }
     }

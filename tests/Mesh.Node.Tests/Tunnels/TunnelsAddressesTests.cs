@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
+using Mesh.Node.PortMapping;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
@@ -122,6 +123,46 @@ public sealed class TunnelsAddressesTests
         Assert.Equal(new AddressWorked(TunnelsWorld.Node(1), new AdvertisedAddress("198.51.100.1", 1326, AddressProtocol.Mesh, "FR")), world.AddressBook.ExpectMsg<AddressWorked>());
         world.Call(5);
         Assert.Empty(world.AddressBook.ReceiveAll());
+    }
+
+    [Fact]
+    public void A_mapped_address_is_advertised_behind_the_others_told_to_neighbours_and_taken_back()
+    {
+        var world = new TunnelsWorld(Options with { Advertised = new AddressList(Configured) });
+        StreamId neighbour = world.Call(1);
+        world.Bootstrap.ReceiveAll();
+        AdvertisedAddress mapped = new("198.51.100.200", 40_000, AddressProtocol.Mesh);
+        Map(world, new AddressList(mapped), udpPort: 40_001);
+        Assert.Equal([Configured, mapped], world.Bootstrap.ExpectMsg<AdvertisedAddressesChanged>().Addresses);
+        Map(world, new AddressList(mapped), udpPort: null);
+        world.Bootstrap.ExpectNoMsg(TimeSpan.Zero);   // they are the same
+        Map(world, new AddressList(new AdvertisedAddress("203.0.113.200", 40_000, AddressProtocol.Mesh), Configured), udpPort: null);
+        Assert.Equal("203.0.113.5,1326,mesh;203.0.113.200,40000,mesh", world.Bootstrap.ExpectMsg<AdvertisedAddressesChanged>().Addresses.ToString());
+        Map(world, AddressList.Empty, udpPort: null);
+        Assert.Equal([Configured], world.Bootstrap.ExpectMsg<AdvertisedAddressesChanged>().Addresses);   // the operator has said it, mapped or not
+        Assert.Equal(
+            ["203.0.113.5,1326,mesh", "203.0.113.5,1326,mesh;198.51.100.200,40000,mesh", "203.0.113.5,1326,mesh;203.0.113.200,40000,mesh", "203.0.113.5,1326,mesh"],
+            world.Sent(neighbour, PeerAddresses.Kind).Select(f => OwnOf(f.Payload)), StringComparer.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("198.51.100.9", 40_001)]   // through the gateway
+    [InlineData("10.1.0.7", 1326)]   // from our side of it
+    public void A_peer_that_comes_from_outside_is_told_the_gateways_port_for_datagrams(string from, int port)
+    {
+        var world = new TunnelsWorld(Options with { Tunnel = new TunnelOptions { UdpPort = 1326 } });
+        Map(world, new AddressList(new AdvertisedAddress("198.51.100.200", 40_000, AddressProtocol.Mesh)), udpPort: 40_001);
+        StreamId stream = world.Streams.NewStream();
+        world.Manager.Tell(new Node.Ports.StreamOpened(stream, TunnelWorld.CertificateOf(TunnelsWorld.Node(9)), new IPEndPoint(IPAddress.Parse(from), 50_000), Accepted: true));
+        world.Kit.Settle();
+        Assert.True(TunnelHello.TryDecode(Assert.Single(world.Sent(stream, TunnelHello.Kind)).Payload.Span, out TunnelHello? hello));
+        Assert.Equal(port, hello.UdpPort);
+    }
+
+    private static void Map(TunnelsWorld world, AddressList addresses, ushort? udpPort)
+    {
+        world.Kit.System.EventStream.Publish(new MappedAddressesChanged(addresses, udpPort));
+        world.Kit.Settle();
     }
 
     private static string OwnOf(ReadOnlyMemory<byte> payload)

@@ -65,6 +65,7 @@ public sealed class ScenarioReaderTests
     [InlineData("client-count = 2", "client-count = 0", "4: scenario.parameters.client-count: expected a whole number from 1 to 1000, not 0", true)]
     [InlineData("client-count = 2", "client-count = 2.5", "4: scenario.parameters.client-count: expected a whole number from 1 to 1000", true)]
     [InlineData("nodes = 2", "nodes = 0", "6: scenario.sites[0].nodes: expected a whole number from 1 to 10000, not 0", true)]
+    [InlineData("nodes = 2", "maps-ports = true", "6: scenario.sites[0].maps-ports: only a site behind NAT has a box that could map ports", true)]
     [InlineData("nodes = 2", "nat = perhaps", "6: scenario.sites[0].nat: expected true or false", true)]
     [InlineData("{ name = a, nodes = 2 }", "5", "5: scenario.sites: expected a list of objects", true)]
     [InlineData("do = wait, for = 1 s", "do = dance", "9: scenario.steps[0].do: 'dance' is not a step; steps are wait, await-routes, await-version, await-ejected, ping-all, ping, traffic", true)]

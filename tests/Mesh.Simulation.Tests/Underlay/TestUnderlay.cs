@@ -29,9 +29,9 @@ internal sealed class TestUnderlay
         return machine;
     }
 
-    public NatBox AddNat(string address)
+    public NatBox AddNat(string address, IPAddress? mapsAt = null)
     {
-        var box = new NatBox(Engine, Internet, address, IPAddress.Parse(address), default, _random.Fork());
+        var box = new NatBox(Engine, Internet, address, IPAddress.Parse(address), default, _random.Fork()) { MapsAt = mapsAt };
         Internet.Attach(box);
         return box;
     }
