@@ -71,18 +71,40 @@ public sealed partial class BabelSpeaker
                 list.Add(Snapshot(cell));
         }
 
-        list.Sort(static (left, right) =>
-        {
-            int order = RouteKey.Compare(left.Key, right.Key);
-            if (order == 0)
-                order = right.IsSelected.CompareTo(left.IsSelected);
-            if (order == 0)
-                order = left.Metric.CompareTo(right.Metric);
-            if (order == 0)
-                order = left.Interface.Value.CompareTo(right.Interface.Value);
-            return order != 0 ? order : left.Neighbour.Bits.CompareTo(right.Neighbour.Bits);
-        });
+        list.Sort(InOrder);
         return list;
+    }
+
+    /// <summary>The routes for exactly this prefix, and exactly this source if there is one, in the order of <see cref="Routes()"/>.</summary>
+    public IReadOnlyList<RouteSnapshot> Routes(RouteKey key)
+    {
+        var list = new List<RouteSnapshot>();
+        int row = _routes.Find(key);
+        for (int cell = row < 0 ? -1 : _routes.Rows[row].FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
+            list.Add(Snapshot(cell));
+        list.Sort(InOrder);
+        return list;
+    }
+
+    /// <summary>All prefixes of which anything is known, lost ones as long as they are unreachable, in order.</summary>
+    public IReadOnlyList<RouteKey> Prefixes()
+    {
+        var list = new List<RouteKey>(_routes.Rows.Count);
+        for (int row = 0; row < _routes.Rows.Extent; row++)
+        {
+            if ((_routes.Rows[row].Flags & RowFlags.InUse) != RowFlags.None)
+                list.Add(_routes.KeyOf(row));
+        }
+
+        list.Sort(RouteKey.Compare);
+        return list;
+    }
+
+    /// <summary>The best that we have announced for a prefix of an origin, in the last minutes; null where that is nothing. What is not better is not feasible.</summary>
+    public FeasibilityDistance? DistanceOf(RouteKey key, RouterId origin)
+    {
+        int row = _routes.Find(key);
+        return row >= 0 && _sources.TryGet(_routes.Rows[row], origin, out FeasibilityDistance distance) ? distance : null;
     }
 
     /// <summary>The route in use for exactly this prefix, and exactly this source if there is one.</summary>
@@ -129,6 +151,18 @@ public sealed partial class BabelSpeaker
         if (link.Authenticator is null)
             return NeighbourAuthentication.Off;
         return neighbour.IsVerified ? NeighbourAuthentication.Verified : NeighbourAuthentication.Unverified;
+    }
+
+    private static int InOrder(RouteSnapshot left, RouteSnapshot right)
+    {
+        int order = RouteKey.Compare(left.Key, right.Key);
+        if (order == 0)
+            order = right.IsSelected.CompareTo(left.IsSelected);
+        if (order == 0)
+            order = left.Metric.CompareTo(right.Metric);
+        if (order == 0)
+            order = left.Interface.Value.CompareTo(right.Interface.Value);
+        return order != 0 ? order : left.Neighbour.Bits.CompareTo(right.Neighbour.Bits);
     }
 
     private RouteSnapshot Snapshot(int cell)

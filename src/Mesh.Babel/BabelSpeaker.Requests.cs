@@ -137,9 +137,9 @@ public sealed partial class BabelSpeaker
     private void RequestSeqno(int row, RouterId routerId, Neighbour? target)
     {
         ref RouteRow entry = ref _routes.Rows[row];
-        if (routerId == _routerId || !_sources.TryGetSeqno(entry, routerId, out Seqno announced))
+        if (routerId == _routerId || !_sources.TryGet(entry, routerId, out FeasibilityDistance announced))
             return;
-        Seqno wanted = announced.Next;
+        Seqno wanted = announced.Seqno.Next;
         int pending = FindRequest(row, routerId);
         if (pending >= 0 && !wanted.IsNewerThan(_requests[pending].Seqno) && _requests[pending].ResendAt != long.MaxValue)
             return;

@@ -131,7 +131,7 @@ public sealed partial class BabelSpeaker
         {
             Count(BabelCounter.UnfeasibleUpdate);
             // Under the same origin the old order of distances still holds, as long as the number is not older than what we announced.
-            bool isOld = _sources.TryGetSeqno(_routes.Rows[row], update.RouterId, out Seqno announced) && announced.IsNewerThan(update.Seqno);
+            bool isOld = _sources.TryGet(_routes.Rows[row], update.RouterId, out FeasibilityDistance announced) && announced.Seqno.IsNewerThan(update.Seqno);
             if (isSelected && (originChanged || isOld))
                 rule = SelectionRule.Unselect;
         }
@@ -179,7 +179,7 @@ public sealed partial class BabelSpeaker
             return;
         if (entry.Selected >= 0 && MetricOf(entry.Selected) < metric + UrgentGrowth)
             return;
-        if (!_sources.TryGetSeqno(entry, offered.RouterId, out Seqno announced) || announced.DistanceFrom(offered.Seqno) > HopelessDistance)
+        if (!_sources.TryGet(entry, offered.RouterId, out FeasibilityDistance announced) || announced.Seqno.DistanceFrom(offered.Seqno) > HopelessDistance)
             return;
         RequestSeqno(row, offered.RouterId, neighbour);
     }

@@ -25,11 +25,11 @@ internal sealed class SourceTable(int limit)
         return seqno.IsNewerThan(source.Seqno) || (seqno == source.Seqno && metric < source.Metric);
     }
 
-    /// <summary>The number of the feasibility distance; false where there is none.</summary>
-    public bool TryGetSeqno(in RouteRow row, RouterId routerId, out Seqno seqno)
+    /// <summary>The feasibility distance; false where there is none.</summary>
+    public bool TryGet(in RouteRow row, RouterId routerId, out FeasibilityDistance distance)
     {
         int index = Find(row, routerId);
-        seqno = index < 0 ? default : _sources[index].Seqno;
+        distance = index < 0 ? default : new FeasibilityDistance(_sources[index].Seqno, _sources[index].Metric);
         return index >= 0;
     }
 
