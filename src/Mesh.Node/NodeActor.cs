@@ -196,7 +196,7 @@ public sealed class NodeActor : Actor
             case GetPeersStatus:
                 _peers!.Tell(message, Sender);
                 break;
-            case LeaveNetwork:
+            case LeaveNetwork or RoutingQuestion:
                 _babel!.Tell(message, Sender);
                 break;
             case GetParametersStatus:

@@ -6,6 +6,7 @@ using Mesh.Node.AddressBook;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
+using Mesh.Node.Routing;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tests.RegistryClient;
 using Mesh.Node.Tests.Tunnels;
@@ -59,6 +60,18 @@ public sealed class NodeActorTests
         tunnel.Tell(new StreamClosed(stream, "reset by the peer"));
         _kit.Settle();
         Assert.Empty(Status().Tunnels);
+    }
+
+    [Fact]
+    public void Questions_about_routing_reach_the_router()
+    {
+        Start();
+        _asker.Send(_node, new GetRoutes());
+        Assert.Single(_asker.ExpectMsg<RoutesStatus>().Own);
+        _asker.Send(_node, new GetNeighbours());
+        Assert.Empty(_asker.ExpectMsg<NeighboursStatus>().Neighbours);
+        _asker.Send(_node, new ExplainRoute(Identities.A.Address));
+        Assert.Equal(RouteOutcome.Own, _asker.ExpectMsg<RouteExplanation>().Outcome);
     }
 
     [Fact]

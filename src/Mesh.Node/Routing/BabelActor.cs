@@ -118,7 +118,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     /// <inheritdoc/>
     protected override void Receive(object message)
     {
-        if (_isLeaving && message is not (DescribeRoutes or LeaveDue))
+        if (_isLeaving && message is not (DescribeRoutes or RoutingQuestion or LeaveDue))
             return;
         switch (message)
         {
@@ -152,6 +152,9 @@ public sealed partial class BabelActor : Actor, IBabelOutput
                 break;
             case DescribeRoutes describe:
                 Sender.Tell(describe.Status with { Routes = [.. _routes.Routes.Select(WithMetric)] });
+                break;
+            case RoutingQuestion question:
+                Answer(question);
                 break;
             case NetworkParametersChanged changed:
                 OnParameters(changed);
@@ -198,7 +201,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     // Whose prefix a neighbour may call its own: that of the node whose certificate its tunnel has seen.
     private BabelPrefix? OwnPrefixOf(InterfaceId link, BabelAddress neighbour)
     {
-        NodePrefix node = _links.TryGetValue(link, out RoutingLinkUp? up) ? up.Peer : _kernelLinks.TryGetValue(-link.Value, out KernelLink? kernel) ? kernel.Behind(neighbour).Node : NodePrefix.Empty;
+        NodePrefix node = Behind(link, neighbour).Node;
         if (node.IsEmpty)
             return null;
         Ipv6Prefix own = node.Subnet(_options.Network);
@@ -380,8 +383,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private void Look(BabelPrefix prefix)
     {
         var destination = new Ipv6Prefix(prefix.Bits, prefix.Length);
-        // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.
-        if (!_options.Network.Prefix.Contains(destination) || destination.Length <= _options.Network.Length || _options.Self.Subnet(_options.Network).Contains(destination))
+        if (UseOf(prefix) != PrefixUse.Forwarded)
             return;
         _routes.Change(destination, _speaker.TryGetSelected(prefix, out RouteSnapshot selected) ? RouteTo(destination, selected) : null);
     }

@@ -14,7 +14,7 @@ using Mesh.Protocol.Registry;
 
 namespace Mesh.Node.Tests.Routing;
 
-public sealed class BabelActorTests
+public sealed partial class BabelActorTests
 {
     private static readonly NetworkPrefix Network = NetworkPrefix.Parse("2001:db8:42::/48");
     private static readonly NodePrefix Self = Node(100);
@@ -339,8 +339,16 @@ public sealed class BabelActorTests
         public void Announce(ushort metric, params BabelPrefix[] prefixes)
         {
             foreach (BabelPrefix prefix in prefixes)
-                _speaker.Announce(prefix, Now, metric);
+                Change(metric, prefix);
             Exchange(TimeSpan.FromSeconds(20));
+        }
+
+        public void Change(ushort metric, BabelPrefix prefix) => _speaker.Announce(prefix, Now, metric);
+
+        public void Withdraw(BabelPrefix prefix)
+        {
+            _speaker.Withdraw(prefix, Now);
+            Exchange(TimeSpan.FromSeconds(5));
         }
 
         void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload) => _test._babel.Tell(new RoutingPacket(_index, payload.ToArray()));

@@ -78,6 +78,18 @@ public sealed class BabelKernelLinksTests
     }
 
     [Fact]
+    public void Neighbours_on_a_shared_link_are_told_apart_and_one_that_is_not_known_is_nobody()
+    {
+        Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(8), new TunnelIndex(3)));
+        Run(new Neighbour(this, 8, "fe80::8"), new Neighbour(this, 9, "fe80::9"));
+        TestProbe asker = _kit.CreateProbe();
+        asker.Send(_babel, new GetNeighbours());
+        Assert.Equal(
+            [(Node(8), 3, Link, 1), (NodePrefix.Empty, 0, Link, 0)],
+            asker.ExpectMsg<NeighboursStatus>().Neighbours.Select(static neighbour => (neighbour.Node, neighbour.Tunnel.Value, neighbour.KernelLink, neighbour.Routes)));
+    }
+
+    [Fact]
     public void A_neighbour_whose_tunnel_is_gone_is_not_used_from_that_moment_on_and_is_again_when_it_comes_back()
     {
         Tell(new KernelLinkUp(Link, IsShared: true), new KernelPeerUp(Link, Node(8), new TunnelIndex(3)), new KernelPeerUp(Link, Node(9), new TunnelIndex(4)));
