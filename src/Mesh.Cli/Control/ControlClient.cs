@@ -59,6 +59,10 @@ internal sealed class ControlClient : IDisposable
             string error = answer.Error ?? $"{_who} gave no answer";
             throw answer.IsUsage ? CommandFailedException.Usage(error) : CommandFailedException.Failed(error);
         }
+        catch (IOException e) when (e.InnerException is SocketException)
+        {
+            throw CommandFailedException.Failed($"{_who} stopped while it was asked", e);
+        }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             throw CommandFailedException.Failed($"{_who} did not answer within {Timeout.TotalSeconds:0} s");

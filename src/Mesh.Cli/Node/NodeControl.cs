@@ -1,15 +1,16 @@
 using System.Net;
-using System.Text.Json;
 using Mesh.Actors;
 using Mesh.Actors.RealTime;
 using Mesh.Cli.Configuration;
 using Mesh.Cli.Control;
+using Mesh.Cli.Shell;
 using Mesh.DataPlane;
 using Mesh.Node;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
 using Mesh.Node.PortMapping;
+using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Platform.Linux.Forwarding;
 using Mesh.Protocol.Peer;
@@ -19,7 +20,7 @@ namespace Mesh.Cli.Node;
 /// <summary>Answers the administrator's requests to a running node.</summary>
 internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDataPlane plane, IPEndPoint listen, NodeSettings settings)
 {
-    public const string Status = "status", Peers = "peers";
+    public const string Status = "status", Peers = "peers", Routes = "routes", Neighbours = "neighbours", Explain = "explain";
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
@@ -38,6 +39,12 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
                 return ControlAnswer.Of(Describe(status, parameters, mapping));
             case Peers:
                 return ControlAnswer.Of(Describe(await node.Ask<PeersStatus>(new GetPeersStatus(), Timeout)));
+            case Routes:
+                return ControlAnswer.Of(RoutingControl.Describe(await node.Ask<RoutesStatus>(RoutingControl.ToQuestion(request.Read<RoutesOrder>()), Timeout)));
+            case Neighbours:
+                return ControlAnswer.Of(RoutingControl.Describe(await node.Ask<NeighboursStatus>(RoutingControl.ToQuestion(request.Read<NeighboursOrder>()), Timeout)));
+            case Explain:
+                return ControlAnswer.Of(RoutingControl.Describe(await node.Ask<RouteExplanation>(RoutingControl.ToQuestion(request.Read<ExplainOrder>()), Timeout), identity));
             default:
                 return ControlAnswer.Refuse($"the node does not know the request '{request.Name}'; is it of another version?", isUsage: true);
         }
@@ -50,7 +57,7 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
             status.Prefix.CommonName, status.Address.ToString(), status.Prefix.Subnet(identity.Network).ToString(), identity.Network.ToString(), settings.RegistryUrl,
             plane.DeviceName, settings.Accept ? listen.ToString() : "nowhere", Describe(status.Certificate), Describe(parameters),
             [.. status.Tunnels.Select(Describe)],
-            [.. status.Routes.Select(static route => new RouteReport(route.Destination.ToString(), route.Via.IsEmpty ? "?" : route.Via.CommonName, route.Tunnel.Value, route.Metric))],
+            [.. status.Routes.Select(RoutingControl.Describe)],
             new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops))
         {
             PortMapping = mapping is null ? null : Describe(mapping),
@@ -77,7 +84,7 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
         {
             var feature = (PeerFeatures)(1u << bit);
             if (features.HasFlag(feature))
-                yield return Enum.IsDefined(feature) ? JsonNamingPolicy.KebabCaseLower.ConvertName(feature.ToString()) : $"bit-{bit}";
+                yield return Enum.IsDefined(feature) ? JsonText.Name(feature) : $"bit-{bit}";
         }
     }
 

@@ -4,6 +4,7 @@ using Mesh.Node;
 using Mesh.Node.Parameters;
 using Mesh.Node.Peers;
 using Mesh.Node.PortMapping;
+using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 
 namespace Mesh.Cli.Node;
@@ -52,7 +53,7 @@ internal sealed class NodeGuard(Func<NodeActor> make, ActorRef owner) : Actor
             case Terminated:
                 owner.Tell(new NodeEnded("the node has stopped by itself; the log says why"));
                 break;
-            case GetNodeStatus or GetPeersStatus or GetParametersStatus or GetPortMappingStatus or ReleasePortMappings or LeaveNetwork or UnderlayChanged:
+            case GetNodeStatus or GetPeersStatus or GetParametersStatus or GetPortMappingStatus or RoutingQuestion or ReleasePortMappings or LeaveNetwork or UnderlayChanged:
                 _node!.Tell(message, Sender);
                 break;
             default:

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using Mesh.Cli.Control;
 using Mesh.Cli.Shell;
 using Mesh.Node.Peers;
@@ -52,7 +51,7 @@ internal static class PeersCommand
         foreach (PeerReport peer in report.Peers)
         {
             _ = peers.AddRow(
-                peer.Prefix, Name(peer.State), Time(peer.Since), peer.LastHeard is { } heard ? Time(heard) : "", peer.Protocol is { } protocol ? $"{protocol}" : "",
+                peer.Prefix, JsonText.Name(peer.State), Time(peer.Since), peer.LastHeard is { } heard ? Time(heard) : "", peer.Protocol is { } protocol ? $"{protocol}" : "",
                 peer.Capabilities is { } capabilities ? string.Join(", ", capabilities) : "not told", $"{peer.SentMessages}", $"{peer.ReceivedMessages}");
         }
         console.Write(peers);
@@ -66,12 +65,9 @@ internal static class PeersCommand
         }
         Table refusals = new Table().Border(TableBorder.Simple).Title("refused or given up").AddColumns("why", "how often");
         foreach ((PeerCounter counter, long count) in refused)
-            _ = refusals.AddRow(Name(counter), $"{count}");
+            _ = refusals.AddRow(JsonText.Name(counter), $"{count}");
         console.Write(refusals);
     }
-
-    private static string Name<T>(T value)
-        where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
 
     private static string Time(DateTimeOffset time) => time.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }

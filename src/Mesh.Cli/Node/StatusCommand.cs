@@ -12,44 +12,25 @@ namespace Mesh.Cli.Node;
 /// <summary><c>mesh status</c>: how the node of this machine is.</summary>
 internal static class StatusCommand
 {
-    private static readonly TimeSpan WatchInterval = TimeSpan.FromSeconds(1);
-
     public static Command Create(CliContext context)
     {
         Option<string> dir = CommonOptions.Dir("Directory of the running node.");
-        var watch = new Option<bool>("--watch") { Description = "Show it every second until Ctrl-C; with --json one line each time." };
+        var watch = new WatchOption();
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("status", "Show a running node's certificate, network parameters, tunnels and routes.")
         {
             Examples = ["mesh status --dir /var/lib/mesh/node", "mesh status --dir node --json", "mesh status --dir node --watch"],
         };
-        foreach (Option option in (Option[])[dir, watch, json])
+        foreach (Option option in (Option[])[dir, json])
             command.Options.Add(option);
+        watch.AddTo(command);
         command.SetAction(async (parsed, cancellation) =>
         {
+            var checks = new Checks();
+            TimeSpan? interval = watch.Read(parsed, checks);
+            checks.ThrowIfAny();
             using ControlClient client = RunningNode.Connect(parsed.GetValue(dir)!);
-            bool isWatching = parsed.GetValue(watch), isJson = parsed.GetValue(json);
-            try
-            {
-                do
-                {
-                    NodeStatusReport status = await client.AskAsync<NodeStatusReport>(NodeControl.Status, argument: null, cancellation);
-                    if (isWatching && !isJson && context.IsTerminal)
-                        context.Tables().Clear();
-                    if (isJson)
-                        context.Out.WriteLine(isWatching ? JsonText.Line(status) : JsonText.Text(status));
-                    else
-                        Show(context, status);
-                    await context.Out.FlushAsync(cancellation);
-                    if (isWatching)
-                        await Task.Delay(WatchInterval, cancellation);
-                }
-                while (isWatching);
-            }
-            catch (OperationCanceledException) when (isWatching)
-            {
-                // Ctrl-C is how watching ends.
-            }
+            await WatchOption.ShowAsync(context, interval, parsed.GetValue(json), () => client.AskAsync<NodeStatusReport>(NodeControl.Status, argument: null, cancellation), Show, cancellation);
             return ExitCode.Ok;
         });
         return command;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using Mesh.Hocon;
+using Mesh.Protocol.Addressing;
 
 namespace Mesh.Cli.Shell;
 
@@ -39,6 +40,27 @@ internal sealed class Checks
             return endPoint;
         Add($"{option} {text}: expected ADDRESS:PORT, as in 192.0.2.1:6680 or [::]:6680");
         return new IPEndPoint(IPAddress.IPv6Any, 0);
+    }
+
+    /// <summary>An IPv6 address.</summary>
+    public void Ipv6Address(string option, string text)
+    {
+        if (!Protocol.Addressing.Ipv6Address.TryParse(text, out _))
+            Add($"{option} {text}: expected an IPv6 address, as in 2001:db8:42:1::1");
+    }
+
+    /// <summary>An IPv6 prefix, where there is any text.</summary>
+    public void Ipv6Prefix(string option, string? text)
+    {
+        if (text is not null && !Protocol.Addressing.Ipv6Prefix.TryParse(text, out _))
+            Add($"{option} {text}: expected an IPv6 prefix without bits beyond its length, as in 2001:db8:42:1::/64");
+    }
+
+    /// <summary>The common name of a node, where there is any text.</summary>
+    public void Node(string option, string? text)
+    {
+        if (text is not null && !NodePrefix.TryParseCommonName(text, out _))
+            Add($"{option} {text}: expected a node as its certificate names it, as in 2/16");
     }
 
     /// <summary>A duration with its unit.</summary>

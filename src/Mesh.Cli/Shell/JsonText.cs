@@ -20,6 +20,10 @@ internal static class JsonText
 
     private static readonly JsonSerializerOptions ManyLines = new(Options) { WriteIndented = true };
 
+    /// <summary>The name of a value of an enum, as <see cref="Options"/> write it.</summary>
+    public static string Name<T>(T value)
+        where T : struct, Enum => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString());
+
     /// <summary>A value on one line.</summary>
     public static string Line<T>(T value) => JsonSerializer.Serialize(value, Options);
 

@@ -36,6 +36,16 @@ public sealed class TwoNodesTests
         await RouteAsync(folder["a"], a);
         Assert.Contains("2001:db8:42::/64", JoiningTests.Done(await CliRun.OfAsync("status", "--dir", folder["b"])), StringComparison.Ordinal);
 
+        JsonElement route = JoiningTests.Json(await CliRun.OfAsync("routes", "--dir", folder["b"], "--via", "0/16", "--json")).GetProperty("routes").EnumerateArray().Single();
+        Assert.Equal(("2001:db8:42::/64", "selected", 0), (route.GetProperty("prefix").GetString(), route.GetProperty("verdict").GetString(), route.GetProperty("refMetric").GetInt32()));
+        JsonElement neighbour = JoiningTests.Json(await CliRun.OfAsync("neighbours", "--dir", folder["b"], "--json")).GetProperty("neighbours").EnumerateArray().Single();
+        Assert.Equal(("0/16", tunnel.GetProperty("index").GetInt32(), 1), (neighbour.GetProperty("node").GetString(), neighbour.GetProperty("tunnel").GetInt32(), neighbour.GetProperty("routes").GetInt32()));
+        string why = JoiningTests.Done(await CliRun.OfAsync("explain", "2001:db8:42::1", "--dir", folder["b"]));
+        Assert.Contains("2001:db8:42::1 is routed: packets go to node 0/16 through tunnel ", why, StringComparison.Ordinal);
+        Assert.Contains("it is the only one that can be used", why, StringComparison.Ordinal);
+        Assert.Contains("is this node's own", JoiningTests.Done(await CliRun.OfAsync("explain", "2001:db8:42:1::1", "--dir", folder["b"])), StringComparison.Ordinal);
+        Assert.Contains("is unreachable", JoiningTests.Done(await CliRun.OfAsync("explain", "2001:db8:42:77::1", "--dir", folder["b"])), StringComparison.Ordinal);
+
         // Whether there is a session depends on whether one of them had something to say by now.
         JsonElement peers = JoiningTests.Json(await CliRun.OfAsync("peers", "--dir", folder["b"], "--json"));
         Assert.InRange(peers.GetProperty("peers").GetArrayLength(), 0, 1);
