@@ -127,6 +127,30 @@ public sealed class RoutingViewTests
     }
 
     [Fact]
+    public async Task The_example_in_the_page_is_what_explain_writes()
+    {
+        const string Seven = "2001:db8:42:7::/64";
+        RouteDetails selected = Selected with
+        {
+            Prefix = Seven,
+            Via = "9/16",
+            SmoothedMetric = 192,
+            Seqno = 4711,
+            RouterId = "5c:1e:90:3b:77:a2:04:d9",
+            Distance = new DistanceReport(4711, 192),
+            ExpiresSeconds = 48,
+        };
+        var prefix = new PrefixReport(Seven, null, Reachability.Reachable, PrefixUse.Forwarded,
+        [
+            selected,
+            selected with { Via = "8/16", Tunnel = 6, Metric = 384, RefMetric = 288, SmoothedMetric = 384, ExpiresSeconds = 55, IsFeasible = false, Verdict = RouteVerdict.Unfeasible },
+            selected with { Via = "11/16", Tunnel = 3, Metric = 596, RefMetric = 100, LinkCost = 496, SmoothedMetric = 601, ExpiresSeconds = 31, Verdict = RouteVerdict.WorseMetric },
+        ]);
+        (string text, _) = await ExplainAsync(Explanation(RouteOutcome.Routed, prefix) with { Destination = "2001:db8:42:7::1", Route = new RouteReport(Seven, "9/16", 5, 192) });
+        Assert.Contains(text, await File.ReadAllTextAsync(Path.Combine(SourceTree.Root, "docs", "routing.md"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Explain_as_json_has_the_outcome_by_name()
     {
         (string json, _) = await ExplainAsync(Explanation(RouteOutcome.OutsideNetwork), "--json");

@@ -46,6 +46,11 @@ public sealed class TwoNodesTests
         Assert.Contains("is this node's own", JoiningTests.Done(await CliRun.OfAsync("explain", "2001:db8:42:1::1", "--dir", folder["b"])), StringComparison.Ordinal);
         Assert.Contains("is unreachable", JoiningTests.Done(await CliRun.OfAsync("explain", "2001:db8:42:77::1", "--dir", folder["b"])), StringComparison.Ordinal);
 
+        await using MeshProcess watching = MeshProcess.Start("neighbours", "--dir", folder["b"], "--watch", "--json");
+        for (int i = 0; i < 2; i++)
+            Assert.Contains("\"node\":\"0/16\"", await watching.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Ok, (await watching.TerminateAsync()).ExitCode);
+
         // Whether there is a session depends on whether one of them had something to say by now.
         JsonElement peers = JoiningTests.Json(await CliRun.OfAsync("peers", "--dir", folder["b"], "--json"));
         Assert.InRange(peers.GetProperty("peers").GetArrayLength(), 0, 1);
