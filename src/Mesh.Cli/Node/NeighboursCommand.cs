@@ -52,13 +52,13 @@ internal static class NeighboursCommand
         long CountOf(BabelCounter counter) => report.Counters.GetValueOrDefault(counter);
 
         IAnsiConsole console = context.Tables();
-        Table neighbours = new Table().Border(TableBorder.Simple).Title("neighbours")
-            .AddColumns("node", "link", "address", "hellos", "unicast", "rx cost", "tx cost", "round trip", "its cost", "factor", "cost", "authentication", "routes");
+        Table neighbours = CliContext.NarrowTable("neighbours", "link", "node", "link", "hellos", "rx, tx", "round trip", "factor", "cost", "mac", "routes");
         foreach (NeighbourReport neighbour in report.Neighbours)
         {
             _ = neighbours.AddRow(
-                neighbour.Node, LinkOf(neighbour), neighbour.Address, neighbour.Reach, neighbour.UnicastReach, RoutesCommand.MetricText(neighbour.RxCost), RoutesCommand.MetricText(neighbour.TxCost),
-                neighbour.RoundTripMilliseconds is { } milliseconds ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms") : "", $"{neighbour.RoundTripCost}",
+                neighbour.Node == "?" ? $"? {neighbour.Address}" : neighbour.Node, LinkOf(neighbour), neighbour.UnicastReach == "0000" ? neighbour.Reach : $"{neighbour.Reach}, {neighbour.UnicastReach}",
+                $"{RoutesCommand.MetricText(neighbour.RxCost)}, {RoutesCommand.MetricText(neighbour.TxCost)}",
+                neighbour.RoundTripMilliseconds is { } milliseconds ? string.Create(CultureInfo.InvariantCulture, $"{milliseconds:0.0} ms +{neighbour.RoundTripCost}") : "",
                 (neighbour.CostMultiplier / MultiplierOne).ToString("0.##", CultureInfo.InvariantCulture), RoutesCommand.MetricText(neighbour.Cost), JsonText.Name(neighbour.Authentication), $"{neighbour.Routes}");
         }
 

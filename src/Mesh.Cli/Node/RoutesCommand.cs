@@ -23,7 +23,7 @@ internal static class RoutesCommand
         {
             Notes =
             [
-                "metric = announced by the neighbour + cost of the link to it. mesh explain says more about one address; docs/routing.md says what the columns mean.",
+                "The metric is what the neighbour has told and what the link to it costs. mesh explain says more about one address; docs/routing.md says what the columns mean.",
                 $"Of more than {GetRoutes.MaxRoutes} routes the first are shown.",
             ],
             Examples =
@@ -52,13 +52,12 @@ internal static class RoutesCommand
     private static void Show(CliContext context, RoutesReport report)
     {
         context.Out.WriteLine($"announced by this node: {(report.Own.Count == 0 ? "nothing" : string.Join(", ", report.Own))}");
-        Table table = new Table().Border(TableBorder.Simple).Title("routes")
-            .AddColumns("destination", "via", "tunnel", "metric", "announced", "link", "smoothed", "number", "origin", "lapses in", "state");
+        Table table = CliContext.NarrowTable("routes", "state", "destination", "via", "tunnel", "metric", "told + link", "smoothed", "left", "state");
         foreach (RouteDetails route in report.Routes)
         {
             _ = table.AddRow(
-                route.Source is null ? route.Prefix : $"{route.Prefix} from {route.Source}", route.Via, $"{route.Tunnel}", MetricText(route.Metric), MetricText(route.RefMetric), MetricText(route.LinkCost),
-                MetricText(route.SmoothedMetric), $"{route.Seqno}", route.RouterId, SecondsText(route.ExpiresSeconds), StateOf(route));
+                route.Source is null ? route.Prefix : $"{route.Prefix} from {route.Source}", route.Via, $"{route.Tunnel}", MetricText(route.Metric),
+                $"{MetricText(route.RefMetric)} + {MetricText(route.LinkCost)}", MetricText(route.SmoothedMetric), SecondsText(route.ExpiresSeconds), StateOf(route));
         }
 
         context.Tables().Write(table);
@@ -67,7 +66,7 @@ internal static class RoutesCommand
     }
 
     /// <summary>A metric or a cost.</summary>
-    public static string MetricText(int metric) => metric == Metric.Infinity ? "infinite" : $"{metric}";
+    public static string MetricText(int metric) => metric == Metric.Infinity ? "inf" : $"{metric}";
 
     /// <summary>A time.</summary>
     public static string SecondsText(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:0} s");

@@ -38,6 +38,18 @@ internal sealed record CliContext
         IsTerminal = !Console.IsOutputRedirected,
     };
 
+    /// <summary>A table with so little between its columns that many of them fit a window.</summary>
+    /// <param name="title">Above it.</param>
+    /// <param name="broken">The column whose texts are broken where they do not fit.</param>
+    /// <param name="columns">All columns.</param>
+    public static Table NarrowTable(string title, string broken, params IEnumerable<string> columns)
+    {
+        Table table = new Table().Border(TableBorder.Simple).Title(title);
+        foreach (string column in columns)
+            _ = table.AddColumn(new TableColumn(column) { NoWrap = column != broken, Padding = new Padding(0, 0, 0, 0) });
+        return table;
+    }
+
     /// <summary>Writes tables to <see cref="Out"/>: plain and wide where it is no terminal, so that scripts and logs get whole lines.</summary>
     public IAnsiConsole Tables()
     {

@@ -10,6 +10,9 @@ internal sealed class WatchOption
 {
     private const int MaxSeconds = 60;   // processes that are asked hang up after some minutes of silence
 
+    // Not Clear(), which also takes what the person did before out of the terminal's memory.
+    private static readonly ControlCode EmptyScreen = new("\u001b[2J\u001b[H");
+
     private readonly Option<string?> _option = new("--watch")
     {
         Description = "Show it again every SECONDS (1 to 60, 1 where nothing is said) until Ctrl-C; with --json one line each time.",
@@ -49,7 +52,7 @@ internal sealed class WatchOption
             {
                 T report = await ask();
                 if (interval is not null && !isJson && context.IsTerminal)
-                    context.Tables().Clear();
+                    context.Tables().Write(EmptyScreen);
                 if (!isJson)
                     show(context, report);
                 else

@@ -30,10 +30,10 @@ public sealed class RoutingViewTests
             Omitted: 3);
         (string text, _) = await ShowAsync(report, "routes");
         Assert.Contains("announced by this node: 2001:db8:42::/64", text, StringComparison.Ordinal);
-        Assert.Matches(@"2001:db8:42:1::/64 +2/16 +5 +192 +96 +96 +200 +10 +02:00:00:00:00:00:00:99 +42 s +selected *\n", text);
-        Assert.Matches(@"2001:db8:42:1::/64 +3/16 +6 +384 +288 +96 +390 .*worse-metric", text);
+        Assert.Matches(@"2001:db8:42:1::/64 +2/16 +5 +192 +96 \+ 96 +200 +42 s +selected *\n", text);
+        Assert.Matches(@"2001:db8:42:1::/64 +3/16 +6 +384 +288 \+ 96 +390 .*worse-metric", text);
         Assert.Matches(@"::/0 from 2001:db8:42::/48 +\? +0 .*selected, not used: source-specific", text);
-        Assert.Matches(@"2001:db8:42:7::/64 +3/16 +6 +infinite +288 +infinite +infinite .*neighbour-unusable", text);
+        Assert.Matches(@"2001:db8:42:7::/64 +3/16 +6 +inf +288 \+ inf +inf .*neighbour-unusable", text);
         Assert.Contains("3 more routes are not shown", text, StringComparison.Ordinal);
     }
 
@@ -64,12 +64,12 @@ public sealed class RoutingViewTests
         var report = new NeighboursReport(
             [
                 new NeighbourReport("2/16", 5, KernelLink: null, "fe80::2", "fffe", "0000", 96, 96, 12.34, 40, 256, 136, NeighbourAuthentication.Verified, 17),
-                new NeighbourReport("?", 0, KernelLink: 9, "fe80::3", "8000", "0000", Metric.Infinity, Metric.Infinity, RoundTripMilliseconds: null, 0, 1024, Metric.Infinity, NeighbourAuthentication.Off, 0),
+                new NeighbourReport("?", 0, KernelLink: 9, "fe80::3", "8000", "c000", Metric.Infinity, Metric.Infinity, RoundTripMilliseconds: null, 0, 1024, Metric.Infinity, NeighbourAuthentication.Off, 0),
             ],
             new SortedDictionary<BabelCounter, long> { [BabelCounter.PacketsReceived] = 5, [BabelCounter.OctetsSent] = 77, [BabelCounter.WrongMac] = 2 });
         (string text, _) = await ShowAsync(report, "neighbours");
-        Assert.Matches(@"2/16 +tunnel 5 +fe80::2 +fffe +0000 +96 +96 +12\.3 ms +40 +1 +136 +verified +17", text);
-        Assert.Matches(@"\? +device 9 +fe80::3 +8000 +0000 +infinite +infinite +0 +4 +infinite +off +0", text);
+        Assert.Matches(@"2/16 +tunnel 5 +fffe +96, 96 +12\.3 ms \+40 +1 +136 +verified +17", text);
+        Assert.Matches(@"\? fe80::3 +device 9 +8000, c000 +inf, inf +4 +inf +off +0", text);
         Assert.Contains("packets received 5, sent 0 (77 octets); updates sent 0", text, StringComparison.Ordinal);
         Assert.Matches(@"wrong-mac +2", text);
         Assert.Contains("\"wrong-mac\": 2", (await ShowAsync(report, "neighbours", "--json")).Text, StringComparison.Ordinal);
