@@ -46,7 +46,7 @@ public sealed partial class BabelActor
                 continue;
             }
 
-            if (routes.Count == GetRoutes.MaxRoutes)
+            if (routes.Count >= question.Limit)
                 omitted++;
             else
                 routes.Add(Describe(route, selected, links));

@@ -16,6 +16,9 @@ public sealed record GetRoutes(Ipv6Prefix? To = null, NodePrefix? Via = null, bo
 {
     /// <summary>Most routes of one answer.</summary>
     public const int MaxRoutes = 20_000;
+
+    /// <summary>Most routes of this one's answer, 0..<see cref="MaxRoutes"/>; the first ones are in it.</summary>
+    public int Limit { get; init; } = MaxRoutes;
 }
 
 /// <summary>Ask for neighbours. Answer: <see cref="NeighboursStatus"/>.</summary>
@@ -93,7 +96,7 @@ public enum RouteOutcome
 /// <summary>Routes as they are now.</summary>
 /// <param name="Own">The prefixes that this node announces itself.</param>
 /// <param name="Routes">In the order of their prefixes and sources; of each the selected one first, then by metric.</param>
-/// <param name="Omitted">How many more there are than <see cref="GetRoutes.MaxRoutes"/>.</param>
+/// <param name="Omitted">How many more there are than <see cref="GetRoutes.Limit"/>.</param>
 public sealed record RoutesStatus(ImmutableArray<RouteKey> Own, ImmutableArray<RouteStatus> Routes, int Omitted);
 
 /// <summary>A route as it is now.</summary>

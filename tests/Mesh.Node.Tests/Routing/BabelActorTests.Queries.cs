@@ -42,6 +42,17 @@ public sealed partial class BabelActorTests
     }
 
     [Fact]
+    public void An_answer_is_bounded_and_says_how_much_is_missing()
+    {
+        var peer = new PlayedRouter(this, 9, tunnel: 5);
+        peer.Join(Subnet(9));
+        peer.Announce(metric: 96, [.. Enumerable.Range(10, 6).Select(Subnet)]);
+        RoutesStatus status = Ask<RoutesStatus>(new GetRoutes { Limit = 3 });
+        Assert.Equal([Subnet(9), Subnet(10), Subnet(11)], status.Routes.Select(static route => route.Route.Prefix));
+        Assert.Equal(4, status.Omitted);
+    }
+
+    [Fact]
     public void A_neighbour_that_only_repeats_what_it_has_from_us_is_not_feasible()
     {
         TwoNeighbours(out PlayedRouter near, out _);
