@@ -50,7 +50,7 @@ internal static class ExplanationText
             PrefixUse.Forwarded => null,
             PrefixUse.OwnSubnet when prefix.Reachability == Reachability.Own => null,
             PrefixUse.OwnSubnet => $"all of {report.Subnet} is this node's own",
-            PrefixUse.SourceSpecific => "it forwards by destination alone",
+            PrefixUse.SourceSpecific => "of routes for some sources it uses the default route of the network alone",
             _ => $"it forwards only to what is in {report.Network}",
         };
         return use is null ? state : $"{state}; this node does not forward by it: {use}";

@@ -92,6 +92,8 @@ public sealed partial class BabelActor
             (outcome, route) = (RouteOutcome.Routed, WithMetric(entry));
         else if (_options.Network.Prefix.Contains(destination))
             outcome = RouteOutcome.Unreachable;
+        else if (_defaultRoute is not null && _options.Network.Prefix.Contains(source))
+            (outcome, route) = (RouteOutcome.Routed, _defaultRoute);
         return new RouteExplanation(destination, source, outcome, route, [.. prefixes]);
     }
 
@@ -132,8 +134,10 @@ public sealed partial class BabelActor
     private PrefixUse UseOf(RouteKey key)
     {
         var destination = new Ipv6Prefix(key.Prefix.Bits, key.Prefix.Length);
+        if (key.Prefix == Everywhere && (key == DefaultKey || (key == Everywhere && !_speaker.TryGetSelected(DefaultKey, out _))))
+            return PrefixUse.Forwarded;   // the way out of the network
         if (key.IsSourceSpecific)
-            return PrefixUse.SourceSpecific;   // the data plane forwards by destination alone
+            return PrefixUse.SourceSpecific;
         if (!_options.Network.Prefix.Contains(destination) || destination.Length <= _options.Network.Length)
             return PrefixUse.OutsideNetwork;
         // Our own subnet is ours, all of it: a longer prefix in it would draw away what is for us.

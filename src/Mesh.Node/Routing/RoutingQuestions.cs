@@ -67,7 +67,7 @@ public enum PrefixUse
     /// <summary>It does.</summary>
     Forwarded,
 
-    /// <summary>It does not: they are for some sources only, and it forwards by destination alone.</summary>
+    /// <summary>It does not: they are for some sources only, and of such routes it uses the default route for packets from the network alone.</summary>
     SourceSpecific,
 
     /// <summary>It does not: the prefix is no proper part of the overlay network.</summary>

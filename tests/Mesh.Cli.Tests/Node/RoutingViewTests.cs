@@ -123,7 +123,7 @@ public sealed class RoutingViewTests
             new PrefixReport("::/0", "2001:db8:42::/48", Reachability.Unknown, PrefixUse.SourceSpecific, [Other])));
         Assert.Contains("2001:db8:42:1::/64: unreachable: its last route was lost a short while ago", text, StringComparison.Ordinal);
         Assert.Contains("2001:db8::/32: reachable; this node does not forward by it: it forwards only to what is in 2001:db8:42::/48", text, StringComparison.Ordinal);
-        Assert.Contains("::/0 from 2001:db8:42::/48: no route that can be used; this node does not forward by it: it forwards by destination alone", text, StringComparison.Ordinal);
+        Assert.Contains("::/0 from 2001:db8:42::/48: no route that can be used; this node does not forward by it: of routes for some sources it uses the default route of the network alone", text, StringComparison.Ordinal);
     }
 
     [Fact]

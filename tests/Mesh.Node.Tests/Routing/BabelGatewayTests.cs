@@ -31,6 +31,11 @@ public sealed class BabelGatewayTests
         Assert.Equal(Route.Unreachable, member.Table.Lookup(World, World + 1));
         Assert.Equal(Route.Unreachable, member.Table.Lookup(Ipv6Address.Parse("2001:db8:42:77::1").Value, Inside));   // what nobody announces does not leak
 
+        RouteExplanation explanation = member.Explain(World);
+        Assert.Equal((RouteOutcome.Routed, gateway.Node), (explanation.Outcome, explanation.Route!.Via));
+        Assert.Equal(PrefixUse.Forwarded, Assert.Single(explanation.Prefixes).Use);
+        Assert.Equal(RouteOutcome.OutsideNetwork, member.Explain(World, World + 1).Outcome);
+
         // The kernel hands such packets to the data plane.
         Assert.Equal(new KernelHopRoute(new Ipv6Prefix(0, 0), null) { From = Network.Prefix }, Assert.Single(member.Kernel.Routes));
         Assert.Empty(gateway.Kernel.Routes);
@@ -105,6 +110,15 @@ public sealed class BabelGatewayTests
         public ForwardingTable Table => _plane.Tables[^1];
 
         public RecordingKernel Kernel { get; } = new();
+
+        public NodePrefix Node => _node;
+
+        public RouteExplanation Explain(UInt128 destination, UInt128? source = null)
+        {
+            TestProbe asker = _kit.CreateProbe();
+            _babel.Tell(new ExplainRoute(new Ipv6Address(destination), source is { } known ? new Ipv6Address(known) : null), asker.Ref);
+            return asker.ExpectMsg<RouteExplanation>();
+        }
 
         public void Attach(Router other)
         {
