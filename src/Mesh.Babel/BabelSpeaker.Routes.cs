@@ -111,11 +111,11 @@ public sealed partial class BabelSpeaker
         bool isFeasible = _sources.IsFeasible(_routes.Rows[row], update.RouterId, update.Seqno, update.Metric);
         bool isSelected = _routes.Rows[row].Selected == cell;
         ref RouteCell entry = ref _routes.Cells[cell];
-        bool originChanged = entry.RouterId != update.RouterId;
+        bool originChanged = _routes.OriginOf(cell) != update.RouterId;
         bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric && _routes.PenaltyOf(cell) == penalty;
         if (!isRepetition)
             _ = Smooth(cell, MetricOf(cell));   // until now it was the old metric that counted
-        entry.RouterId = update.RouterId;
+        _routes.SetOrigin(cell, update.RouterId);
         entry.Seqno = update.Seqno;
         entry.RefMetric = update.Metric;
         _ = _routes.SetPenalty(cell, penalty);
@@ -179,9 +179,9 @@ public sealed partial class BabelSpeaker
             return;
         if (entry.Selected >= 0 && MetricOf(entry.Selected) < metric + UrgentGrowth)
             return;
-        if (!_sources.TryGetSeqno(entry, offered.RouterId, out Seqno announced) || announced.DistanceFrom(offered.Seqno) > HopelessDistance)
+        if (!_sources.TryGetSeqno(entry, _routes.OriginOf(cell), out Seqno announced) || announced.DistanceFrom(offered.Seqno) > HopelessDistance)
             return;
-        RequestSeqno(row, offered.RouterId, neighbour);
+        RequestSeqno(row, _routes.OriginOf(cell), neighbour);
     }
 
     private ushort MetricOf(int cell)
@@ -190,14 +190,18 @@ public sealed partial class BabelSpeaker
         return Metric.Add(Metric.Add(entry.RefMetric, NeighbourOf(entry.Neighbour).Cost), _routes.PenaltyOf(cell));
     }
 
-    private bool IsFeasible(in RouteRow row, in RouteCell cell) => _sources.IsFeasible(row, cell.RouterId, cell.Seqno, cell.RefMetric);
+    private bool IsFeasible(in RouteRow row, int cell)
+    {
+        ref RouteCell entry = ref _routes.Cells[cell];
+        return _sources.IsFeasible(row, _routes.OriginOf(cell), entry.Seqno, entry.RefMetric);
+    }
 
     /// <summary>Selects the route of a row again and does what follows from the outcome.</summary>
     private void Reselect(int row, SelectionRule rule)
     {
         ref RouteRow entry = ref _routes.Rows[row];
         int before = entry.Selected;
-        RouterId lost = before >= 0 ? _routes.Cells[before].RouterId : default;
+        RouterId lost = before >= 0 ? _routes.OriginOf(before) : default;
         entry.Selected = entry.IsOwn ? -1 : Choose(row, before, rule);
         if (entry.Selected != before)
             MarkChanged(row);
@@ -240,7 +244,7 @@ public sealed partial class BabelSpeaker
             ref RouteCell candidate = ref _routes.Cells[cell];
             ushort metric = MetricOf(cell);
             ushort smoothed = Smooth(cell, metric);
-            if (cell == current || metric == Metric.Infinity || !IsFeasible(entry, candidate))
+            if (cell == current || metric == Metric.Infinity || !IsFeasible(entry, cell))
                 continue;
             if (current >= 0)
             {

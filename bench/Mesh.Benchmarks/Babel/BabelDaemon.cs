@@ -20,7 +20,7 @@ internal abstract class BabelDaemon
     /// <summary>Its process.</summary>
     public abstract Process Process { get; }
 
-    /// <summary>Routes that it knows, own prefixes not counted.</summary>
+    /// <summary>Routes that it knows, own prefixes not counted; -1 where it does not say.</summary>
     public abstract int Routes();
 
     /// <summary>Processor time that it has used.</summary>
@@ -96,22 +96,26 @@ internal sealed class BabeldDaemon : BabelDaemon
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 10_000 };
         socket.Connect(new UnixDomainSocketEndPoint(_socket));
-        using var stream = new NetworkStream(socket);
-        using var reader = new StreamReader(stream, Encoding.ASCII);
-        int routes = 0;
-        bool isGreeted = false;   // its greeting ends with "ok", too
-        stream.Write("dump\n"u8);
-        while (reader.ReadLine() is { } line)
+        socket.Send("dump\n"u8);
+        // Everything first, then a look at it: babeld hangs up on those that do not read for a tenth of a second.
+        var said = new MemoryStream();
+        byte[] buffer = new byte[1 << 20];
+        while (!IsWhole(said))
         {
-            if (line.StartsWith("add route ", StringComparison.Ordinal))
-                routes++;
-            if (line != "ok")
-                continue;
-            if (isGreeted)
-                return routes;
-            isGreeted = true;
+            int length = socket.Receive(buffer);
+            if (length == 0)
+                return -1;
+            said.Write(buffer, 0, length);
         }
 
-        throw new IOException("babeld closed its socket");
+        return Encoding.ASCII.GetString(said.GetBuffer(), 0, (int)said.Length).Split('\n').Count(static line => line.StartsWith("add route ", StringComparison.Ordinal));
+    }
+
+    // Its greeting ends with "ok", and its answer, too.
+    private static bool IsWhole(MemoryStream said)
+    {
+        ReadOnlySpan<byte> text = said.GetBuffer().AsSpan(0, (int)said.Length);
+        int greeting = text.IndexOf("\nok\n"u8);
+        return greeting >= 0 && text.Length >= greeting + 8 && text.EndsWith("\nok\n"u8);
     }
 }

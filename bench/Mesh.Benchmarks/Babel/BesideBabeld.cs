@@ -32,8 +32,7 @@ internal static class BesideBabeld
             for (int i = 0; i < lans.Count; i++)
             {
                 (string suffix, BabelLan lan) = lans[i];
-                if (!lan.IsLearned)
-                    throw new InvalidOperationException($"something was lost in {lan}");
+                Await(() => lan.IsLearned, () => $"what must have been there all the time, in {lan}");
                 double ours = (after[i].Ours - before[i].Ours) / duration, theirs = (after[i].Theirs - before[i].Theirs) / duration;
                 yield return Metric.Of($"cpu_ratio_to_babeld{suffix}", "", Better.Lower, [ours / theirs]) with { Target = 1 };
                 yield return Metric.Of($"cpu_ms_per_second{suffix}", "ms/s", Better.Lower, [ours * 1000]) with { Peer = Peer, PeerValue = theirs * 1000 };
@@ -99,7 +98,7 @@ internal static class BesideBabeld
         {
             if (Stopwatch.GetElapsedTime(start) > Patience)
                 throw new TimeoutException($"{what()} did not come within {Patience.TotalSeconds} s");
-            Thread.Sleep(TimeSpan.FromSeconds(0.5));
+            Thread.Sleep(TimeSpan.FromSeconds(1));
         }
     }
 }

@@ -6,8 +6,12 @@ namespace Mesh.Babel.Routes;
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteRow
 {
-    /// <summary>The prefix; the source, if there is one, is in the table.</summary>
-    public BabelPrefix Prefix;
+    // Apart from each other, since a prefix with its 17 octets would be rounded up to 32.
+    private UInt128 _bits;
+    private byte _length;
+
+    /// <summary>Origin of those cells that have no other one.</summary>
+    public RouterId Origin;
 
     /// <summary>Origin in the last update we sent.</summary>
     public RouterId SentRouterId;
@@ -26,6 +30,9 @@ internal struct RouteRow
 
     /// <summary>The selected cell, or -1.</summary>
     public int Selected;
+
+    /// <summary>The next row of the same hash, or -1; belongs to the <see cref="PrefixIndex"/>.</summary>
+    public int NextOfHash;
 
     /// <summary>First feasibility distance, or -1.</summary>
     public int FirstSource;
@@ -47,6 +54,13 @@ internal struct RouteRow
 
     /// <summary>See the members.</summary>
     public RowFlags Flags;
+
+    /// <summary>The prefix; the source, if there is one, is in the table.</summary>
+    public BabelPrefix Prefix
+    {
+        readonly get => new(_bits, _length);
+        init => (_bits, _length) = (value.Bits, value.Length);
+    }
 
     /// <summary>Whether we announce the prefix ourselves.</summary>
     public readonly bool IsOwn => (Flags & RowFlags.Own) != RowFlags.None;
