@@ -18,6 +18,8 @@ internal sealed class BabelEnd : ActorRef, IBabelOutput, IDisposable
     /// <summary>The word that makes the program a speaker.</summary>
     public const string Role = "babel-end";
 
+    private const int MaxWaitMs = 60_000;
+
     private readonly Lock _lock = new();
     private readonly BabelSpeaker _speaker;
     private readonly KernelLinkPort _port;
@@ -146,8 +148,9 @@ internal sealed class BabelEnd : ActorRef, IBabelOutput, IDisposable
                 wait = _awake - Now;
             }
 
+            // In whole milliseconds, rounded up: a fraction would be no wait at all, again and again until it is over.
             if (wait > TimeSpan.Zero)
-                _isSooner.WaitOne(wait < TimeSpan.FromMinutes(1) ? wait : TimeSpan.FromMinutes(1));
+                _isSooner.WaitOne((int)Math.Min(MaxWaitMs, Math.Ceiling(wait.TotalMilliseconds)));
         }
     }
 }

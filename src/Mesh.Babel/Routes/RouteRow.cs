@@ -6,8 +6,9 @@ namespace Mesh.Babel.Routes;
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteRow
 {
-    // Apart from each other, since a prefix with its 17 octets would be rounded up to 32.
-    private UInt128 _bits;
+    // In parts: a prefix has 17 octets, but would be rounded up to 32, and so would a row.
+    private ulong _high;
+    private ulong _low;
     private byte _length;
 
     /// <summary>Origin of those cells that have no other one.</summary>
@@ -58,8 +59,8 @@ internal struct RouteRow
     /// <summary>The prefix; the source, if there is one, is in the table.</summary>
     public BabelPrefix Prefix
     {
-        readonly get => new(_bits, _length);
-        init => (_bits, _length) = (value.Bits, value.Length);
+        readonly get => new(new UInt128(_high, _low), _length);
+        init => (_high, _low, _length) = ((ulong)(value.Bits >> 64), (ulong)value.Bits, value.Length);
     }
 
     /// <summary>Whether we announce the prefix ourselves.</summary>
