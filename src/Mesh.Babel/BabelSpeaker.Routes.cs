@@ -49,7 +49,8 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        int known = FindCell(neighbour, update.Key);
+        RouteKey key = update.Key;
+        int known = FindCell(neighbour, key);
         bool isOurs = !update.IsRetraction && update.RouterId == _routerId;
         if (isOurs)
             Count(BabelCounter.OwnRouterId);
@@ -63,17 +64,17 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        if (update.Key.IsMartian)
+        if (key.IsMartian)
             Count(BabelCounter.MartianPrefix);
         else if (update.IntervalCentiseconds == 0)
             Count(BabelCounter.MalformedTlv);
         else if (PenaltyOf(neighbour, update) is var penalty && penalty != Metric.Infinity)
-            Acquire(neighbour, update, known, penalty);
+            Acquire(neighbour, update, key, known, penalty);
         else
             Refuse(known);
     }
 
-    private int FindCell(Neighbour neighbour, RouteKey key)
+    private int FindCell(Neighbour neighbour, in RouteKey key)
     {
         int cell = neighbour.LastCell >= 0 ? _routes.Cells[neighbour.LastCell].Follower : -1;
         if (!_routes.IsCellOf(cell, neighbour.Slot, key))
@@ -101,11 +102,12 @@ public sealed partial class BabelSpeaker
     /// <summary>A neighbour offers a route.</summary>
     /// <param name="neighbour">Who.</param>
     /// <param name="update">What.</param>
+    /// <param name="key">What it is for.</param>
     /// <param name="cell">What it offered before, or -1.</param>
     /// <param name="penalty">What the filter adds to its metric.</param>
-    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, int cell, ushort penalty)
+    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, in RouteKey key, int cell, ushort penalty)
     {
-        if (cell < 0 && !TryAddCell(neighbour, update.Key, out cell))
+        if (cell < 0 && !TryAddCell(neighbour, key, out cell))
             return;
         int row = _routes.Cells[cell].Row;
         bool isFeasible = _sources.IsFeasible(_routes.Rows[row], update.RouterId, update.Seqno, update.Metric);
@@ -115,7 +117,8 @@ public sealed partial class BabelSpeaker
         bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric && _routes.PenaltyOf(cell) == penalty;
         if (!isRepetition)
             _ = Smooth(cell, MetricOf(cell));   // until now it was the old metric that counted
-        _routes.SetOrigin(cell, update.RouterId);
+        if (originChanged || (entry.Flags & CellFlags.OtherOrigin) != CellFlags.None)
+            _routes.SetOrigin(cell, update.RouterId);
         entry.Seqno = update.Seqno;
         entry.RefMetric = update.Metric;
         _ = _routes.SetPenalty(cell, penalty);

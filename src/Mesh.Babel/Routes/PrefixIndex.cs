@@ -8,10 +8,10 @@ internal sealed class PrefixIndex(Pool<RouteRow> rows)
     private int _count;
 
     /// <summary>The row of a prefix, or -1.</summary>
-    public int Find(BabelPrefix prefix)
+    public int Find(in BabelPrefix prefix)
     {
         int row = _buckets[BucketOf(prefix)];
-        while (row >= 0 && rows[row].Prefix != prefix)
+        while (row >= 0 && !rows[row].IsTo(prefix))
             row = rows[row].NextOfHash;
         return row;
     }
@@ -42,7 +42,7 @@ internal sealed class PrefixIndex(Pool<RouteRow> rows)
         return buckets;
     }
 
-    private int BucketOf(BabelPrefix prefix) => prefix.GetHashCode() & (_buckets.Length - 1);
+    private int BucketOf(in BabelPrefix prefix) => prefix.GetHashCode() & (_buckets.Length - 1);
 
     private void Link(int row)
     {

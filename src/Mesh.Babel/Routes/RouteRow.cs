@@ -63,6 +63,9 @@ internal struct RouteRow
         init => (_high, _low, _length) = ((ulong)(value.Bits >> 64), (ulong)value.Bits, value.Length);
     }
 
+    /// <summary>Whether this is the row's prefix; sooner known than by <see cref="Prefix"/>.</summary>
+    public readonly bool IsTo(in BabelPrefix prefix) => (ulong)prefix.Bits == _low && (ulong)(prefix.Bits >> 64) == _high && prefix.Length == _length;
+
     /// <summary>Whether we announce the prefix ourselves.</summary>
     public readonly bool IsOwn => (Flags & RowFlags.Own) != RowFlags.None;
 

@@ -27,7 +27,7 @@ internal sealed class RouteTable
     public Pool<RouteCell> Cells { get; }
 
     /// <summary>The row of a key, or -1.</summary>
-    public int Find(RouteKey key) => TryFind(key, out int row) ? row : -1;
+    public int Find(in RouteKey key) => TryFind(key, out int row) ? row : -1;
 
     /// <summary>What a row is for.</summary>
     public RouteKey KeyOf(int row) => new(Rows[row].Prefix, SourceOf(row));
@@ -94,13 +94,16 @@ internal sealed class RouteTable
     }
 
     /// <summary>Whether a cell, which may be any number, is a neighbour's for a key.</summary>
-    public bool IsCellOf(int cell, int neighbour, RouteKey key)
+    public bool IsCellOf(int cell, int neighbour, in RouteKey key)
     {
         if ((uint)cell >= (uint)Cells.Extent)
             return false;
         ref RouteCell candidate = ref Cells[cell];
-        return (candidate.Flags & CellFlags.InUse) != CellFlags.None && candidate.Neighbour == neighbour
-            && Rows[candidate.Row].Prefix == key.Prefix && SourceOf(candidate.Row) == key.Source;
+        if ((candidate.Flags & CellFlags.InUse) == CellFlags.None || candidate.Neighbour != neighbour)
+            return false;
+        ref RouteRow row = ref Rows[candidate.Row];
+        bool isOrdinary = (row.Flags & RowFlags.SourceSpecific) == RowFlags.None;
+        return row.IsTo(key.Prefix) && (isOrdinary ? !key.IsSourceSpecific : _sources[candidate.Row] == key.Source);
     }
 
     /// <summary>Adds a cell in front; false where the limit is reached.</summary>
@@ -227,7 +230,7 @@ internal sealed class RouteTable
         return cell >= 0;
     }
 
-    private bool TryFind(RouteKey key, out int row)
+    private bool TryFind(in RouteKey key, out int row)
     {
         if (key.IsSourceSpecific)
             return _rowOfSpecific.TryGetValue(key, out row);
