@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
+using Mesh.Benchmarks.Babel;
 using Mesh.Benchmarks.DataPlane;
 using Mesh.Benchmarks.Kernel;
 using Mesh.Benchmarks.Peers;
@@ -11,7 +12,7 @@ namespace Mesh.Benchmarks;
 public static class BenchmarkRunner
 {
     /// <summary>The areas there are, in the order of the layers.</summary>
-    public static IReadOnlyList<BenchmarkArea> Areas { get; } = [new KernelBenchmarks(), new DataPlaneBenchmarks(), new PeerBenchmarks(), new RegistryBenchmarks()];
+    public static IReadOnlyList<BenchmarkArea> Areas { get; } = [new KernelBenchmarks(), new BabelBenchmarks(), new DataPlaneBenchmarks(), new PeerBenchmarks(), new RegistryBenchmarks()];
 
     /// <summary>The area of that name, or null.</summary>
     public static BenchmarkArea? Find(string name) => Areas.FirstOrDefault(area => string.Equals(area.Name, name, StringComparison.Ordinal));

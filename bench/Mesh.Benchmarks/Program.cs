@@ -9,7 +9,12 @@ public static class Program
 
     /// <summary>Measures an area, prints a table and, where asked, writes the report as JSON.</summary>
     /// <returns>0, or 2 for a command line that makes no sense.</returns>
-    public static int Main(string[] args) => args is [DataPlane.DataPlaneEnd.Role, .. var rest] ? DataPlane.DataPlaneEnd.Run(rest, Console.In, Console.Out) : Run(args, Console.Out, Console.Error);
+    public static int Main(string[] args) => args switch
+    {
+        [DataPlane.DataPlaneEnd.Role, .. var rest] => DataPlane.DataPlaneEnd.Run(rest, Console.In, Console.Out),
+        [Babel.BabelEnd.Role, .. var rest] => Babel.BabelEnd.Run(rest, Console.In, Console.Out),
+        _ => Run(args, Console.Out, Console.Error),
+    };
 
     internal static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter errors)
     {

@@ -174,13 +174,13 @@ public sealed partial class BabelSpeaker
         SmoothedMetric.Advance(ref entry, metric, (uint)_tick, _smoothingHalfLife, _smoothingFraction);
         return new RouteSnapshot(
             row.Prefix,
-            entry.RouterId,
+            _routes.OriginOf(cell),
             entry.Seqno,
             entry.RefMetric,
             metric,
             entry.Smoothed,
             row.Selected == cell,
-            entry.RefMetric != Metric.Infinity && IsFeasible(row, entry),
+            entry.RefMetric != Metric.Infinity && IsFeasible(row, cell),
             neighbour.Link.Id,
             neighbour.Address,
             _routes.NextHopOf(cell, neighbour.Address),

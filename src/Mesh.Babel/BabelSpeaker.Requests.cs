@@ -124,7 +124,7 @@ public sealed partial class BabelSpeaker
             int rank = metric;
             if (cell == entry.Selected)
                 rank = -1;
-            else if (!IsFeasible(entry, candidate))
+            else if (!IsFeasible(entry, cell))
                 rank += Metric.Infinity;
             if (rank < bestRank)
                 (best, bestRank) = (cell, rank);

@@ -49,7 +49,8 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        int known = FindCell(neighbour, update.Key);
+        RouteKey key = update.Key;
+        int known = FindCell(neighbour, key);
         bool isOurs = !update.IsRetraction && update.RouterId == _routerId;
         if (isOurs)
             Count(BabelCounter.OwnRouterId);
@@ -63,17 +64,17 @@ public sealed partial class BabelSpeaker
             return;
         }
 
-        if (update.Key.IsMartian)
+        if (key.IsMartian)
             Count(BabelCounter.MartianPrefix);
         else if (update.IntervalCentiseconds == 0)
             Count(BabelCounter.MalformedTlv);
         else if (PenaltyOf(neighbour, update) is var penalty && penalty != Metric.Infinity)
-            Acquire(neighbour, update, known, penalty);
+            Acquire(neighbour, update, key, known, penalty);
         else
             Refuse(known);
     }
 
-    private int FindCell(Neighbour neighbour, RouteKey key)
+    private int FindCell(Neighbour neighbour, in RouteKey key)
     {
         int cell = neighbour.LastCell >= 0 ? _routes.Cells[neighbour.LastCell].Follower : -1;
         if (!_routes.IsCellOf(cell, neighbour.Slot, key))
@@ -101,21 +102,23 @@ public sealed partial class BabelSpeaker
     /// <summary>A neighbour offers a route.</summary>
     /// <param name="neighbour">Who.</param>
     /// <param name="update">What.</param>
+    /// <param name="key">What it is for.</param>
     /// <param name="cell">What it offered before, or -1.</param>
     /// <param name="penalty">What the filter adds to its metric.</param>
-    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, int cell, ushort penalty)
+    private void Acquire(Neighbour neighbour, in ReceivedUpdate update, in RouteKey key, int cell, ushort penalty)
     {
-        if (cell < 0 && !TryAddCell(neighbour, update.Key, out cell))
+        if (cell < 0 && !TryAddCell(neighbour, key, out cell))
             return;
         int row = _routes.Cells[cell].Row;
         bool isFeasible = _sources.IsFeasible(_routes.Rows[row], update.RouterId, update.Seqno, update.Metric);
         bool isSelected = _routes.Rows[row].Selected == cell;
         ref RouteCell entry = ref _routes.Cells[cell];
-        bool originChanged = entry.RouterId != update.RouterId;
+        bool originChanged = _routes.OriginOf(cell) != update.RouterId;
         bool isRepetition = !originChanged && entry.Seqno == update.Seqno && entry.RefMetric == update.Metric && _routes.PenaltyOf(cell) == penalty;
         if (!isRepetition)
             _ = Smooth(cell, MetricOf(cell));   // until now it was the old metric that counted
-        entry.RouterId = update.RouterId;
+        if (originChanged || (entry.Flags & CellFlags.OtherOrigin) != CellFlags.None)
+            _routes.SetOrigin(cell, update.RouterId);
         entry.Seqno = update.Seqno;
         entry.RefMetric = update.Metric;
         _ = _routes.SetPenalty(cell, penalty);
@@ -179,9 +182,9 @@ public sealed partial class BabelSpeaker
             return;
         if (entry.Selected >= 0 && MetricOf(entry.Selected) < metric + UrgentGrowth)
             return;
-        if (!_sources.TryGet(entry, offered.RouterId, out FeasibilityDistance announced) || announced.Seqno.DistanceFrom(offered.Seqno) > HopelessDistance)
+        if (!_sources.TryGet(entry, _routes.OriginOf(cell), out FeasibilityDistance announced) || announced.Seqno.DistanceFrom(offered.Seqno) > HopelessDistance)
             return;
-        RequestSeqno(row, offered.RouterId, neighbour);
+        RequestSeqno(row, _routes.OriginOf(cell), neighbour);
     }
 
     private ushort MetricOf(int cell)
@@ -190,14 +193,18 @@ public sealed partial class BabelSpeaker
         return Metric.Add(Metric.Add(entry.RefMetric, NeighbourOf(entry.Neighbour).Cost), _routes.PenaltyOf(cell));
     }
 
-    private bool IsFeasible(in RouteRow row, in RouteCell cell) => _sources.IsFeasible(row, cell.RouterId, cell.Seqno, cell.RefMetric);
+    private bool IsFeasible(in RouteRow row, int cell)
+    {
+        ref RouteCell entry = ref _routes.Cells[cell];
+        return _sources.IsFeasible(row, _routes.OriginOf(cell), entry.Seqno, entry.RefMetric);
+    }
 
     /// <summary>Selects the route of a row again and does what follows from the outcome.</summary>
     private void Reselect(int row, SelectionRule rule)
     {
         ref RouteRow entry = ref _routes.Rows[row];
         int before = entry.Selected;
-        RouterId lost = before >= 0 ? _routes.Cells[before].RouterId : default;
+        RouterId lost = before >= 0 ? _routes.OriginOf(before) : default;
         entry.Selected = entry.IsOwn ? -1 : Choose(row, before, rule);
         if (entry.Selected != before)
             MarkChanged(row);
@@ -217,9 +224,28 @@ public sealed partial class BabelSpeaker
             MarkChanged(row);
         }
 
+        if (entry.Selected >= 0 && entry.Selected == before)
+            RequestInPlaceOf(row, before);
         QueueTriggered(row);
         if (entry.FirstRequest >= 0)
             AnswerRequests(row);
+    }
+
+    /// <summary>A route that has become much worse may have a better one beside it that lacks a newer number only (3.8.2.2). It is asked for at once: the next announcement of that one may be a minute away.</summary>
+    private void RequestInPlaceOf(int row, int selected)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (entry.SentMetric == Metric.Infinity || MetricOf(selected) - entry.SentMetric < UrgentGrowth)
+            return;
+        int best = -1;
+        for (int cell = entry.FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
+        {
+            if (cell != selected && !IsFeasible(entry, cell) && (best < 0 || MetricOf(cell) < MetricOf(best)))
+                best = cell;
+        }
+
+        if (best >= 0)
+            RequestIfBetter(NeighbourOf(_routes.Cells[best].Neighbour), row, best);
     }
 
     private int Choose(int row, int current, SelectionRule rule)
@@ -240,7 +266,7 @@ public sealed partial class BabelSpeaker
             ref RouteCell candidate = ref _routes.Cells[cell];
             ushort metric = MetricOf(cell);
             ushort smoothed = Smooth(cell, metric);
-            if (cell == current || metric == Metric.Infinity || !IsFeasible(entry, candidate))
+            if (cell == current || metric == Metric.Infinity || !IsFeasible(entry, cell))
                 continue;
             if (current >= 0)
             {

@@ -21,7 +21,7 @@ public sealed partial class BabelSpeaker
             ref RouteCell cell = ref _routes.Cells[entry.Selected];
             ushort metric = MetricOf(entry.Selected);
             if (metric != Metric.Infinity)
-                return new OutgoingUpdate(entry.Prefix, cell.RouterId, cell.Seqno, metric, 0, Source: source);
+                return new OutgoingUpdate(entry.Prefix, _routes.OriginOf(entry.Selected), cell.Seqno, metric, 0, Source: source);
         }
 
         RouterId last = entry.SentRouterId.IsValid ? entry.SentRouterId : _routerId;
@@ -58,7 +58,6 @@ public sealed partial class BabelSpeaker
     /// <summary>Puts the rows about which there is something to say in order, once for all that get the whole table until it changes.</summary>
     private void Pack()
     {
-        _packing.Clear();
         for (int row = 0; row < _routes.Rows.Extent; row++)
         {
             ref RouteRow entry = ref _routes.Rows[row];
@@ -70,6 +69,10 @@ public sealed partial class BabelSpeaker
         _packed.Clear();
         foreach (PackingKey key in _packing)
             _packed.Add(key.Row);
+        // A key is three times as large as a row and needed again only after a change.
+        _packing.Clear();
+        if (_packing.Capacity > 64)
+            _packing.Capacity = 0;
         _isPacked = true;
     }
 

@@ -117,7 +117,8 @@ public sealed class DataPlaneBenchmarks : BenchmarkArea
 
     private static double Median(List<double> values) => Metric.Of("", "", Better.Higher, values).Value;
 
-    private static bool IsInstalled(string program) =>
+    /// <summary>Whether there is such a program on this machine.</summary>
+    internal static bool IsInstalled(string program) =>
         (Environment.GetEnvironmentVariable("PATH") + ":/usr/sbin:/sbin").Split(':').Any(folder => folder.Length > 0 && File.Exists(Path.Combine(folder, program)));
 
     private sealed record CaseResult(string Name)

@@ -5,6 +5,7 @@ namespace Mesh.Babel.Routes;
 internal sealed class Pool<T>(int limit)
     where T : struct
 {
+    private const int Large = 1024;
     private readonly Stack<int> _free = new();
     private T[] _items = [];
 
@@ -31,7 +32,7 @@ internal sealed class Pool<T>(int limit)
         if (Extent >= limit)
             return false;
         if (Extent == _items.Length)
-            Array.Resize(ref _items, Math.Min(limit, Math.Max(4, Extent + (Extent / 2))));
+            Array.Resize(ref _items, Math.Min(limit, Math.Max(4, Extent + (Extent / (Extent < Large ? 2 : 8)))));   // what is large wastes less and is copied more often
         _items[Extent++] = item;
         return true;
     }

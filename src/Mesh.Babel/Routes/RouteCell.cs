@@ -2,13 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Routes;
 
-/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 40 octets; there is one per prefix and neighbour.</summary>
+/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 32 octets; there is one per prefix and neighbour. Origin, next hop and penalty are in the table.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteCell
 {
-    /// <summary>Origin; set by Update.</summary>
-    public RouterId RouterId;
-
     /// <summary>Next cell of the same row, or -1.</summary>
     public int Next;
 
@@ -67,4 +64,7 @@ internal enum CellFlags : ushort
 
     /// <summary>A filter has put a price on it, which is kept in a table of exceptions.</summary>
     Penalised = 8,
+
+    /// <summary>The origin is not that of the row: it is kept in a table of exceptions.</summary>
+    OtherOrigin = 16,
 }

@@ -6,8 +6,13 @@ namespace Mesh.Babel.Routes;
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteRow
 {
-    /// <summary>The prefix; the source, if there is one, is in the table.</summary>
-    public BabelPrefix Prefix;
+    // In parts: a prefix has 17 octets, but would be rounded up to 32, and so would a row.
+    private ulong _high;
+    private ulong _low;
+    private byte _length;
+
+    /// <summary>Origin of those cells that have no other one.</summary>
+    public RouterId Origin;
 
     /// <summary>Origin in the last update we sent.</summary>
     public RouterId SentRouterId;
@@ -26,6 +31,9 @@ internal struct RouteRow
 
     /// <summary>The selected cell, or -1.</summary>
     public int Selected;
+
+    /// <summary>The next row of the same hash, or -1; belongs to the <see cref="PrefixIndex"/>.</summary>
+    public int NextOfHash;
 
     /// <summary>First feasibility distance, or -1.</summary>
     public int FirstSource;
@@ -47,6 +55,16 @@ internal struct RouteRow
 
     /// <summary>See the members.</summary>
     public RowFlags Flags;
+
+    /// <summary>The prefix; the source, if there is one, is in the table.</summary>
+    public BabelPrefix Prefix
+    {
+        readonly get => new(new UInt128(_high, _low), _length);
+        init => (_high, _low, _length) = ((ulong)(value.Bits >> 64), (ulong)value.Bits, value.Length);
+    }
+
+    /// <summary>Whether this is the row's prefix; sooner known than by <see cref="Prefix"/>.</summary>
+    public readonly bool IsTo(in BabelPrefix prefix) => (ulong)prefix.Bits == _low && (ulong)(prefix.Bits >> 64) == _high && prefix.Length == _length;
 
     /// <summary>Whether we announce the prefix ourselves.</summary>
     public readonly bool IsOwn => (Flags & RowFlags.Own) != RowFlags.None;

@@ -2,22 +2,32 @@ namespace Mesh.Babel.Routes;
 
 /// <summary>Rows by destination and source, and the cells of each row, in two pools. Pure storage: it decides nothing.</summary>
 /// <remarks>A source stands beside the rows and only where there is one, so that ordinary routes pay nothing for it.</remarks>
-internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
+internal sealed class RouteTable
 {
-    private readonly Dictionary<BabelPrefix, int> _rowOf = [];
+    private readonly PrefixIndex _rowOf;
     private readonly Dictionary<RouteKey, int> _rowOfSpecific = [];
     private readonly Dictionary<int, BabelPrefix> _sources = [];
     private readonly Dictionary<int, BabelAddress> _otherNextHops = [];
+    private readonly Dictionary<int, RouterId> _otherOrigins = [];
     private readonly Dictionary<int, ushort> _penalties = [];
 
+    /// <summary>Makes an empty table.</summary>
+    /// <param name="maxPrefixes">Rows at a time.</param>
+    /// <param name="maxRoutes">Cells at a time.</param>
+    public RouteTable(int maxPrefixes, int maxRoutes)
+    {
+        (Rows, Cells) = (new(maxPrefixes), new(maxRoutes));
+        _rowOf = new PrefixIndex(Rows);
+    }
+
     /// <summary>All rows; check <see cref="RowFlags.InUse"/>.</summary>
-    public Pool<RouteRow> Rows { get; } = new(maxPrefixes);
+    public Pool<RouteRow> Rows { get; }
 
     /// <summary>All cells; check <see cref="CellFlags.InUse"/>.</summary>
-    public Pool<RouteCell> Cells { get; } = new(maxRoutes);
+    public Pool<RouteCell> Cells { get; }
 
     /// <summary>The row of a key, or -1.</summary>
-    public int Find(RouteKey key) => TryFind(key, out int row) ? row : -1;
+    public int Find(in RouteKey key) => TryFind(key, out int row) ? row : -1;
 
     /// <summary>What a row is for.</summary>
     public RouteKey KeyOf(int row) => new(Rows[row].Prefix, SourceOf(row));
@@ -52,7 +62,7 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
         }
         else
         {
-            _rowOf.Add(key.Prefix, row);
+            _rowOf.Add(row);
         }
 
         return true;
@@ -63,7 +73,7 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
     {
         if ((Rows[row].Flags & RowFlags.SourceSpecific) == RowFlags.None)
         {
-            _ = _rowOf.Remove(Rows[row].Prefix);
+            _rowOf.Remove(row);
         }
         else
         {
@@ -84,13 +94,16 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
     }
 
     /// <summary>Whether a cell, which may be any number, is a neighbour's for a key.</summary>
-    public bool IsCellOf(int cell, int neighbour, RouteKey key)
+    public bool IsCellOf(int cell, int neighbour, in RouteKey key)
     {
         if ((uint)cell >= (uint)Cells.Extent)
             return false;
         ref RouteCell candidate = ref Cells[cell];
-        return (candidate.Flags & CellFlags.InUse) != CellFlags.None && candidate.Neighbour == neighbour
-            && Rows[candidate.Row].Prefix == key.Prefix && SourceOf(candidate.Row) == key.Source;
+        if ((candidate.Flags & CellFlags.InUse) == CellFlags.None || candidate.Neighbour != neighbour)
+            return false;
+        ref RouteRow row = ref Rows[candidate.Row];
+        bool isOrdinary = (row.Flags & RowFlags.SourceSpecific) == RowFlags.None;
+        return row.IsTo(key.Prefix) && (isOrdinary ? !key.IsSourceSpecific : _sources[candidate.Row] == key.Source);
     }
 
     /// <summary>Adds a cell in front; false where the limit is reached.</summary>
@@ -131,8 +144,37 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
 
         if ((Cells[cell].Flags & CellFlags.OtherNextHop) != CellFlags.None)
             _ = _otherNextHops.Remove(cell);
+        if ((Cells[cell].Flags & CellFlags.OtherOrigin) != CellFlags.None)
+            _ = _otherOrigins.Remove(cell);
         _ = SetPenalty(cell, 0);
         Cells.Remove(cell);
+    }
+
+    /// <summary>The origin of a cell: that of its row, but where several announce the prefix, or one did under another name.</summary>
+    public RouterId OriginOf(int cell)
+    {
+        ref RouteCell entry = ref Cells[cell];
+        return (entry.Flags & CellFlags.OtherOrigin) == CellFlags.None ? Rows[entry.Row].Origin : _otherOrigins[cell];
+    }
+
+    /// <summary>Sets the origin of a cell. The row's becomes the same where no other cell needs it.</summary>
+    public void SetOrigin(int cell, RouterId origin)
+    {
+        ref RouteCell entry = ref Cells[cell];
+        ref RouteRow row = ref Rows[entry.Row];
+        bool isOther = (entry.Flags & CellFlags.OtherOrigin) != CellFlags.None;
+        if (row.Origin != origin && !IsOriginNeeded(row, cell))
+            row.Origin = origin;
+        if (row.Origin != origin)
+        {
+            entry.Flags |= CellFlags.OtherOrigin;
+            _otherOrigins[cell] = origin;
+        }
+        else if (isOther)
+        {
+            entry.Flags &= ~CellFlags.OtherOrigin;
+            _ = _otherOrigins.Remove(cell);
+        }
     }
 
     /// <summary>What a filter adds to the metric of a cell.</summary>
@@ -180,5 +222,19 @@ internal sealed class RouteTable(int maxPrefixes, int maxRoutes)
         return true;
     }
 
-    private bool TryFind(RouteKey key, out int row) => key.IsSourceSpecific ? _rowOfSpecific.TryGetValue(key, out row) : _rowOf.TryGetValue(key.Prefix, out row);
+    private bool IsOriginNeeded(in RouteRow row, int except)
+    {
+        int cell = row.FirstCell;
+        while (cell >= 0 && (cell == except || (Cells[cell].Flags & CellFlags.OtherOrigin) != CellFlags.None))
+            cell = Cells[cell].Next;
+        return cell >= 0;
+    }
+
+    private bool TryFind(in RouteKey key, out int row)
+    {
+        if (key.IsSourceSpecific)
+            return _rowOfSpecific.TryGetValue(key, out row);
+        row = _rowOf.Find(key.Prefix);
+        return row >= 0;
+    }
 }

@@ -183,7 +183,7 @@ public ref struct PacketReader
             _nextHopIpv6 = nextHop.Address;
     }
 
-    private TlvKind ReadUpdate(UpdateTlv update, ReadOnlySpan<byte> body, int consumed)
+    private TlvKind ReadUpdate(in UpdateTlv update, ReadOnlySpan<byte> body, int consumed)
     {
         RawUpdate = update;
         bool isWildcard = update.Encoding == AddressEncoding.Wildcard;

@@ -40,7 +40,7 @@ public readonly record struct UpdateTlv(
     public const byte RouterIdFlag = 0x40;
 
     /// <summary>Octets of the prefix that are present.</summary>
-    public int PresentOctets => Math.Max(0, ((PrefixLength + 7) / 8) - Omitted);
+    public int PresentOctets => PresentOf(PrefixLength, Omitted);
 
     /// <summary>Reads a body; false where it is too short, or the encoding or lengths are not possible.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> body, out UpdateTlv update, out int consumed)
@@ -53,13 +53,13 @@ public readonly record struct UpdateTlv(
         int limit = AddressCodec.MaxPrefixLength(encoding);
         if (limit < 0 || body[2] > limit || body[3] > limit / 8)
             return false;
-        update = new UpdateTlv(
-            encoding, body[1], body[2], body[3], ReadUInt16BigEndian(body[4..]), new Seqno(ReadUInt16BigEndian(body[6..])), ReadUInt16BigEndian(body[8..]), default);
-        int present = update.PresentOctets;
-        consumed = BodyLength + present;
-        if (body.Length < consumed)
+        int present = PresentOf(body[2], body[3]);
+        if (body.Length < BodyLength + present)
             return false;
-        update = update with { Octets = AddressCodec.ReadLeftAligned(body.Slice(BodyLength, present)) };
+        consumed = BodyLength + present;
+        update = new UpdateTlv(
+            encoding, body[1], body[2], body[3], ReadUInt16BigEndian(body[4..]), new Seqno(ReadUInt16BigEndian(body[6..])), ReadUInt16BigEndian(body[8..]),
+            AddressCodec.ReadLeftAligned(body.Slice(BodyLength, present)));
         return true;
     }
 
@@ -75,4 +75,6 @@ public readonly record struct UpdateTlv(
         AddressCodec.WriteLeftAligned(Octets, present, output[12..]);
         return 2 + BodyLength + present;
     }
+
+    private static int PresentOf(byte prefixLength, byte omitted) => Math.Max(0, ((prefixLength + 7) / 8) - omitted);
 }

@@ -10,7 +10,7 @@ internal static class BenchCommand
 {
     private const string ProgramPath = "bench/Mesh.Benchmarks/bin/Release/net10.0/Mesh.Benchmarks.dll";
 
-    private const string Namespaces = "mesh-bench";   // those of the data plane's benchmarks, which are killed with the program that made them
+    private const string Namespaces = "mesh-bench";   // those of the benchmarks of routing and data plane, which are killed with the program that made them
 
     public static Command Create(CliContext context)
     {
@@ -20,7 +20,7 @@ internal static class BenchCommand
         var command = new MeshCommand("bench", "Measure how fast the parts are on this machine.")
         {
             Notes = ["Further options are handed on to the benchmarks."],
-            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json"],
+            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench babel --json babel.json", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json"],
             TreatUnmatchedTokensAsErrors = false,
         };
         command.Arguments.Add(area);

@@ -17,6 +17,40 @@ public sealed class RequestTests
     private static SeqnoRequestTlv Ask(ushort seqno, byte hops = 64, BabelPrefix? prefix = null, RouterId? origin = null) =>
         new(prefix ?? Bench.Far, new Seqno(seqno), hops, origin ?? Bench.Origin);
 
+    // What is announced through the other neighbour is not below what we announce ourselves: it needs a newer number to be of use.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Section_3_8_2_2_when_a_route_becomes_expensive_a_better_one_that_is_not_feasible_is_asked_for_at_once(bool byUpdate)
+    {
+        Bench bench = Two();
+        bench.Announce(0);
+        bench.Announce(200, link: Bench.OtherLink, peer: Bench.OtherPeer);
+        bench.Advance(5);
+        Assert.Equal((ushort)96, bench.SelectedMetric());
+        bench.Log.Clear();
+        if (byUpdate)
+            bench.Announce(1500);
+        else
+            Assert.True(bench.Speaker.SetCostMultiplier(Bench.Link, Bench.Peer, 4096, bench.Now));
+        Bench.Sent request = Assert.Single(bench.Of(TlvKind.SeqnoRequest));
+        Assert.Equal((Bench.OtherPeer, bench.Now), (request.Destination, request.At));
+        bench.Announce(200, seqno: 11, link: Bench.OtherLink, peer: Bench.OtherPeer);
+        Assert.Equal((ushort)296, bench.SelectedMetric());
+    }
+
+    [Fact]
+    public void A_route_that_becomes_a_little_more_expensive_causes_no_request()
+    {
+        Bench bench = Two();
+        bench.Announce(0);
+        bench.Announce(100, link: Bench.OtherLink, peer: Bench.OtherPeer);
+        bench.Advance(5);
+        bench.Log.Clear();
+        Assert.True(bench.Speaker.SetCostMultiplier(Bench.Link, Bench.Peer, 1024, bench.Now));
+        Assert.Empty(bench.Of(TlvKind.SeqnoRequest));
+    }
+
     [Fact]
     public void Section_3_8_1_1_a_request_for_a_prefix_is_answered_by_unicast_and_an_unknown_one_with_a_retraction()
     {

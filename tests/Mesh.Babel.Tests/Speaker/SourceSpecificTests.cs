@@ -184,7 +184,7 @@ public sealed class SourceSpecificTests
 
     [Fact]
     public void Ordinary_routes_pay_nothing_for_sources() =>
-        Assert.InRange(System.Runtime.CompilerServices.Unsafe.SizeOf<Mesh.Babel.Routes.RouteCell>(), 1, 40);
+        Assert.InRange(System.Runtime.CompilerServices.Unsafe.SizeOf<Mesh.Babel.Routes.RouteCell>(), 1, 32);
 
     /// <summary>b hears babeld announce a source-specific default route and take it back.</summary>
     [Theory]
