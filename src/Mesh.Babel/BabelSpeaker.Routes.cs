@@ -10,6 +10,9 @@ public sealed partial class BabelSpeaker
     /// <summary>A path that becomes worse by this much is told at once (babeld).</summary>
     private const int UrgentGrowth = 512;
 
+    /// <summary>How long a better route is awaited that was asked for: as long as the request is repeated, and as its last answer may take. 15 s.</summary>
+    private const int AwaitedTicks = 1500;
+
     /// <summary>Unless it was this bad before.</summary>
     private const int UrgentGrowthLimit = 1536;
 
@@ -139,6 +142,11 @@ public sealed partial class BabelSpeaker
                 rule = SelectionRule.Unselect;
         }
 
+        else if (!isSelected && IsAwaited(row))
+        {
+            rule = SelectionRule.Immediate;
+        }
+
         if (originChanged && isSelected)
             _isPacked = false;
         if (!isRepetition || rule != SelectionRule.Hysteresis || IsPreferable(row, cell))
@@ -244,8 +252,21 @@ public sealed partial class BabelSpeaker
                 best = cell;
         }
 
-        if (best >= 0)
-            RequestIfBetter(NeighbourOf(_routes.Cells[best].Neighbour), row, best);
+        if (best < 0)
+            return;
+        _awaited[row] = _tick + AwaitedTicks;
+        RequestIfBetter(NeighbourOf(_routes.Cells[best].Neighbour), row, best);
+    }
+
+    /// <summary>Whether a better route was asked for a short while ago: the one in use has become so much worse that the better one need not earn its place.</summary>
+    private bool IsAwaited(int row)
+    {
+        if (!_awaited.TryGetValue(row, out long until))
+            return false;
+        if (_tick < until)
+            return true;
+        _awaited.Remove(row);
+        return false;
     }
 
     private int Choose(int row, int current, SelectionRule rule)
@@ -428,6 +449,7 @@ public sealed partial class BabelSpeaker
         ref RouteRow entry = ref _routes.Rows[row];
         if (entry.IsOwn || entry.IsHeld || entry.FirstCell >= 0 || entry.FirstSource >= 0 || entry.FirstRequest >= 0)
             return false;
+        _awaited.Remove(row);
         _routes.Remove(row);
         return true;
     }

@@ -47,6 +47,7 @@ public sealed partial class BabelSpeaker
     private readonly List<int> _packed = [];
     private readonly PacketWriter _writer;
     private readonly Comparison<int> _packingOrder;
+    private readonly Dictionary<int, long> _awaited = [];   // rows whose route has become much worse, and until when a better one is taken at once
     private readonly long[] _counters = new long[(int)BabelCounter.Count];
     private readonly int _smoothingFraction;
     private readonly uint _smoothingHalfLife;
