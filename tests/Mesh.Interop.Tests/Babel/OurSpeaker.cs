@@ -216,7 +216,7 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
                 continue;
             TimeSpan wait = next - Now;
             if (wait > TimeSpan.Zero)
-                _changed.WaitOne(wait < TimeSpan.FromSeconds(1) ? wait : TimeSpan.FromSeconds(1));
+                _changed.WaitOne((int)Math.Clamp(Math.Ceiling(wait.TotalMilliseconds), 1, 1000));   // less than a millisecond would be none
         }
     }
 }
