@@ -81,6 +81,13 @@ internal static class NodeKeys
         Default = Plane.Offload,
     });
 
+    public static ConfigKey<int> RekeyPackets { get; } = ConfigKey.Int("node.data-plane.rekey-packets", new KeyOptions<int>
+    {
+        Meaning = "How many datagrams a key seals before another one takes its place, even if node.tunnel.rekey-interval is not over.",
+        Cost = "QUIC gives a key of AES-GCM no more than 8388608 packets (RFC 9001 section 6.6).",
+        Default = (int)DataPlaneOptions.Default.WornAfter,
+    }, min: 1000, max: 1_000_000_000);
+
     public static ConfigKey<bool> Gateway { get; } = ConfigKey.Boolean("node.gateway", new KeyOptions<bool>
     {
         Meaning = "Whether this node is a way out of the network: it announces ::/0 for packets from the network, and this machine forwards them.",
@@ -151,7 +158,7 @@ internal static class NodeKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, Gateway, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
+        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, RekeyPackets, Gateway, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
         HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
     ];
 }

@@ -1,4 +1,3 @@
-using Mesh.DataPlane;
 using Mesh.Hocon.Schema;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
@@ -142,13 +141,6 @@ internal static class TunnelKeys
     public static ConfigKey<TimeSpan> RekeyInterval { get; } = Tunnel.Duration("rekey-interval", One.RekeyInterval, 1, 86_400,
         "How long a key seals datagrams before another one takes its place.", "Shorter exposes less to whoever gets hold of a key, and costs an exchange.");
 
-    public static ConfigKey<int> RekeyPackets { get; } = ConfigKey.Int("node.tunnel.rekey-packets", new KeyOptions<int>
-    {
-        Meaning = "How many datagrams a key seals before another one takes its place, even if the interval is not over.",
-        Cost = "QUIC gives a key of AES-GCM no more than 8388608 packets (RFC 9001 section 6.6).",
-        Default = (int)DataPlaneOptions.Default.WornAfter,
-    }, min: 1000, max: 1_000_000_000);
-
     public static ConfigKey<IReadOnlyList<string>> Ciphers { get; } = ConfigKey.TextList("node.tunnel.ciphers", new KeyOptions<IReadOnlyList<string>>
     {
         Meaning = "Ciphers of the datagrams in order of preference.",
@@ -169,7 +161,7 @@ internal static class TunnelKeys
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
         ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, RefreshInterval, ConnectTimeout, ConnectStagger, ResumeAfter, MtuRaiseInterval, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
-        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, RekeyPackets, Ciphers, LinkMtu,
+        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
     public static IReadOnlyList<ConfigRule> Rules { get; } =

@@ -60,7 +60,7 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
         {
             IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond),
             IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst),
-            WornAfter = Config.Get(TunnelKeys.RekeyPackets),
+            WornAfter = Config.Get(NodeKeys.RekeyPackets),
             ForwardsForHost = OpenVpn is not null || Config.Get(NodeKeys.Gateway),   // the kernel forwards from TAP devices, or from the world
         },
         Failed = failed,
