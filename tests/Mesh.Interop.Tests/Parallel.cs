@@ -1,2 +1,2 @@
 // Most of the time these tests wait for timers of real daemons, so more of them run at once than there are processors.
-[assembly: CollectionBehavior(MaxParallelThreads = 4)]
+[assembly: CollectionBehavior(MaxParallelThreads = 3)]

@@ -110,4 +110,8 @@ internal sealed class Machine(NetworkNamespace space, IPAddress address, string 
 
     /// <summary>Whether the kernel forwards IPv6 packets.</summary>
     public bool IsForwarding() => space.Run(static () => File.ReadAllText("/proc/sys/net/ipv6/conf/all/forwarding").Trim() == "1");
+
+    /// <summary>Waits until a TCP port of IPv4 is listened to. A client of OpenVPN as re6st starts it tries once and ends.</summary>
+    public Task AwaitListenerAsync(int port) => Eventually.TrueAsync(
+        () => space.Run(() => File.ReadLines("/proc/thread-self/net/tcp").Any(line => line.Contains($":{port:X4} 00000000:0000 0A", StringComparison.Ordinal))), $"port {port} is listened to");
 }

@@ -10,6 +10,7 @@ namespace Mesh.Interop.Tests.Harness;
 /// <summary>A machine as a node of re6st sets it up: plain <c>openvpn</c> with its command line (commands.json) and hook scripts of the same kind, and <c>babeld</c> on the TAP device.</summary>
 internal sealed class Re6stPeer
 {
+    private const int ServerPort = 1194;
     private const string ServerDevice = "re6stnet-tcp", ClientDevice = "re6stnet1", SecondDevice = "re6stnet2";
     private const int Hello = 1;
 
@@ -46,6 +47,7 @@ internal sealed class Re6stPeer
     /// <summary>Connects to a server; babeld starts when the device is there.</summary>
     public static async Task<Re6stPeer> ConnectAsync(InteropNetwork network, Machine machine, Machine server, string serverName)
     {
+        await server.AwaitListenerAsync(ServerPort);
         var peer = new Re6stPeer(network, machine, ClientDevice);
         peer.StartOpenVpn(ClientArguments(server, serverName, ClientDevice));
         await peer.StartBabeldAsync();
@@ -55,6 +57,8 @@ internal sealed class Re6stPeer
     /// <summary>Connects to two servers; <see cref="OpenVpn"/> is the first one's client.</summary>
     public static async Task<Re6stPeer> ConnectAsync(InteropNetwork network, Machine machine, (Machine Server, string Name) first, (Machine Server, string Name) second)
     {
+        await first.Server.AwaitListenerAsync(ServerPort);
+        await second.Server.AwaitListenerAsync(ServerPort);
         var peer = new Re6stPeer(network, machine, ClientDevice, SecondDevice);
         peer.StartOpenVpn(ClientArguments(second.Server, second.Name, SecondDevice));
         peer.StartOpenVpn(ClientArguments(first.Server, first.Name, ClientDevice));
