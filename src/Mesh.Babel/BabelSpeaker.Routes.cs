@@ -142,7 +142,7 @@ public sealed partial class BabelSpeaker
                 rule = SelectionRule.Unselect;
         }
 
-        else if (!isSelected && IsAwaited(row))
+        else if (!isRepetition && !isSelected && IsAwaited(row))
         {
             rule = SelectionRule.Immediate;
         }

@@ -33,6 +33,7 @@ internal static class ExplanationText
         { Outcome: RouteOutcome.Routed, Route: { } route } =>
             $"{report.Destination} is routed: packets go to node {route.Via}{(route.Tunnel == 0 ? "" : $" through tunnel {route.Tunnel}")}, by the route to {route.Destination} of metric {RoutesCommand.MetricText(route.Metric)}",
         { Outcome: RouteOutcome.OutsideNetwork } => $"{report.Destination} is not the overlay's, whose network is {report.Network}: this node forwards nothing to it",
+        { Outcome: RouteOutcome.LeavesHere } => $"{report.Destination} is not the overlay's, whose network is {report.Network}: this node is a gateway, and packets from the network leave it here, as its machine routes them",
         _ => $"{report.Destination} is unreachable: it is in the network {report.Network}, and no route that is in use leads to it; packets are refused",
     };
 

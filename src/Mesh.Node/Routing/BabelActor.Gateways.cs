@@ -32,15 +32,16 @@ public sealed partial class BabelActor
             return false;
         _isDefaultChanged = false;
         NodeRoute? before = _defaultRoute;
-        // One without a source, as old networks have it, counts where there is no other.
-        _defaultRoute = _options.IsGateway ? null
-            : _speaker.TryGetSelected(DefaultKey, out RouteSnapshot selected) || _speaker.TryGetSelected(Everywhere, out selected) ? RouteTo(new Ipv6Prefix(0, 0), selected)
-            : null;
+        _defaultRoute = FindDefaultRoute();
         if ((before?.Tunnel, before?.Via, before?.Hop) == (_defaultRoute?.Tunnel, _defaultRoute?.Via, _defaultRoute?.Hop))
             return false;
         Log.Info(_defaultRoute is null ? "no gateway is reachable any more" : $"packets that leave the network go through {(_defaultRoute.Via.IsEmpty ? $"{_defaultRoute.Hop?.Address}" : $"{_defaultRoute.Via}")}");
         return true;
     }
+
+    // One without a source, as old networks have it, counts where there is no other.
+    private NodeRoute? FindDefaultRoute() =>
+        !_options.IsGateway && (_speaker.TryGetSelected(DefaultKey, out RouteSnapshot selected) || _speaker.TryGetSelected(Everywhere, out selected)) ? RouteTo(new Ipv6Prefix(0, 0), selected) : null;
 
     private ForwardingEntry? DefaultEntry()
     {

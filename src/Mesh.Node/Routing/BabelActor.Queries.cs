@@ -92,8 +92,10 @@ public sealed partial class BabelActor
             (outcome, route) = (RouteOutcome.Routed, WithMetric(entry));
         else if (_options.Network.Prefix.Contains(destination))
             outcome = RouteOutcome.Unreachable;
-        else if (_defaultRoute is not null && _options.Network.Prefix.Contains(source))
-            (outcome, route) = (RouteOutcome.Routed, _defaultRoute);
+        else if (_options.Network.Prefix.Contains(source) && _options.IsGateway)
+            outcome = RouteOutcome.LeavesHere;
+        else if (_options.Network.Prefix.Contains(source) && FindDefaultRoute() is { } byDefault)
+            (outcome, route) = (RouteOutcome.Routed, byDefault);
         return new RouteExplanation(destination, source, outcome, route, [.. prefixes]);
     }
 

@@ -91,6 +91,9 @@ public enum RouteOutcome
 
     /// <summary>The address is not in the overlay network, and none of this node's business.</summary>
     OutsideNetwork,
+
+    /// <summary>The address is not in the overlay network, and this node is a gateway: its machine forwards them.</summary>
+    LeavesHere,
 }
 
 /// <summary>Routes as they are now.</summary>

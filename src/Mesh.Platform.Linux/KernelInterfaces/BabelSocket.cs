@@ -35,7 +35,7 @@ internal sealed class BabelSocket : IDisposable
             Set(socket, Ipv6Level, MulticastLink, link);
             Set(socket, Ipv6Level, TrafficClass, NetworkControl);
             socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.PacketInformation, optionValue: true);
-            Set(socket, SocketLevel, ReceiveBufferForce, ReceiveBufferLength);
+            Enlarge(socket);
             socket.Blocking = false;   // a full send buffer drops, as a network does
             socket.Bind(new IPEndPoint(IPAddress.IPv6Any, Port));
             socket.SetSocketOption(SocketOptionLevel.IPv6, SocketOptionName.AddMembership, new IPv6MulticastOption(Group, link));
@@ -68,6 +68,19 @@ internal sealed class BabelSocket : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _socket.Dispose();
+
+    // Beyond the machine's limit where that is allowed; the wish is no reason to fail.
+    private static void Enlarge(Socket socket)
+    {
+        try
+        {
+            Set(socket, SocketLevel, ReceiveBufferForce, ReceiveBufferLength);
+        }
+        catch (SocketException)
+        {
+            socket.ReceiveBufferSize = ReceiveBufferLength;
+        }
+    }
 
     private static void Set(Socket socket, int level, int option, int value) => socket.SetRawSocketOption(level, option, BitConverter.GetBytes(value));
 }

@@ -106,6 +106,7 @@ public sealed class RoutingViewTests
     [InlineData(RouteOutcome.Own, "2001:db8:42:1::1 is this node's own: its subnet is 2001:db8:42::/64")]
     [InlineData(RouteOutcome.Unreachable, "2001:db8:42:1::1 is unreachable: it is in the network 2001:db8:42::/48, and no route that is in use leads to it")]
     [InlineData(RouteOutcome.OutsideNetwork, "2001:db8:42:1::1 is not the overlay's, whose network is 2001:db8:42::/48")]
+    [InlineData(RouteOutcome.LeavesHere, "2001:db8:42:1::1 is not the overlay's, whose network is 2001:db8:42::/48: this node is a gateway")]
     internal async Task Explain_says_what_happens_where_there_is_no_route(RouteOutcome outcome, string sentence)
     {
         (string text, _) = await ExplainAsync(Explanation(outcome));

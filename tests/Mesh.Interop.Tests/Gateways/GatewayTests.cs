@@ -16,6 +16,7 @@ public sealed class GatewayTests
     {
         await using InteropNetwork network = await InteropNetwork.StartAsync(machines: 3);
         Machine gateway = network.Machines[1], member = network.Machines[2];
+        NetworkNamespace.RemoveLeftovers("mesh-world-");
         using NetworkNamespace world = NetworkNamespace.Create("mesh-world-");
         world.Connect("out", IPAddress.Parse(World), gateway.Space, "world", IPAddress.Parse(GatewaySide), 64);
         world.Run(static () =>

@@ -35,6 +35,8 @@ public sealed class BabelGatewayTests
         Assert.Equal((RouteOutcome.Routed, gateway.Node), (explanation.Outcome, explanation.Route!.Via));
         Assert.Equal(PrefixUse.Forwarded, Assert.Single(explanation.Prefixes).Use);
         Assert.Equal(RouteOutcome.OutsideNetwork, member.Explain(World, World + 1).Outcome);
+        Assert.Equal(RouteOutcome.LeavesHere, gateway.Explain(World).Outcome);
+        Assert.Equal(RouteOutcome.OutsideNetwork, gateway.Explain(World, World + 1).Outcome);
 
         // The kernel hands such packets to the data plane.
         Assert.Equal(new KernelHopRoute(new Ipv6Prefix(0, 0), null) { From = Network.Prefix }, Assert.Single(member.Kernel.Routes));

@@ -50,6 +50,31 @@ public sealed class KernelLinkPortTests
     }
 
     [Fact]
+    public void Routes_that_a_crash_has_left_are_removed_and_those_of_others_stay()
+    {
+        using NetworkNamespace a = NeedsRoot.Namespace("link"), b = NeedsRoot.Namespace("link");
+        (int link, _) = Connect(a, b);
+        KernelRoute ours = new(IPAddress.Parse("2001:db8:42:9::"), 64) { Link = link, Gateway = Two.ToIPAddress(), Source = Node };
+        a.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            netlink.AddAddress(netlink.GetLink("lo").Index, Node, 128);
+            netlink.AddRoute(ours);
+            netlink.AddRoute(ours with { Prefix = IPAddress.IPv6Any, Length = 0, FromPrefix = IPAddress.Parse("2001:db8:42::"), FromLength = 48 });
+            netlink.AddRoute(ours with { Prefix = IPAddress.Parse("2001:db8:7::"), Source = null });
+            netlink.AddRoute(ours with { Prefix = IPAddress.Parse("2001:db8:8::"), Protocol = 4 });
+        });
+        using KernelLinkPort port = a.Run(static () => new KernelLinkPort(1, Node, static (_, _) => { }));
+        string[] Left() => [.. a.Run(static () =>
+        {
+            using var netlink = RouteNetlink.Open();
+            return netlink.Routes().Where(static route => route.Gateway is not null).Select(static route => route.ToString()).Order(StringComparer.Ordinal).ToArray();
+        })];
+        SpinWait.SpinUntil(() => Left().Length == 2, TimeSpan.FromSeconds(10));
+        Assert.Equal(["2001:db8:7::/64", "2001:db8:8::/64"], Left());
+    }
+
+    [Fact]
     public void A_link_that_is_not_there_is_reported()
     {
         using NetworkNamespace a = NeedsRoot.Namespace("link");
