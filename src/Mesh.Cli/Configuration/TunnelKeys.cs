@@ -129,6 +129,9 @@ internal static class TunnelKeys
     public static ConfigKey<TimeSpan> ProbeInterval { get; } = Tunnel.Duration("probe-interval", One.ProbeInterval, 0.5, 300,
         "Interval of probes on a datagram path that works; it also keeps NAT mappings alive.", "Above 25 s many NAT boxes forget the mapping.");
 
+    public static ConfigKey<TimeSpan> IdleConfirmationInterval { get; } = Tunnel.Duration("idle-confirmation-interval", One.IdleConfirmationInterval, 1, 3600,
+        "How often one of these probes is as long as the longest packets while none are carried; where there are packets, each is.", "Longer costs less on metered links, and a path that carries less than before is noticed later.");
+
     public static ConfigKey<TimeSpan> BlockedProbeInterval { get; } = Tunnel.Duration("blocked-probe-interval", One.BlockedProbeInterval, 1, 3600,
         "Interval of attempts on a blocked datagram path.", "");
 
@@ -161,7 +164,7 @@ internal static class TunnelKeys
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
         ClientCount, MaxClients, Tick, MinRetryDelay, MaxRetryDelay, MaxIsolatedRetryDelay, MinBootstrapDelay, MaxMoreDelay, SharedPeers, TellsVersion, Neighbours, Country, Refresh, RefreshInterval, ConnectTimeout, ConnectStagger, ResumeAfter, MtuRaiseInterval, GreetingTimeout, ClosingTimeout, DrainTime, KeepAliveInterval,
-        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
+        MissedKeepAlives, FastProbeInterval, FastProbes, ProbeInterval, IdleConfirmationInterval, BlockedProbeInterval, LostProbes, RekeyInterval, Ciphers, LinkMtu,
     ];
 
     public static IReadOnlyList<ConfigRule> Rules { get; } =
@@ -201,6 +204,7 @@ internal static class TunnelKeys
             FastProbeInterval = config.Get(FastProbeInterval),
             FastProbes = config.Get(FastProbes),
             ProbeInterval = config.Get(ProbeInterval),
+            IdleConfirmationInterval = config.Get(IdleConfirmationInterval),
             BlockedProbeInterval = config.Get(BlockedProbeInterval),
             LostProbes = config.Get(LostProbes),
             RekeyInterval = config.Get(RekeyInterval),

@@ -12,7 +12,7 @@ namespace Mesh.Node.Tunnels;
 /// <content>
 /// The way packets take. The connecting end probes the other's UDP port; an answer proves that datagrams pass both ways, and a
 /// <see cref="PathReport"/> in the stream tells the other end, which has learnt our (perhaps translated) address from the probes. The same probes keep
-/// NAT mappings alive and notice when the path is lost, and they are as long as the longest packets: one that does not come back although a short one does
+/// NAT mappings alive and notice when the path is lost, and where packets are carried they are as long as the longest of them: one that does not come back although a short one does
 /// says how long packets may be (<see cref="PathMtuSearch"/>). Either end probes at once where it sends packets and hears nothing.
 /// </content>
 public sealed partial class TunnelActor
@@ -32,6 +32,9 @@ public sealed partial class TunnelActor
     private int _unanswered;        // rounds of probes without any answer
     private int _longUnanswered;    // rounds without an answer to the long one
     private TimeSpan _longSince;    // when the first of them was sent
+    private TimeSpan _longConfirmed;   // when the last answer to a long one came
+    private long _carried;          // packets, when the last probe was sent
+    private bool _isCarrying;       // some between the last two
     private bool _isSuspicious;     // packets are sent and nothing comes
     private bool _peerSaysValidated;
 
@@ -67,9 +70,12 @@ public sealed partial class TunnelActor
         while (_probes.TryPeek(out SentProbe? oldest) && Context.Now - oldest.SentAt > MaxRoundTrip)
             _probes.Dequeue();
         _probe++;
-        if (!IsSteady)
+        bool isShort = IsSteady && !_isCarrying && Context.Now - _longConfirmed < _options.IdleConfirmationInterval;
+        if (IsSteady)
+            _ports.DataPlane.AskTraffic(_index, Self);
+        if (isShort || !IsSteady)
             SendProbe(ProbeLength);
-        if (_search is { } search && (_path == TunnelPathKind.Datagram || _unanswered <= _options.FastProbes))
+        if (!isShort && _search is { } search && (_path == TunnelPathKind.Datagram || _unanswered <= _options.FastProbes))
         {
             SendProbe(search.ProbeLength - 1);   // the octet that says what it is
             if (_longUnanswered++ == 0)
@@ -140,6 +146,9 @@ public sealed partial class TunnelActor
             case KeyWorn:
                 OnRekeyDue();
                 break;
+            case TunnelTraffic traffic:
+                (_isCarrying, _carried) = (traffic.Packets > _carried, traffic.Packets);
+                break;
         }
     }
 
@@ -158,7 +167,7 @@ public sealed partial class TunnelActor
 
         int length = reply.Payload.Length + 1;
         if (length == search.ProbeLength)
-            _longUnanswered = 0;
+            (_longUnanswered, _longConfirmed) = (0, Context.Now);
         bool hasChanged = search.Passed(length);
         if (hasChanged)
             UseSearch(search);

@@ -364,7 +364,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         if (Context.Now - _lastHeard > _options.KeepAliveInterval * _options.MissedKeepAlives)
             return End($"nothing heard for {(Context.Now - _lastHeard).TotalSeconds:0} s");
         LookAtStream();
-        AskForLife();
+        // The client's questions tell a server what its own would, as long as they come; the stream's round trip is of interest while packets go there.
+        if (_isClient || _path == TunnelPathKind.Stream || Context.Now - _streamHeard > _options.KeepAliveInterval * 1.5)
+            AskForLife();
         return Stay();
     }
 

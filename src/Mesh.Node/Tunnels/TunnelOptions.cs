@@ -41,6 +41,9 @@ public sealed record TunnelOptions
     /// <summary>Interval of probes on a validated path; it also keeps NAT mappings alive. Default 10 s.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often a probe on a validated path is as long as the longest packets while none are carried; while there are, each is. Default 1 minute.</summary>
+    public TimeSpan IdleConfirmationInterval { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Interval of attempts on a blocked path. Default 30 s.</summary>
     public TimeSpan BlockedProbeInterval { get; init; } = TimeSpan.FromSeconds(30);
 

@@ -155,18 +155,84 @@ public sealed class TunnelPathTests
     }
 
     [Fact]
-    public void Packets_get_shorter_within_seconds_where_long_ones_vanish()
+    public void A_server_asks_in_the_stream_only_where_it_hears_nothing_there()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: false);
+        world.Datagram(InnerKind.Probe, TunnelWorld.Number(1), Elsewhere);
+        world.Frame(new PathReport(PathState.Validated, 7, 1448).Encode);
+        world.TakeSent();
+        for (uint i = 1; i <= 6; i++)
+        {
+            world.Kit.Advance(Options.KeepAliveInterval);
+            world.Frame(new KeepAlive(i, IsEcho: false).Encode);
+        }
+
+        Assert.Equal(6, Questions(isEcho: true));
+        for (int i = 0; i < 2; i++)
+        {
+            world.Datagram(InnerKind.Probe, TunnelWorld.Number(2), Elsewhere);
+            world.Kit.Advance(Options.KeepAliveInterval);
+        }
+
+        Assert.Equal(1, Questions(isEcho: false));
+
+        // Of these alone, which are taken.
+        int Questions(bool isEcho)
+        {
+            KeepAlive[] sent = [.. world.TakeSent().Where(static frame => frame.Kind == KeepAlive.Kind)
+                .Select(static frame => KeepAlive.TryDecode(frame.Payload.Span, out KeepAlive decoded) ? decoded : throw new InvalidOperationException("malformed"))];
+            Assert.All(sent, keepAlive => Assert.Equal(isEcho, keepAlive.IsEcho));
+            return sent.Length;
+        }
+    }
+
+    [Fact]
+    public void While_no_packets_are_carried_one_probe_in_a_minute_is_long()
     {
         TunnelWorld world = new TunnelWorld().Up(isClient: true);
         world.ProbeReply(1);
-        world.Kit.Advance(Options.ProbeInterval);
-        TimeSpan lost = world.Kit.Now;
+        Assert.InRange(LongProbes(minutes: 10), 10, 11);
+        world.DataPlane.Traffic[TunnelWorld.Index] = 1;   // and no more
+        Assert.InRange(LongProbes(minutes: 10), 11, 12);
+
+        int LongProbes(int minutes)
+        {
+            int longs = 0, probes = 0;
+            for (int i = 0; i < minutes * 600; i++)
+            {
+                foreach (SentControl probe in world.DataPlane.Sent.Where(static sent => sent.Kind == InnerKind.Probe).ToArray())
+                {
+                    probes++;
+                    longs += probe.Payload.Length > 1_000 ? 1 : 0;
+                    world.Datagram(InnerKind.ProbeReply, probe.Payload);
+                }
+
+                world.DataPlane.Sent.Clear();
+                world.Kit.Advance(TimeSpan.FromMilliseconds(100));
+                world.Frame(new KeepAlive(1, IsEcho: true).Encode);
+            }
+
+            Assert.InRange(probes, (minutes * 6) - 1, (minutes * 6) + 1);
+            return longs;
+        }
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Packets_get_shorter_where_long_ones_vanish_within_seconds_where_there_are_any(bool isCarrying)
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.ProbeReply(1);
+        TimeSpan lost = world.Kit.Now, limit = (isCarrying ? Options.ProbeInterval * 2 : Options.IdleConfirmationInterval) + TimeSpan.FromSeconds(2);
         while (((DataPath.Datagram)world.DataPlane.Paths[^1].Path).Mtu == DataPath.DefaultMtu)
         {
             foreach (ulong number in world.TakeProbes())
                 world.ShortProbeReply(number);
+            world.DataPlane.Traffic[TunnelWorld.Index] = isCarrying ? world.Kit.Now.Ticks : 0;
             world.Kit.Advance(TimeSpan.FromMilliseconds(50));
-            Assert.InRange(world.Kit.Now - lost, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+            world.Frame(new KeepAlive(1, IsEcho: true).Encode);
+            Assert.InRange(world.Kit.Now - lost, TimeSpan.Zero, limit);
         }
 
         Assert.Equal(1280, ((DataPath.Datagram)world.DataPlane.Paths[^1].Path).Mtu);
