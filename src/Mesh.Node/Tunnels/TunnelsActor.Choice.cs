@@ -7,7 +7,7 @@ using Mesh.Protocol.Tunnel;
 namespace Mesh.Node.Tunnels;
 
 /// <content>
-/// With whom to have tunnels (protocol reference 7.3 to 7.5). While there is a way to the registry's node: with nodes that are routed and not neighbours, at random, so that the overlay is a random graph whatever
+/// With whom to have tunnels (protocol reference 7.3 to 7.5). While there is a way to the registry's node: with nodes that are routed and not neighbours (on the LAN, neither), at random, so that the overlay is a random graph whatever
 /// it was before; where the address book does not have their address they are asked. The tunnel that is worth least is replaced every so often: so islands that were
 /// joined by one tunnel grow together, and newcomers get their share.
 /// </content>
@@ -26,7 +26,8 @@ public sealed partial class TunnelsActor
     private PeerAddressEntry[] Candidates()
     {
         HashSet<NodePrefix> routed = IsConnected ? RoutedNodes() : [];
-        PeerAddressEntry[] candidates = [.. _known.Where(IsCandidate)];
+        HashSet<NodePrefix> onLan = IsConnected ? [.. _routes.Where(static route => route.Device is not null).Select(static route => route.Via)] : [];
+        PeerAddressEntry[] candidates = [.. _known.Where(peer => IsCandidate(peer) && !onLan.Contains(peer.Prefix))];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
         return [.. candidates.OrderBy(p => Rank(p.Prefix, routed))];
     }
