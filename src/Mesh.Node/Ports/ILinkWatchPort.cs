@@ -28,8 +28,11 @@ public sealed record LinkSeen(string Name, LinkView? Link);
 /// <param name="LinkLocals">Its link-local addresses that can be used, in the kernel's order.</param>
 public sealed record LinkView(int Index, bool IsRunning, ImmutableArray<Ipv6Address> LinkLocals)
 {
+    /// <summary>How often it has stopped running or lost a link-local address since it is watched, be it for a moment: the kernel has no routes over it any more then.</summary>
+    public int Losses { get; init; }
+
     /// <inheritdoc/>
-    public bool Equals(LinkView? other) => other is not null && (Index, IsRunning) == (other.Index, other.IsRunning) && LinkLocals.AsSpan().SequenceEqual(other.LinkLocals.AsSpan());
+    public bool Equals(LinkView? other) => other is not null && (Index, IsRunning, Losses) == (other.Index, other.IsRunning, other.Losses) && LinkLocals.AsSpan().SequenceEqual(other.LinkLocals.AsSpan());
 
     /// <inheritdoc/>
     public override int GetHashCode() => Index;

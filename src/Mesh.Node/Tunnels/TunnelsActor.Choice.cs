@@ -20,17 +20,22 @@ public sealed partial class TunnelsActor
     private bool IsConnected => _registry is { } registry && _options.Network is not null
         && (registry == _options.Self || IsRouted(registry) || _tunnels.Values.Any(t => t.Peer == registry && IsToStay(t)));
 
+    // With a way to the registry's node over the LAN a node is not alone, though it has no tunnel.
+    private bool IsOnLan => IsConnected && OverLan().Any();
+
     private int ClientLimit => RefreshChoice.Limit(_options.ClientCount, _tunnels.Values.Any(static t => t is { IsClient: false, IsUp: true, IsClosing: false }), IsConnected);
 
     // Those to try, best first: who has to be a neighbour, who has just told its address, who is known to be there; and last who has failed before or was just replaced.
     private PeerAddressEntry[] Candidates()
     {
         HashSet<NodePrefix> routed = IsConnected ? RoutedNodes() : [];
-        HashSet<NodePrefix> onLan = IsConnected ? [.. _routes.Where(static route => route.Device is not null).Select(static route => route.Via)] : [];
+        HashSet<NodePrefix> onLan = IsConnected ? [.. OverLan().Select(static route => route.Via)] : [];
         PeerAddressEntry[] candidates = [.. _known.Where(peer => IsCandidate(peer) && !onLan.Contains(peer.Prefix))];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
         return [.. candidates.OrderBy(p => Rank(p.Prefix, routed))];
     }
+
+    private IEnumerable<NodeRoute> OverLan() => _routes.Where(static route => route.Device is not null);
 
     private int Rank(NodePrefix peer, HashSet<NodePrefix> routed)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mesh.Actors;
 using Mesh.Node.Ports;
 using Mesh.Platform.Linux.Netlink;
@@ -13,6 +14,7 @@ public sealed class LinkWatchPort : ILinkWatchPort, IDisposable
     private readonly Action<LogLevel, string> _log;
     private readonly RouteNetlink _netlink = RouteNetlink.Open();
     private readonly Dictionary<string, Watched> _watched = new(StringComparer.Ordinal);
+    private readonly HashSet<int> _lost = [];   // links that have lost something since the last look
     private readonly Lock _lock = new();   // of what is above
     private readonly RouteNews _news;
     private bool _isDisposed;
@@ -25,7 +27,7 @@ public sealed class LinkWatchPort : ILinkWatchPort, IDisposable
         _log = log;
         try
         {
-            _news = new RouteNews(RouteNews.LinkGroup | RouteNews.Ipv6AddressGroup, "mesh-lan", static (type, _) => type is NewLink or DeleteLink or NewAddress or DeleteAddress, Look);
+            _news = new RouteNews(RouteNews.LinkGroup | RouteNews.Ipv6AddressGroup, "mesh-lan", Judge, Look);
         }
         catch
         {
@@ -65,6 +67,29 @@ public sealed class LinkWatchPort : ILinkWatchPort, IDisposable
         }
     }
 
+    // What is lost and comes back at once would not be seen afterwards.
+    // struct ifinfomsg: family u8, pad, type u16, index i32, flags u32, change u32. struct ifaddrmsg: family, prefix length, flags, scope, u8 each; index u32.
+    private bool Judge(ushort type, ReadOnlySpan<byte> body)
+    {
+        const uint UpAndRunning = 0x41;
+        const byte LinkScope = 253;
+        if (type is not (NewLink or DeleteLink or NewAddress or DeleteAddress) || body.Length < 8)
+            return false;
+        bool isLost = type switch
+        {
+            NewLink => body.Length >= 12 && (MemoryMarshal.Read<uint>(body[8..]) & UpAndRunning) != UpAndRunning,
+            DeleteAddress => body[3] == LinkScope,
+            _ => false,
+        };
+        if (isLost)
+        {
+            lock (_lock)
+                _lost.Add(MemoryMarshal.Read<int>(body[4..]));
+        }
+
+        return true;
+    }
+
     private void Look()
     {
         lock (_lock)
@@ -90,11 +115,15 @@ public sealed class LinkWatchPort : ILinkWatchPort, IDisposable
         foreach ((string name, Watched watched) in _watched)
         {
             LinkView? link = links.TryGetValue(name, out LinkInfo? found) ? new LinkView(found.Index, found.IsRunning, [.. addresses[found.Index]]) : null;
+            if (link is not null)
+                link = link with { Losses = watched.LossesOf(link.Index) + (_lost.Contains(link.Index) ? 1 : 0) };
             if (watched.IsTold && watched.Link == link)
                 continue;
             (watched.IsTold, watched.Link) = (true, link);
             watched.Owner.Tell(new LinkSeen(name, link));
         }
+
+        _lost.Clear();
     }
 
     private sealed class Watched(ActorRef owner)
@@ -104,5 +133,7 @@ public sealed class LinkWatchPort : ILinkWatchPort, IDisposable
         public bool IsTold { get; set; }
 
         public LinkView? Link { get; set; }
+
+        public int LossesOf(int index) => Link?.Index == index ? Link.Losses : 0;
     }
 }

@@ -66,6 +66,29 @@ public sealed class LinkWatchPortTests
     }
 
     [Fact]
+    public void One_that_is_down_for_a_moment_is_told_though_it_is_as_before()
+    {
+        using NetworkNamespace a = NeedsRoot.Namespace("watch"), b = NeedsRoot.Namespace("watch");
+        a.Plug(Name, b, "other");
+        a.Run(static () => File.WriteAllText($"/proc/sys/net/ipv6/conf/{Name}/accept_dad", "0"));   // its address can be used at once
+        Up(a, Name, up: true);
+        Up(b, "other", up: true);
+        using LinkWatchPort port = a.Run(static () => new LinkWatchPort(static (_, text) => Assert.Fail(text)));
+        var box = new Mailbox();
+        port.Watch(Name, box);
+        LinkView before = Await(box, static link => link is { IsRunning: true, LinkLocals.Length: 1 });
+        Do(a, netlink =>
+        {
+            int index = netlink.GetLink(Name).Index;
+            netlink.SetUp(index, up: false);
+            netlink.SetUp(index, up: true);
+        });
+        LinkView after = Await(box, static link => link is { IsRunning: true, LinkLocals.Length: 1 });
+        Assert.Equal(before with { Losses = after.Losses }, after);
+        Assert.True(after.Losses > before.Losses);
+    }
+
+    [Fact]
     public void Who_has_taken_over_is_told_and_who_has_ended_is_not()
     {
         using NetworkNamespace a = NeedsRoot.Namespace("watch"), b = NeedsRoot.Namespace("watch");

@@ -13,8 +13,8 @@ namespace Mesh.Node.Routing.Lan;
 /// <param name="MayServe">Whether this node may forward for others.</param>
 public sealed record LanKnowledge(LinkView? Link, bool HasParameters, bool MayServe)
 {
-    /// <summary>The index of the interface and the address on it that the router was told; null in other states than <see cref="LanInterfaceState.Speaking"/> and <see cref="LanInterfaceState.Refused"/>.</summary>
-    public (int Link, Ipv6Address Address)? Use { get; init; }
+    /// <summary>How the router was told to use the interface; null in other states than <see cref="LanInterfaceState.Speaking"/> and <see cref="LanInterfaceState.Refused"/>.</summary>
+    public LanUse? Use { get; init; }
 
     /// <summary>Whether anything is known of the interface, be it that there is none.</summary>
     public bool IsSeen { get; init; }
@@ -22,6 +22,12 @@ public sealed record LanKnowledge(LinkView? Link, bool HasParameters, bool MaySe
     /// <summary>Why the routing protocol does not speak on it, the end of a sentence; or null.</summary>
     public string? Problem { get; init; }
 }
+
+/// <summary>How an interface is used. Where anything of it changes it is used anew.</summary>
+/// <param name="Link">Its index.</param>
+/// <param name="Address">The link-local address from which we speak.</param>
+/// <param name="Losses">See <see cref="LinkView.Losses"/>.</param>
+public readonly record struct LanUse(int Link, Ipv6Address Address, int Losses);
 
 /// <summary>Has the routing protocol speak on one interface of the machine whenever it can be used. Nothing about the interface is changed: it is the operator's.</summary>
 /// <remarks>State diagram: <c>docs/states/lan-interface.md</c>, held against <see cref="Transitions"/> by a test.</remarks>
@@ -120,9 +126,9 @@ public sealed class LanInterfaceActor : Fsm<LanInterfaceState, LanKnowledge>
     {
         if (!known.IsSeen)
             return Stay(known);   // the port has not answered yet
-        (int Link, Ipv6Address Address)? told = State == LanInterfaceState.Speaking ? Data.Use : null;
+        LanUse? told = State == LanInterfaceState.Speaking ? Data.Use : null;
         string? problem = ProblemOf(known);
-        (int Link, Ipv6Address Address)? use = problem is null ? (known.Link!.Index, AddressOn(known.Link)) : null;
+        LanUse? use = problem is null ? new LanUse(known.Link!.Index, AddressOn(known.Link), known.Link.Losses) : null;
         if (State == LanInterfaceState.Refused && use is not null && use == known.Use)
             return Stay(known);   // until it is tried again
         if (told is { } before && before.Link != use?.Link)
@@ -177,7 +183,7 @@ public sealed class LanInterfaceActor : Fsm<LanInterfaceState, LanKnowledge>
     private Ipv6Address AddressOn(LinkView link) =>
         Data.Use is { } use && use.Link == link.Index && link.LinkLocals.Contains(use.Address) ? use.Address : link.LinkLocals[0];
 
-    private KernelLinkUp Up((int Link, Ipv6Address Address) use) => new(use.Link, IsShared: true) { Lan = new LanLink(_name, use.Address) };
+    private KernelLinkUp Up(LanUse use) => new(use.Link, IsShared: true) { Lan = new LanLink(_name, use.Address) };
 
     private KernelLinkDown Down(int link) => new(link) { Name = _name };
 }

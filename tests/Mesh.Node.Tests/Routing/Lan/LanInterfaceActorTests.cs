@@ -103,6 +103,15 @@ public sealed class LanInterfaceActorTests
     }
 
     [Fact]
+    public void What_was_lost_for_a_moment_begins_anew()
+    {
+        Speak();
+        See(View(7, One) with { Losses = 1 });
+        Assert.Equal([Up(7, One)], _router.ReceiveAll());
+        Assert.Equal(2, Last().Starts);
+    }
+
+    [Fact]
     public void Another_interface_takes_the_place_of_the_old_one()
     {
         Speak();
