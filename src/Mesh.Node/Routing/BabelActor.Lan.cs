@@ -35,6 +35,21 @@ public sealed partial class BabelActor
     private bool TryNameOnLan(KernelLink link, BabelAddress neighbour, NodePrefix node) => link.TryNameOnLan(
         neighbour, node, known => SaysOfItself(link.Id, neighbour, known), address => _speaker.Neighbours().Any(other => other.Interface == link.Id && other.Address == address));
 
+    // A neighbour that is reached in a better way than over the LAN has no route in use there by which it would be known.
+    private void NameLans()
+    {
+        if (!Lans.Any())
+            return;
+        foreach (RouteSnapshot route in _speaker.Routes())
+        {
+            if (route.RefMetric == 0 && !route.Key.IsSourceSpecific && _kernelLinks.TryGetValue(-route.Interface.Value, out KernelLink? link) && link.Lan is not null
+                && NodePrefix.TryFromSubnet(_options.Network, new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length), out NodePrefix node) && TryNameOnLan(link, route.Neighbour, node))
+            {
+                LookAgain(-route.Interface.Value);
+            }
+        }
+    }
+
     private bool SaysOfItself(InterfaceId id, BabelAddress neighbour, NodePrefix node)
     {
         Ipv6Prefix own = node.Subnet(_options.Network);

@@ -15,6 +15,7 @@ public sealed partial class BabelActor
         if (!_isLeaving)
         {
             _speaker.Tick(Context.Now);   // remaining times and smoothed metrics are those of its last input
+            NameLans();
             if (_publishPending)
                 Publish();   // what we answer has to be in force
         }

@@ -41,6 +41,18 @@ public sealed partial class BabelKernelLinksTests
     }
 
     [Fact]
+    public void A_neighbour_that_is_better_reached_through_a_tunnel_is_known_on_the_lan_too()
+    {
+        Tell(new KernelLinkUp(8, IsShared: false), new KernelPeerUp(8, Node(9), new TunnelIndex(5)));
+        var tunnel = new Neighbour(this, 9, "fe80::9") { On = 8 };
+        Run(tunnel);
+        Lan();
+        Run(tunnel, OnTheLan(9, "fe80::99"));
+        Assert.Equal([5], Tunnels());
+        Assert.Equal([(Node(9), "eth0", 0), (Node(9), null, 1)], Neighbours().Select(static neighbour => (neighbour.Node, neighbour.Device, neighbour.Routes)).OrderBy(static neighbour => neighbour.Routes));
+    }
+
+    [Fact]
     public void What_is_heard_on_the_lan_is_not_told_there_again()
     {
         Lan();
@@ -93,6 +105,7 @@ public sealed partial class BabelKernelLinksTests
             router.Announce(BabelPrefix.Parse(prefix));
         router.Announce(new RouteKey(BabelPrefix.Parse("::/0"), BabelPrefix.Parse("2001:db8:42::/48")));
         Run(router);
+        Assert.Contains(new KernelHopRoute(Ipv6Prefix.Parse("::/0"), new KernelHop(Link, Ipv6Address.Parse("fe80::8"))) { From = Network.Prefix }, _kernel.Routes);
         TestProbe asker = _kit.CreateProbe();
         asker.Send(_babel, new GetRoutes());
         Assert.Equal("::/0 from 2001:db8:42::/48, 2001:db8:42:8::/64", string.Join(", ", asker.ExpectMsg<RoutesStatus>().Routes.Select(static route => route.Route.Key.ToString())));

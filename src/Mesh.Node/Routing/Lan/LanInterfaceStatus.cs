@@ -14,7 +14,7 @@ public enum LanInterfaceState
     /// <summary>The routing protocol speaks on it.</summary>
     Speaking,
 
-    /// <summary>Its port could not be used, because another program has it. It is tried again after a while.</summary>
+    /// <summary>Its port could not be used, because another program has it for itself. It is tried again after a while.</summary>
     Refused,
 }
 
