@@ -1,4 +1,5 @@
 using Mesh.Babel.Neighbours;
+using Mesh.Babel.Routes;
 using Mesh.Babel.Wire;
 
 namespace Mesh.Babel;
@@ -9,11 +10,11 @@ public sealed partial class BabelSpeaker
     private ushort PenaltyOf(Neighbour neighbour, in ReceivedUpdate update) =>
         _filter?.PenaltyOf(new OfferedRoute(neighbour.Link.Id, neighbour.Address, update.Key, update.RouterId, update.Metric)) ?? 0;
 
-    private void Refuse(int known)
+    private void Refuse(RouteId? known)
     {
         Count(BabelCounter.FilteredIn);
-        if (known >= 0)
-            Retract(known);
+        if (known is { } route)
+            Retract(route);
     }
 
     private bool MayTell(BabelInterface link, in OutgoingUpdate update) =>

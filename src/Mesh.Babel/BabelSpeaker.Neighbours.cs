@@ -240,8 +240,7 @@ public sealed partial class BabelSpeaker
         bool isNew = neighbour.Cost == Metric.Infinity;
         if (isNew || cost == Metric.Infinity)
             rule = SelectionRule.Immediate;
-        SmoothVia(neighbour);
-        neighbour.Cost = cost;
+        ChangeCost(neighbour, cost);
         if (isNew)
             neighbour.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
         ReselectVia(neighbour, rule);
@@ -249,23 +248,8 @@ public sealed partial class BabelSpeaker
 
     private void ReselectVia(Neighbour neighbour, SelectionRule rule)
     {
-        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
-        {
-            ref RouteCell candidate = ref _routes.Cells[cell];
-            if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
-                Reselect(candidate.Row, rule);
-        }
-    }
-
-    /// <summary>Until now it was the old cost that counted: without this, a new one would count for the past, too, and hysteresis would be none.</summary>
-    private void SmoothVia(Neighbour neighbour)
-    {
-        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
-        {
-            ref RouteCell candidate = ref _routes.Cells[cell];
-            if (candidate.Neighbour == neighbour.Slot && (candidate.Flags & CellFlags.InUse) != CellFlags.None)
-                _ = Smooth(cell, MetricOf(cell));
-        }
+        for (int row = _routes.NextRow(neighbour.Slot, -1); row >= 0; row = _routes.NextRow(neighbour.Slot, row))
+            Reselect(row, rule);
     }
 
     private void LoseNeighbours(BabelInterface link)
@@ -282,13 +266,9 @@ public sealed partial class BabelSpeaker
         Count(BabelCounter.NeighboursLost);
         neighbour.Cost = Metric.Infinity;
         ReselectVia(neighbour, SelectionRule.Immediate);
-        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
+        for (int row = _routes.NextRow(neighbour.Slot, -1); row >= 0; row = _routes.NextRow(neighbour.Slot, row))
         {
-            ref RouteCell candidate = ref _routes.Cells[cell];
-            if (candidate.Neighbour != neighbour.Slot || (candidate.Flags & CellFlags.InUse) == CellFlags.None)
-                continue;
-            int row = candidate.Row;
-            _routes.RemoveCell(cell);
+            _routes.Remove(new RouteId(row, neighbour.Slot));
             ReleaseIfUnused(row);
         }
 

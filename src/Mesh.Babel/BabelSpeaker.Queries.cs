@@ -16,7 +16,7 @@ public sealed partial class BabelSpeaker
     public IEnumerable<InterfaceId> Interfaces => _interfaces.Ids();
 
     /// <summary>Prefixes known, routes known, feasibility distances and pending requests held.</summary>
-    public (int Prefixes, int Routes, int Sources, int Requests) Sizes => (_routes.Rows.Count, _routes.Cells.Count, _sources.Count, _requests.Count);
+    public (int Prefixes, int Routes, int Sources, int Requests) Sizes => (_routes.Rows.Count, _routes.Count, _routes.Sources.Count, _requests.Count);
 
     /// <summary>The earliest deadline of all interfaces, looked for everywhere: what their list has to say.</summary>
     internal TimeSpan EarliestDeadline
@@ -64,12 +64,9 @@ public sealed partial class BabelSpeaker
     /// <summary>All routes, selected and alternatives, ordered by prefix and source, the selected one first, then by metric and neighbour.</summary>
     public IReadOnlyList<RouteSnapshot> Routes()
     {
-        var list = new List<RouteSnapshot>(_routes.Cells.Count);
-        for (int cell = 0; cell < _routes.Cells.Extent; cell++)
-        {
-            if ((_routes.Cells[cell].Flags & CellFlags.InUse) != CellFlags.None)
-                list.Add(Snapshot(cell));
-        }
+        var list = new List<RouteSnapshot>(_routes.Count);
+        for (int row = 0; row < _routes.Rows.Extent; row++)
+            AddSnapshots(row, list);
 
         list.Sort(InOrder);
         return list;
@@ -80,8 +77,8 @@ public sealed partial class BabelSpeaker
     {
         var list = new List<RouteSnapshot>();
         int row = _routes.Find(key);
-        for (int cell = row < 0 ? -1 : _routes.Rows[row].FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
-            list.Add(Snapshot(cell));
+        if (row >= 0)
+            AddSnapshots(row, list);
         list.Sort(InOrder);
         return list;
     }
@@ -92,7 +89,7 @@ public sealed partial class BabelSpeaker
         var list = new List<RouteKey>(_routes.Rows.Count);
         for (int row = 0; row < _routes.Rows.Extent; row++)
         {
-            if ((_routes.Rows[row].Flags & RowFlags.InUse) != RowFlags.None)
+            if (_routes.Rows[row].Is(RowFlags.InUse))
                 list.Add(_routes.KeyOf(row));
         }
 
@@ -104,7 +101,7 @@ public sealed partial class BabelSpeaker
     public FeasibilityDistance? DistanceOf(RouteKey key, RouterId origin)
     {
         int row = _routes.Find(key);
-        return row >= 0 && _sources.TryGet(_routes.Rows[row], origin, out FeasibilityDistance distance) ? distance : null;
+        return row >= 0 && _routes.Sources.TryGet(row, origin, out FeasibilityDistance distance) ? distance : null;
     }
 
     /// <summary>The route in use for exactly this prefix, and exactly this source if there is one.</summary>
@@ -114,7 +111,7 @@ public sealed partial class BabelSpeaker
         int row = _routes.Find(key);
         if (row < 0 || _routes.Rows[row].Selected < 0)
             return false;
-        route = Snapshot(_routes.Rows[row].Selected);
+        route = Snapshot(new RouteId(row, _routes.Rows[row].Selected));
         return true;
     }
 
@@ -165,26 +162,30 @@ public sealed partial class BabelSpeaker
         return order != 0 ? order : left.Neighbour.Bits.CompareTo(right.Neighbour.Bits);
     }
 
-    private RouteSnapshot Snapshot(int cell)
+    private void AddSnapshots(int row, List<RouteSnapshot> list)
     {
-        RouteCell entry = _routes.Cells[cell];
-        Neighbour neighbour = NeighbourOf(entry.Neighbour);
-        ref RouteRow row = ref _routes.Rows[entry.Row];
-        ushort metric = MetricOf(cell);
-        SmoothedMetric.Advance(ref entry, metric, (uint)_tick, _smoothingHalfLife, _smoothingFraction);
+        for (int slot = _routes.NextNeighbour(row, -1); slot >= 0; slot = _routes.NextNeighbour(row, slot))
+            list.Add(Snapshot(new RouteId(row, slot)));
+    }
+
+    private RouteSnapshot Snapshot(RouteId route)
+    {
+        ref RouteCell cell = ref _routes[route];
+        ref RouteRow row = ref _routes.Rows[route.Row];
+        Neighbour neighbour = NeighbourOf(route.Neighbour);
         return new RouteSnapshot(
             row.Prefix,
-            _routes.OriginOf(cell),
-            entry.Seqno,
-            entry.RefMetric,
-            metric,
-            entry.Smoothed,
-            row.Selected == cell,
-            entry.RefMetric != Metric.Infinity && IsFeasible(row, cell),
+            _routes.OriginOf(route),
+            cell.Seqno,
+            cell.RefMetric,
+            MetricOf(route),
+            SmoothedOf(route),
+            row.Selected == route.Neighbour,
+            cell.RefMetric != Metric.Infinity && IsFeasible(route),
             neighbour.Link.Id,
             neighbour.Address,
-            _routes.NextHopOf(cell, neighbour.Address),
-            new TimeSpan(Math.Max(0, (int)(entry.ExpiresAt - (uint)_tick)) * TicksPerCentisecond),
-            _routes.SourceOf(entry.Row));
+            _routes.NextHopOf(route, neighbour.Address),
+            new TimeSpan(Math.Max(0, LeftOf(cell)) * TicksPerCentisecond),
+            _routes.SourceOf(route.Row));
     }
 }

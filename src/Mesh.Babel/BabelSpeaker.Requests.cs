@@ -115,29 +115,28 @@ public sealed partial class BabelSpeaker
         ref RouteRow entry = ref _routes.Rows[row];
         int best = -1;
         int bestRank = int.MaxValue;
-        for (int cell = entry.FirstCell; cell >= 0; cell = _routes.Cells[cell].Next)
+        for (int slot = _routes.NextNeighbour(row, -1); slot >= 0; slot = _routes.NextNeighbour(row, slot))
         {
-            ref RouteCell candidate = ref _routes.Cells[cell];
-            ushort metric = MetricOf(cell);
-            if (metric == Metric.Infinity || (requester is not null && candidate.Neighbour == requester.Slot))
+            var candidate = new RouteId(row, slot);
+            ushort metric = MetricOf(candidate);
+            if (metric == Metric.Infinity || slot == requester?.Slot)
                 continue;
             int rank = metric;
-            if (cell == entry.Selected)
+            if (slot == entry.Selected)
                 rank = -1;
-            else if (!IsFeasible(entry, cell))
+            else if (!IsFeasible(candidate))
                 rank += Metric.Infinity;
             if (rank < bestRank)
-                (best, bestRank) = (cell, rank);
+                (best, bestRank) = (slot, rank);
         }
 
-        return best < 0 ? null : NeighbourOf(_routes.Cells[best].Neighbour);
+        return best < 0 ? null : NeighbourOf(best);
     }
 
     /// <summary>Asks the origin for a newer number, so that a route may become feasible (3.8.2.1, 3.8.2.2).</summary>
     private void RequestSeqno(int row, RouterId routerId, Neighbour? target)
     {
-        ref RouteRow entry = ref _routes.Rows[row];
-        if (routerId == _routerId || !_sources.TryGet(entry, routerId, out FeasibilityDistance announced))
+        if (routerId == _routerId || !_routes.Sources.TryGet(row, routerId, out FeasibilityDistance announced))
             return;
         Seqno wanted = announced.Seqno.Next;
         int pending = FindRequest(row, routerId);
@@ -198,7 +197,7 @@ public sealed partial class BabelSpeaker
         OutgoingUpdate known = Announcement(row);
         if (known.Metric == Metric.Infinity)
             return;
-        for (int index = _routes.Rows[row].FirstRequest; index >= 0;)
+        for (int index = FirstRequestOf(row); index >= 0;)
         {
             PendingRequest request = _requests[index];
             if (Satisfies(known, request.RouterId, request.Seqno))
@@ -218,7 +217,7 @@ public sealed partial class BabelSpeaker
     private long ServeRequests(int row)
     {
         long next = long.MaxValue;
-        for (int index = _routes.Rows[row].FirstRequest; index >= 0;)
+        for (int index = FirstRequestOf(row); index >= 0;)
         {
             ref PendingRequest request = ref _requests[index];
             int following = request.Next;
@@ -246,9 +245,11 @@ public sealed partial class BabelSpeaker
         return next;
     }
 
+    private int FirstRequestOf(int row) => _routes.Rows[row].Is(RowFlags.Requests) ? _firstRequests[row] : -1;
+
     private int FindRequest(int row, RouterId routerId)
     {
-        int index = _routes.Rows[row].FirstRequest;
+        int index = FirstRequestOf(row);
         while (index >= 0 && _requests[index].RouterId != routerId)
             index = _requests[index].Next;
         return index;
@@ -261,7 +262,7 @@ public sealed partial class BabelSpeaker
             RouterId = routerId,
             Seqno = seqno,
             Requester = requester,
-            Next = _routes.Rows[row].FirstRequest,
+            Next = FirstRequestOf(row),
             ResendAt = long.MaxValue,
         };
         if (!_requests.TryAdd(added, out index))
@@ -270,24 +271,29 @@ public sealed partial class BabelSpeaker
             return false;
         }
 
-        _routes.Rows[row].FirstRequest = index;
+        _firstRequests[row] = index;
+        _routes.Rows[row].Flags |= RowFlags.Requests;
         return true;
     }
 
     private void RemoveRequest(int row, int index)
     {
-        ref RouteRow entry = ref _routes.Rows[row];
         int next = _requests[index].Next;
-        if (entry.FirstRequest == index)
+        int before = FirstRequestOf(row);
+        if (before != index)
         {
-            entry.FirstRequest = next;
-        }
-        else
-        {
-            int before = entry.FirstRequest;
             while (_requests[before].Next != index)
                 before = _requests[before].Next;
             _requests[before].Next = next;
+        }
+        else if (next >= 0)
+        {
+            _firstRequests[row] = next;
+        }
+        else
+        {
+            _ = _firstRequests.Remove(row);
+            _routes.Rows[row].Flags &= ~RowFlags.Requests;
         }
 
         _requests.Remove(index);

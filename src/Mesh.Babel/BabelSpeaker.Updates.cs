@@ -18,20 +18,20 @@ public sealed partial class BabelSpeaker
             return new OutgoingUpdate(entry.Prefix, _routerId, _seqno, entry.OwnMetric, 0, Source: source);
         if (entry.Selected >= 0)
         {
-            ref RouteCell cell = ref _routes.Cells[entry.Selected];
-            ushort metric = MetricOf(entry.Selected);
+            var selected = new RouteId(row, entry.Selected);
+            ushort metric = MetricOf(selected);
             if (metric != Metric.Infinity)
-                return new OutgoingUpdate(entry.Prefix, _routes.OriginOf(entry.Selected), cell.Seqno, metric, 0, Source: source);
+                return new OutgoingUpdate(entry.Prefix, _routes.OriginOf(selected), _routes[selected].Seqno, metric, 0, Source: source);
         }
 
-        RouterId last = entry.SentRouterId.IsValid ? entry.SentRouterId : _routerId;
-        return new OutgoingUpdate(entry.Prefix, last, entry.SentSeqno, Metric.Infinity, 0, Source: source);
+        RouterId last = _routes.SentOriginOf(row);
+        return new OutgoingUpdate(entry.Prefix, last.IsValid ? last : _routerId, entry.SentSeqno, Metric.Infinity, 0, Source: source);
     }
 
     private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKeyOf(left), PackingKeyOf(right));
 
     private OutgoingUpdate PackingKeyOf(int row) =>
-        (_routes.Rows[row].Flags & RowFlags.InUse) == RowFlags.None ? default : Announcement(row);
+        _routes.Rows[row].Is(RowFlags.InUse) ? Announcement(row) : default;
 
     private void QueueEverywhere(int row, TimeSpan flushAt)
     {
@@ -61,12 +61,14 @@ public sealed partial class BabelSpeaker
         for (int row = 0; row < _routes.Rows.Extent; row++)
         {
             ref RouteRow entry = ref _routes.Rows[row];
-            if ((entry.Flags & RowFlags.InUse) != RowFlags.None && (entry.IsOwn || entry.IsHeld || entry.Selected >= 0))
+            if (entry.Is(RowFlags.InUse) && (entry.IsOwn || entry.IsHeld || entry.Selected >= 0))
                 _packing.Add(new PackingKey(PackingKeyOf(row), row));
         }
 
         CollectionsMarshal.AsSpan(_packing).Sort(default(ByPacking));
         _packed.Clear();
+        if (_packed.Capacity < _packing.Count)
+            _packed.Capacity = _packing.Count;
         foreach (PackingKey key in _packing)
             _packed.Add(key.Row);
         // A key is three times as large as a row and needed again only after a change.
@@ -160,7 +162,7 @@ public sealed partial class BabelSpeaker
     {
         update = default;
         ref RouteRow entry = ref _routes.Rows[row];
-        if ((entry.Flags & RowFlags.InUse) == RowFlags.None)
+        if (!entry.Is(RowFlags.InUse))
             return false;
         update = Announcement(row) with { IntervalCentiseconds = link.UpdateCentiseconds };
         if (update.Metric == Metric.Infinity)
@@ -169,7 +171,7 @@ public sealed partial class BabelSpeaker
             if (!entry.IsHeld)
                 return false;
         }
-        else if (!entry.IsOwn && link.Parameters.EffectiveSplitHorizon && NeighbourOf(_routes.Cells[entry.Selected].Neighbour).Link == link)
+        else if (!entry.IsOwn && link.Parameters.EffectiveSplitHorizon && NeighbourOf(entry.Selected).Link == link)
         {
             return false;
         }
@@ -195,14 +197,15 @@ public sealed partial class BabelSpeaker
 
         if (update.Metric != Metric.Infinity && !entry.IsOwn)
         {
-            if (!_sources.TryNoteSent(ref entry, update.RouterId, update.Seqno, update.Metric, (uint)(_tick + lifetime)))
+            if (!_routes.Sources.TryNoteSent(row, update.RouterId, update.Seqno, update.Metric, (uint)(_tick + lifetime)))
             {
                 Count(BabelCounter.SourceLimit);
                 return false;
             }
         }
 
-        (entry.SentRouterId, entry.SentSeqno, entry.SentMetric) = (update.RouterId, update.Seqno, update.Metric);
+        (entry.SentSeqno, entry.SentMetric) = (update.Seqno, update.Metric);
+        _routes.SetSentOrigin(row, update.RouterId);
         return true;
     }
 

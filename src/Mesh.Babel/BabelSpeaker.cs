@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Mesh.Babel.Neighbours;
 using Mesh.Babel.Requests;
 using Mesh.Babel.Routes;
-using Mesh.Babel.Sources;
 using Mesh.Babel.Wire;
 
 namespace Mesh.Babel;
@@ -28,6 +27,7 @@ namespace Mesh.Babel;
 public sealed partial class BabelSpeaker
 {
     private const long TicksPerCentisecond = TimeSpan.TicksPerMillisecond * 10;
+    private const int TicksPerDecisecond = 10;
 
     private readonly RouterId _routerId;
     private readonly BabelOptions _options;
@@ -35,9 +35,9 @@ public sealed partial class BabelSpeaker
     private readonly IBabelOutput _output;
     private readonly IBabelFilter? _filter;
     private readonly RouteTable _routes;
-    private readonly SourceTable _sources;
     private readonly Pool<PendingRequest> _requests;
-    private readonly PriorityQueue<int, long> _timers = new();
+    private readonly Dictionary<int, Hold> _holds = [];   // of rows that are held
+    private readonly Dictionary<int, int> _firstRequests = [];   // of rows with requests
     private readonly InterfaceList _interfaces = new();
     private readonly List<BabelInterface> _touched = [];
     private readonly List<Neighbour?> _neighbours = [];
@@ -50,7 +50,7 @@ public sealed partial class BabelSpeaker
     private readonly Dictionary<int, long> _awaited = [];   // rows whose route has become much worse, and until when a better one is taken at once
     private readonly long[] _counters = new long[(int)BabelCounter.Count];
     private readonly int _smoothingFraction;
-    private readonly uint _smoothingHalfLife;
+    private readonly int _smoothingHalfLife;   // deciseconds
     private TimeSpan _now;
     private long _tick;
     private Seqno _seqno;
@@ -86,12 +86,11 @@ public sealed partial class BabelSpeaker
         _output = output;
         _filter = filter;
         _writer = writer ?? new PacketWriter();
-        _routes = new RouteTable(options.MaxPrefixes, options.MaxRoutes);
-        _sources = new SourceTable(options.MaxSources);
+        _routes = new RouteTable(options.MaxPrefixes, options.MaxRoutes, options.MaxSources);
         _requests = new Pool<PendingRequest>(options.MaxPendingRequests);
         _packingOrder = ComparePacking;
         _smoothingFraction = SmoothedMetric.FractionPerSecond(options.SmoothingHalfLife);
-        _smoothingHalfLife = (uint)CeilTicks(options.SmoothingHalfLife);
+        _smoothingHalfLife = (int)((CeilTicks(options.SmoothingHalfLife) + TicksPerDecisecond - 1) / TicksPerDecisecond);
         _seqno = firstSeqno ?? new Seqno((ushort)random());
     }
 
@@ -109,7 +108,7 @@ public sealed partial class BabelSpeaker
         {
             if (_isShutDown)
                 return TimeSpan.MaxValue;
-            TimeSpan next = _timers.TryPeek(out _, out long tick) ? new TimeSpan(tick * TicksPerCentisecond) : TimeSpan.MaxValue;
+            TimeSpan next = _routes.Timers.TryPeek(_tick, out long tick) ? new TimeSpan(tick * TicksPerCentisecond) : TimeSpan.MaxValue;
             return Min(next, _interfaces.NextDeadline);
         }
     }
@@ -250,13 +249,8 @@ public sealed partial class BabelSpeaker
     {
         BeginInput(now);
         TickInterfaces();
-        while (_timers.TryPeek(out int row, out long at) && at <= _tick)
-        {
-            _ = _timers.Dequeue();
-            // Rows are armed anew without removing the old entry; only the newest one counts.
-            if (_routes.Rows[row].ArmedAt == at)
-                Serve(row);
-        }
+        while (_routes.Timers.TryTakeDue(_tick, out int row))
+            Serve(row);
 
         EndInput();
     }
@@ -289,8 +283,11 @@ public sealed partial class BabelSpeaker
     {
         if (now < _now)
             throw new ArgumentOutOfRangeException(nameof(now), now, $"Time goes backwards: it was {_now} before.");
+        long tick = now.Ticks / TicksPerCentisecond;
+        if (tick - _tick > LongestNap)
+            Oversleep(tick);
         _now = now;
-        _tick = now.Ticks / TicksPerCentisecond;
+        _tick = tick;
     }
 
     private void EndInput()
@@ -308,6 +305,8 @@ public sealed partial class BabelSpeaker
 
         _output.RoutesChanged(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_changed)[..kept]);
         _changed.Clear();
+        if (_changed.Capacity > 1024)
+            _changed.Capacity = 0;   // a whole table has changed, which is rare
     }
 
     private BabelInterface? FindInterface(InterfaceId id) => _interfaces.Find(id);

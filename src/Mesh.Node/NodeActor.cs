@@ -91,6 +91,7 @@ public sealed record NodeOptions
 ///     remembered*      nonces and mappings
 ///   openvpn-server-P   keeps an OpenVPN server for protocol P running
 ///   babel              routing; publishes the forwarding table
+///     identity*        router-id and sequence number
 ///   lan-NAME           has babel speak on interface NAME while that can be used
 ///   peers              messages between nodes
 ///     remembered*      certificates of peers
@@ -132,7 +133,7 @@ public sealed class NodeActor : Actor
 
     /// <summary>Declares what a node stores.</summary>
     public static EventSchema AddTo(EventSchema schema) =>
-        RememberedGatewaysActor.AddTo(KillersActor.AddTo(PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema)))));
+        RouterIdentityActor.AddTo(RememberedGatewaysActor.AddTo(KillersActor.AddTo(PeersActor.AddTo(ParametersActor.AddTo(AddressBookActor.AddTo(schema))))));
 
     /// <inheritdoc/>
     protected override void PreStart()
@@ -147,7 +148,7 @@ public sealed class NodeActor : Actor
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
-        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel, IsGateway = _options.IsGateway };
+        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel, IsGateway = _options.IsGateway, IsIdentityKept = true };
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane, _ports.KernelLinks)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal, OpenVpn = OpenVpn() };

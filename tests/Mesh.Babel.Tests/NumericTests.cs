@@ -72,7 +72,7 @@ public sealed class NumericTests
     public void Routes_are_held_as_long_as_in_the_table()
     {
         foreach (JsonElement row in Numeric.GetProperty("hold_times").EnumerateArray())
-            Assert.Equal(row.GetProperty("rfc_s").GetDouble(), BabelSpeaker.HoldTicks(row.GetProperty("update_interval_cs").GetUInt16()) / 100.0, 0.011);
+            Assert.Equal(row.GetProperty("rfc_s").GetDouble(), HoldTime.Ticks(row.GetProperty("update_interval_cs").GetUInt16()) / 100.0, 0.011);
     }
 
     [Fact]
@@ -81,10 +81,10 @@ public sealed class NumericTests
         foreach (JsonElement row in Numeric.GetProperty("smoothed_metric").EnumerateArray())
         {
             TimeSpan halfLife = TimeSpan.FromSeconds(row.GetProperty("half_life_s").GetInt32());
-            var cell = new RouteCell { Smoothed = row.GetProperty("start").GetUInt16() };
-            uint now = row.GetProperty("after_s").GetUInt32() * 100;
-            SmoothedMetric.Advance(ref cell, row.GetProperty("metric").GetUInt16(), now, (uint)(halfLife.TotalSeconds * 100), SmoothedMetric.FractionPerSecond(halfLife));
-            Assert.Equal(row.GetProperty("smoothed").GetUInt16(), cell.Smoothed);
+            var smoothed = new SmoothedMetric(row.GetProperty("start").GetUInt16(), At: 65_500);   // so that the clock comes round
+            ushort metric = row.GetProperty("metric").GetUInt16(), now = (ushort)(65_500 + (row.GetProperty("after_s").GetUInt32() * 10));
+            Assert.Equal(row.GetProperty("smoothed").GetUInt16() == metric, smoothed.Advance(metric, now, (int)(halfLife.TotalSeconds * 10), SmoothedMetric.FractionPerSecond(halfLife)));
+            Assert.Equal(row.GetProperty("smoothed").GetUInt16(), smoothed.Value);
         }
     }
 

@@ -24,8 +24,8 @@ internal static class BesideBabeld
                 lans.Add((suffix, new BabelLan(prefixes, senders)));
             foreach ((_, BabelLan lan) in lans)
                 Await(() => lan.IsLearned, () => $"what was announced, in {lan}");
-            // What they learned last may be told once more, and code that runs often is compiled again.
-            Thread.Sleep(options.IsQuick ? TimeSpan.Zero : BabelDaemon.UpdateInterval * 1.5);
+            // What they learned last may be told once more, and code that runs often is compiled again, which takes a minute where little happens.
+            Thread.Sleep(options.IsQuick ? TimeSpan.Zero : BabelDaemon.UpdateInterval * 5);
             (TimeSpan Ours, TimeSpan Theirs)[] before = [.. lans.Select(static entry => entry.Lan.ProcessorTime)];
             Thread.Sleep(duration);
             (TimeSpan Ours, TimeSpan Theirs)[] after = [.. lans.Select(static entry => entry.Lan.ProcessorTime)];

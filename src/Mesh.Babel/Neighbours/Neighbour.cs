@@ -1,3 +1,4 @@
+using Mesh.Babel.Routes;
 using Mesh.Babel.Sending;
 
 namespace Mesh.Babel.Neighbours;
@@ -7,6 +8,9 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
 {
     /// <summary>Multicast Hellos; set by Hello.</summary>
     public HelloHistory Hellos = new();
+
+    /// <summary>The cost as the hysteresis sees it, while it is finite.</summary>
+    public SmoothedMetric SmoothedCost;
 
     /// <summary>Unicast Hellos; set by Hello with the unicast flag.</summary>
     public HelloHistory UnicastHellos = new();
@@ -47,8 +51,14 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
     /// <summary>Whether its last packet had a good MAC and number.</summary>
     public bool IsVerified { get; set; }
 
-    /// <summary>The route of it that was updated last, or -1. Neighbours go through their tables in the same order each time, so the next one can be guessed.</summary>
-    public int LastCell { get; set; } = -1;
+    /// <summary>The row that it mentioned last, or -1. Neighbours go through their tables in the same order each time, so the next one can be guessed.</summary>
+    public int LastRow { get; set; } = -1;
+
+    /// <summary>The interval that its last update announced, in centiseconds; what follows from it is <see cref="Hold"/>.</summary>
+    public ushort UpdateInterval { get; private set; }
+
+    /// <summary>How long its routes live with that interval, as <see cref="HoldTime"/> writes it.</summary>
+    public byte Hold { get; private set; }
 
     /// <summary>When it last got the whole table on request.</summary>
     public TimeSpan LastDump { get; set; } = TimeSpan.MinValue;
@@ -102,6 +112,13 @@ internal sealed class Neighbour(int slot, BabelInterface link, BabelAddress addr
 
     /// <summary>What the round-trip time adds to the cost.</summary>
     public ushort RttCost => Link.Parameters.Rtt is { } rtt && RoundTrip.Counted is { } counted ? rtt.PenaltyOf(counted) : (ushort)0;
+
+    /// <summary>An update announced this interval.</summary>
+    public void NoteInterval(ushort centiseconds)
+    {
+        if (centiseconds != UpdateInterval)
+            (UpdateInterval, Hold) = (centiseconds, HoldTime.Encode(centiseconds));
+    }
 
     private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
 }

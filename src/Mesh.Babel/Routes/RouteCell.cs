@@ -2,41 +2,23 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Routes;
 
-/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 32 octets; there is one per prefix and neighbour. Origin, next hop and penalty are in the table.</summary>
+/// <summary>What one neighbour announced for one prefix (RFC 8966 section 3.2.6). 8 octets; there is one per prefix and neighbour. Whatever few of them have is in tables of exceptions.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct RouteCell
 {
-    /// <summary>Next cell of the same row, or -1.</summary>
-    public int Next;
-
-    /// <summary>The row to which this belongs.</summary>
-    public int Row;
-
-    /// <summary>The cell of the same neighbour that was updated after this one the last time: a guess, checked before it is used.</summary>
-    public int Follower;
-
-    /// <summary>When this lapses, in centiseconds; set by a finite Update.</summary>
-    public uint ExpiresAt;
-
-    /// <summary>Up to when the smoothed metric has been computed, in centiseconds.</summary>
-    public uint SmoothedAt;
-
-    /// <summary>Slot of the neighbour.</summary>
-    public ushort Neighbour;
-
     /// <summary>The metric the neighbour announced; set by Update.</summary>
     public ushort RefMetric;
 
-    /// <summary>Metric as the hysteresis sees it.</summary>
-    public ushort Smoothed;
+    /// <summary>When this lapses, in deciseconds modulo 2^16; set by a finite Update.</summary>
+    public ushort ExpiresAt;
 
-    /// <summary>The interval that the last finite Update announced, in centiseconds.</summary>
-    public ushort Interval;
+    /// <summary>How long this lives after an update, as <see cref="HoldTime"/> writes it; set by a finite Update.</summary>
+    public byte Hold;
 
     /// <summary>See the members.</summary>
     public CellFlags Flags;
 
-    // As a number: a struct in a struct would be rounded up to eight octets.
+    // As a number: a struct in a struct would be rounded up.
     private ushort _seqno;
 
     /// <summary>The origin's number; set by a finite Update.</summary>
@@ -45,15 +27,18 @@ internal struct RouteCell
         readonly get => new(_seqno);
         set => _seqno = value.Value;
     }
+
+    /// <summary>Whether a fact holds.</summary>
+    public readonly bool Is(CellFlags flag) => (Flags & flag) != CellFlags.None;
 }
 
 /// <summary>Facts about a <see cref="RouteCell"/>.</summary>
 [Flags]
-internal enum CellFlags : ushort
+internal enum CellFlags : byte
 {
     None = 0,
 
-    /// <summary>The place in the pool is taken.</summary>
+    /// <summary>The neighbour has announced something, and it has not been forgotten.</summary>
     InUse = 1,
 
     /// <summary>A request to repeat the route before it lapses has been sent.</summary>
@@ -67,4 +52,7 @@ internal enum CellFlags : ushort
 
     /// <summary>The origin is not that of the row: it is kept in a table of exceptions.</summary>
     OtherOrigin = 16,
+
+    /// <summary>The hysteresis does not see the announced metric yet, but one that is kept beside the cells.</summary>
+    Settling = 32,
 }

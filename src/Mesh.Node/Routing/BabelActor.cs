@@ -63,8 +63,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private readonly Dictionary<InterfaceId, ushort> _multipliers = [];   // of links whose cost is not as it should be
     private readonly RouteBook _routes = new();
     private readonly List<BabelPrefix> _changed = [];
-    private readonly BabelSpeaker _speaker;
     private readonly BabelAddress _linkLocal;
+    private BabelSpeaker _speaker = null!;   // as long as there is none, messages are put aside
     private TimeSpan _helloInterval;
     private RttParameters? _rtt;
     private MacKeys _keys = MacKeys.None;
@@ -81,20 +81,14 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     {
         (_options, _dataPlane, _kernel, _helloInterval) = (options, dataPlane, kernel, options.HelloInterval);
         _linkLocal = LinkLocalOf(options.Self);
-        DeterministicRandom random = Context.Random.Fork();
-        // A fresh router-id at each start: with a kept one, an older seqno would make our prefix unfeasible at others for minutes.
-        _speaker = new BabelSpeaker(new RouterId(random.NextUInt64() | 1), options.Speaker, random.NextUInt64, this, filter: Filter());
     }
 
     /// <inheritdoc/>
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
-        Ipv6Prefix own = _options.Self.Subnet(_options.Network);
-        _speaker.Announce(new BabelPrefix(own.Bits, (byte)own.Length), Context.Now);
-        AnnounceGateway();
         PublishTable();
-        ArmTimer();
+        BeginOrRecall();
     }
 
     // The new instance knows no tunnel.
@@ -110,7 +104,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     protected override void PostStop()
     {
         Context.System.EventStream.Unsubscribe(Self);
-        if (!_isLeaving)
+        if (HasSpeaker && !_isLeaving)
             _speaker.Shutdown(Context.Now);
         foreach (int link in _kernelLinks.Keys)
             _kernel!.Close(link);
@@ -120,10 +114,19 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     /// <inheritdoc/>
     protected override void Receive(object message)
     {
+        if (!HasSpeaker && message is not RouterIdentity)
+        {
+            Stash();
+            return;
+        }
+
         if (_isLeaving && message is not (DescribeRoutes or RoutingQuestion or LeaveDue))
             return;
         switch (message)
         {
+            case RouterIdentity identity:
+                OnIdentity(identity);
+                break;
             case LeaveNetwork:
                 Leave();
                 break;
@@ -167,8 +170,10 @@ public sealed partial class BabelActor : Actor, IBabelOutput
                 break;
         }
 
-        if (!_isLeaving)
-            ArmTimer();
+        if (_isLeaving)
+            return;
+        ArmTimer();
+        ReserveSeqnos();
     }
 
     void IBabelOutput.Send(InterfaceId link, BabelAddress destination, ReadOnlySpan<byte> payload)

@@ -21,6 +21,9 @@ public sealed record RoutingOptions
     /// <summary>Whether packets from the network to the rest of the world may leave it here. The machine's kernel has to forward them. Default false.</summary>
     public bool IsGateway { get; init; }
 
+    /// <summary>Whether router-id and sequence number are kept from one start to the next, in the journal. Default false: a router-id for this start only.</summary>
+    public bool IsIdentityKept { get; init; }
+
     /// <summary>The speaker's own settings.</summary>
     public BabelOptions Speaker { get; init; } = new();
 }

@@ -7,7 +7,7 @@ namespace Mesh.Platform.Linux.Forwarding;
 /// <para>
 /// While there is little to do one thread reads the socket and the device in turns: what the host answers at once to a packet it is given, it answers before
 /// that thread would wait again, so a way to a host and back wakes one thread where two threads would both be woken. When it comes to
-/// <see cref="BusyTurns"/> turns without a pause, the second thread takes the device over, until the device has been quiet for <see cref="CalmMilliseconds"/>.
+/// <see cref="BusyTurns"/> turns without a pause, the second thread takes the device over, until there was less to do than that on it in a <see cref="Window"/>.
 /// </para>
 /// <para>
 /// Whoever gives the device away has sent all that it read from there, so packets keep their order.
@@ -16,7 +16,7 @@ namespace Mesh.Platform.Linux.Forwarding;
 internal sealed unsafe class ForwardingThreads : IDisposable
 {
     private const int BusyTurns = 16;
-    private const int CalmMilliseconds = 50;
+    private static readonly TimeSpan Window = TimeSpan.FromMilliseconds(50);
 
     private readonly Descriptor _device, _socket;
     private readonly Func<ForwardingLane> _makeLane;
@@ -117,18 +117,37 @@ internal sealed unsafe class ForwardingThreads : IDisposable
 
     private void ReadDevice(ForwardingLane lane)
     {
-        var waited = new Libc.PollDescriptor { Descriptor = _device.Number, Events = Libc.PollIn };
         while (!IsStopped)
         {
             _deviceGiven.WaitOne();
-            while (!IsStopped && Libc.Poll(&waited, 1, CalmMilliseconds) != 0)
+            while (!IsStopped && ReadDeviceForAWhile(lane) >= BusyTurns)
             {
-                while (!IsStopped && lane.MoveFromDevice(_now()))
-                    lane.GiveWay();
+                // There is much to do: the device stays here.
             }
+            lane.Flush();
             Volatile.Write(ref _isDeviceGiven, false);
             Wake();
         }
+    }
+
+    /// <returns>How often there was something to read in a <see cref="Window"/>. A few packets now and then, such as pings, are not worth a thread.</returns>
+    private int ReadDeviceForAWhile(ForwardingLane lane)
+    {
+        var waited = new Libc.PollDescriptor { Descriptor = _device.Number, Events = Libc.PollIn };
+        TimeSpan end = _now() + Window;
+        int turns = 0;
+        for (TimeSpan left = Window; left > TimeSpan.Zero && !IsStopped; left = end - _now())
+        {
+            if (Libc.Poll(&waited, 1, (int)Math.Ceiling(left.TotalMilliseconds)) == 0)
+                break;
+            while (!IsStopped && lane.MoveFromDevice(_now()))
+            {
+                turns++;
+                lane.GiveWay();
+            }
+        }
+
+        return turns;
     }
 
     private void Wake()

@@ -40,6 +40,7 @@ public sealed class ChurnTests
         {
             VirtualNetwork network = Shapes.RandomGraph(1_000 + seed, Hello, rtt: rtt);
             network.MaxMultiplier = 4;
+            network.MinDowntime = Hello * 3;   // until then its neighbours may still send to it, and it has forgotten its distances
             foreach (VirtualNode node in network.Nodes)
                 node.SetKeys(keys);
             network.StartAll();
@@ -52,6 +53,7 @@ public sealed class ChurnTests
                 Assert.True(network.Violations.Count == 0, $"seed {seed}: {string.Join('\n', network.Violations.Take(3))}");
             }
 
+            network.RunFor(network.MinDowntime);
             Churn.Heal(network);
             TimeSpan? time = network.RunUntilConverged(TimeSpan.FromSeconds(60));
             Assert.True(time is not null, $"seed {seed}: {network.FirstDifference()}");

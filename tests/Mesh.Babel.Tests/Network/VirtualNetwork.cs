@@ -174,7 +174,7 @@ internal sealed class VirtualNetwork
         for (int i = 0; i < hops; i++)
         {
             _ = node.Speaker.TryGetSelected(key, out RouteSnapshot route);
-            yield return $"node {node.Index} takes {route.RouterId} seqno {route.Seqno} at {route.RefMetric} + {route.Metric - route.RefMetric}";
+            yield return $"node {node.Index}, up since {node.StartedAt}, takes {route.RouterId} seqno {route.Seqno} at {route.RefMetric} + {route.Metric - route.RefMetric}";
             node = node.NextHop(key)!;
         }
     }

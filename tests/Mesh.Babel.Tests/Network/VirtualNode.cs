@@ -18,6 +18,9 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
     /// <summary>When it went down the last time.</summary>
     public TimeSpan CrashedAt { get; private set; }
 
+    /// <summary>When it was started the last time.</summary>
+    public TimeSpan StartedAt { get; private set; }
+
     /// <summary>For when a wake-up stands in the event queue; a later change makes it void.</summary>
     public TimeSpan WakeAt { get; set; } = TimeSpan.MaxValue;
 
@@ -31,7 +34,7 @@ internal sealed class VirtualNode(VirtualNetwork network, int index) : IBabelOut
 
     public void Start(RouterId routerId, Seqno? seqno)
     {
-        IsAlive = true;
+        (IsAlive, StartedAt) = (true, network.Now);
         Speaker = new BabelSpeaker(routerId, network.Options, network.Random.Next, this, network.Writer, firstSeqno: seqno);
         _ = Speaker.Announce(Prefix, network.Now);
         foreach ((RouteKey key, VirtualNode node) in network.Extras)

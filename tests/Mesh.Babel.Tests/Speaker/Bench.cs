@@ -61,6 +61,9 @@ internal sealed class Bench : IBabelOutput
         Now = end;
     }
 
+    /// <summary>Lets time pass without telling the speaker.</summary>
+    public void Oversleep(double seconds) => Now += TimeSpan.FromSeconds(seconds);
+
     /// <summary>Advances second by second while the peers keep saying Hello.</summary>
     public void AdvanceWithHellos(int seconds, params (InterfaceId Link, BabelAddress Peer)[] peers)
     {
@@ -124,11 +127,11 @@ internal sealed class Bench : IBabelOutput
 
     public void RoutesChanged(ReadOnlySpan<RouteKey> routes) => Changes.AddRange(routes);
 
-    private void Hello(PacketWriter writer, BabelAddress peer)
+    public void Hello(PacketWriter writer, BabelAddress peer, ushort interval = 400)
     {
         ushort seqno = _hellos.GetValueOrDefault(peer);
         _hellos[peer] = (ushort)(seqno + 1);
-        Assert.True(writer.TryAppend(_scratch.AsSpan(0, new HelloTlv(new Seqno(seqno), 400).Encode(_scratch))));
+        Assert.True(writer.TryAppend(_scratch.AsSpan(0, new HelloTlv(new Seqno(seqno), interval).Encode(_scratch))));
     }
 
     /// <summary>One TLV that was sent.</summary>

@@ -45,6 +45,7 @@ internal static class StoredTargets
         """node.peer-dropped 1 {"Peer":"1/16"}""",
         """node.gateway-remembered 1 {"Gateway":"10.1.0.254","Local":"10.1.0.1","Nonce":"AQIDBAUGBwgJCgsM","Method":"Pcp","Mappings":[{"Protocol":6,"InternalPort":6626,"ExternalPort":7000}]}""",
         """node.gateway-forgotten 1 {"Gateway":"10.1.0.254","Local":"10.1.0.1"}""",
+        """node.seqnos-reserved 1 {"RouterId":4660,"Limit":65535}""",
     ];
 
     public static IEnumerable<FuzzTarget> All() =>

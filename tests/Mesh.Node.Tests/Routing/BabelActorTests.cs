@@ -1,7 +1,9 @@
 using System.Buffers.Binary;
 using Mesh.Actors;
+using Mesh.Actors.Persistence;
 using Mesh.Actors.TestKit;
 using Mesh.Babel;
+using Mesh.Babel.Wire;
 using Mesh.DataPlane;
 using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
@@ -20,10 +22,10 @@ public sealed partial class BabelActorTests
     private static readonly NodePrefix Self = Node(100);
     private static readonly Ipv6Address Inside = Ipv6Address.Parse("2001:db8:42:9::1");
 
-    private readonly ActorTestKit _kit = new();
+    private readonly ActorTestKit _kit = new(schema: RouterIdentityActor.AddTo(new EventSchema()));
     private readonly RecordingDataPlane _dataPlane = new();
     private readonly TestProbe _routes;
-    private readonly ActorRef _babel;
+    private ActorRef _babel;
     private readonly List<PlayedRouter> _played = [];
 
     public BabelActorTests()
@@ -329,6 +331,7 @@ public sealed partial class BabelActorTests
         {
             foreach (BabelPrefix prefix in prefixes)
                 _speaker.Announce(prefix, Now);
+            _speaker.RemoveInterface(Link, Now);
             _speaker.AddInterface(Link, new InterfaceParameters { Address = Address(_number), HelloInterval = TimeSpan.FromSeconds(4), Mtu = 1280, Rtt = Rtt }, Now);
             _test._babel.Tell(new RoutingLinkUp(_index, Node(_number), _tunnel.Ref));
             Exchange(TimeSpan.FromSeconds(20));
@@ -344,6 +347,18 @@ public sealed partial class BabelActorTests
         }
 
         public void Change(ushort metric, BabelPrefix prefix) => _speaker.Announce(prefix, Now, metric);
+
+        public RouteSnapshot? RouteTo(BabelPrefix prefix) => _speaker.TryGetSelected(prefix, out RouteSnapshot route) ? route : null;
+
+        public void Request(SeqnoRequestTlv request)
+        {
+            var writer = new PacketWriter();
+            writer.Begin(1200);
+            Span<byte> octets = stackalloc byte[64];
+            Assert.True(writer.TryAppend(octets[..request.Encode(octets)]));
+            _test._babel.Tell(new RoutingPacket(_index, writer.Finish().ToArray()));
+            Exchange(TimeSpan.FromSeconds(1));
+        }
 
         public void Withdraw(BabelPrefix prefix)
         {

@@ -1,0 +1,149 @@
+using Mesh.Babel.Neighbours;
+using Mesh.Babel.Routes;
+using Mesh.Babel.Wire;
+
+namespace Mesh.Babel;
+
+/// <content>Selecting routes and what follows from it (RFC 8966 sections 3.6, 3.7.2, A.3).</content>
+public sealed partial class BabelSpeaker
+{
+    /// <summary>How long a better route is awaited that was asked for: as long as the request is repeated, and as its last answer may take. 15 s.</summary>
+    private const int AwaitedTicks = 1500;
+
+    /// <summary>A path that becomes worse by this much is told at once (babeld).</summary>
+    private const int UrgentGrowth = 512;
+
+    /// <summary>Unless it was this bad before.</summary>
+    private const int UrgentGrowthLimit = 1536;
+
+    /// <summary>A path that becomes better by less than this waits for the next full update (babeld).</summary>
+    private const int SmallDecrease = 1024;
+
+    /// <summary>A path that becomes worse by less than this waits for the next full update (babeld).</summary>
+    private const int SmallGrowth = 384;
+
+    /// <summary>How the selected route may be replaced.</summary>
+    private enum SelectionRule
+    {
+        /// <summary>By a better route whose smoothed metric is better too.</summary>
+        Hysteresis,
+
+        /// <summary>By a better route: something certain has changed.</summary>
+        Immediate,
+
+        /// <summary>By any route, or none: it must not be used any more.</summary>
+        Unselect,
+    }
+
+    /// <summary>Selects the route of a row again and does what follows from the outcome.</summary>
+    private void Reselect(int row, SelectionRule rule)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        int before = entry.Selected;
+        RouterId lost = before >= 0 ? _routes.OriginOf(new RouteId(row, before)) : default;
+        entry.Selected = entry.IsOwn ? -1 : Choose(row, before, rule);
+        if (entry.Selected != before)
+            MarkChanged(row);
+        if (entry.Selected < 0 && !entry.IsOwn)
+        {
+            if (entry.SentMetric != Metric.Infinity && !entry.IsHeld)
+                BeginHold(row);
+            if (before >= 0)
+                RequestSeqno(row, lost, null);
+        }
+        else if (entry.IsHeld)
+        {
+            EndHold(row);
+        }
+
+        if (entry.Selected >= 0 && entry.Selected == before)
+            RequestInPlaceOf(row, before);
+        QueueTriggered(row);
+        if (entry.Is(RowFlags.Requests))
+            AnswerRequests(row);
+    }
+
+    /// <summary>A route that has become much worse may have a better one beside it that lacks a newer number only (3.8.2.2). It is asked for at once: the next announcement of that one may be a minute away.</summary>
+    private void RequestInPlaceOf(int row, int selected)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (entry.SentMetric == Metric.Infinity || MetricOf(new RouteId(row, selected)) - entry.SentMetric < UrgentGrowth)
+            return;
+        int best = -1;
+        ushort bestMetric = Metric.Infinity;
+        for (int slot = _routes.NextNeighbour(row, -1); slot >= 0; slot = _routes.NextNeighbour(row, slot))
+        {
+            var candidate = new RouteId(row, slot);
+            if (slot != selected && !IsFeasible(candidate) && MetricOf(candidate) is var metric && (best < 0 || metric < bestMetric))
+                (best, bestMetric) = (slot, metric);
+        }
+
+        if (best < 0)
+            return;
+        _awaited[row] = _tick + AwaitedTicks;
+        RequestIfBetter(NeighbourOf(best), row);
+    }
+
+    /// <summary>Whether a better route was asked for a short while ago: the one in use has become so much worse that the better one need not earn its place.</summary>
+    private bool IsAwaited(int row)
+    {
+        if (!_awaited.TryGetValue(row, out long until))
+            return false;
+        if (_tick < until)
+            return true;
+        _awaited.Remove(row);
+        return false;
+    }
+
+    private int Choose(int row, int current, SelectionRule rule)
+    {
+        ushort currentMetric = current < 0 || rule == SelectionRule.Unselect ? Metric.Infinity : MetricOf(new RouteId(row, current));
+        ushort currentSmoothed = Metric.Infinity;
+        if (currentMetric == Metric.Infinity)
+            current = -1;
+        else
+            currentSmoothed = SmoothedOf(new RouteId(row, current));
+
+        int best = -1;
+        ushort bestMetric = Metric.Infinity;
+        ushort bestSmoothed = Metric.Infinity;
+        for (int slot = _routes.NextNeighbour(row, -1); slot >= 0; slot = _routes.NextNeighbour(row, slot))
+        {
+            var candidate = new RouteId(row, slot);
+            ushort metric = MetricOf(candidate);
+            if (slot == current || metric == Metric.Infinity || (current >= 0 && metric >= currentMetric) || !IsFeasible(candidate))
+                continue;
+            ushort smoothed = SmoothedOf(candidate);
+            if (current >= 0 && rule == SelectionRule.Hysteresis && smoothed >= currentSmoothed)
+            {
+                // It is better and will have earned its place in a while: look again then.
+                Arm(row, _tick + Math.Max(_smoothingHalfLife * TicksPerDecisecond / 2, 50));
+                continue;
+            }
+
+            int order = current >= 0 || rule == SelectionRule.Immediate ? metric.CompareTo(bestMetric) : smoothed.CompareTo(bestSmoothed);
+            if (order == 0)
+                order = metric.CompareTo(bestMetric);
+            if (best < 0 || order < 0)
+                (best, bestMetric, bestSmoothed) = (slot, metric, smoothed);
+        }
+
+        return best >= 0 ? best : current;
+    }
+
+    /// <summary>Compares what others last heard with what is true now, and queues an update where that is worth it (3.7.2).</summary>
+    private void QueueTriggered(int row)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        OutgoingUpdate update = Announcement(row);
+        int before = entry.SentMetric;
+        int after = update.Metric;
+        if (before == Metric.Infinity && after == Metric.Infinity)
+            return;
+        bool crossed = (before == Metric.Infinity) != (after == Metric.Infinity);
+        if (crossed || _routes.SentOriginOf(row) != update.RouterId || (after - before >= UrgentGrowth && before < UrgentGrowthLimit))
+            QueueEverywhere(row, _now + Roughly(_options.UrgentDelay));
+        else if (after - before >= SmallGrowth || before - after >= SmallDecrease)
+            QueueEverywhere(row, _now + Roughly(_options.NormalDelay));
+    }
+}
