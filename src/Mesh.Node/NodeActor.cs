@@ -10,6 +10,7 @@ using Mesh.Node.PortMapping;
 using Mesh.Node.Ports;
 using Mesh.Node.RegistryClient;
 using Mesh.Node.Routing;
+using Mesh.Node.Routing.Lan;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
@@ -37,6 +38,9 @@ public sealed record NodePorts(
     /// <summary>Links of the kernel, or null where there are none.</summary>
     public IKernelLinkPort? KernelLinks { get; init; }
 
+    /// <summary>Interfaces of the machine, where the node has <see cref="NodeOptions.LanInterfaces"/>.</summary>
+    public ILinkWatchPort? LinkWatch { get; init; }
+
     /// <summary>The gateway, where the node has <see cref="NodeOptions.PortMapping"/>.</summary>
     public IPortMappingPort? PortMapping { get; init; }
 }
@@ -55,6 +59,9 @@ public sealed record NodeOptions
 
     /// <summary>Mapped ports, or null for none.</summary>
     public PortMappingOptions? PortMapping { get; init; }
+
+    /// <summary>Names of interfaces on whose LAN the routing protocol speaks, each once. Default none.</summary>
+    public IReadOnlyList<string> LanInterfaces { get; init; } = [];
 
     /// <summary>Messages between nodes.</summary>
     public PeersOptions Peers { get; init; } = new();
@@ -85,6 +92,7 @@ public sealed record NodeOptions
 ///   openvpn-server-P   keeps an OpenVPN server for protocol P running
 ///   babel              routing; publishes the forwarding table
 ///     identity*        router-id and sequence number
+///   lan-NAME           has babel speak on interface NAME while that can be used
 ///   peers              messages between nodes
 ///     remembered*      certificates of peers
 ///     2-16             the session with node 2/16
@@ -95,6 +103,7 @@ public sealed class NodeActor : Actor
     private readonly NodePorts _ports;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
     private readonly Dictionary<int, KillerState> _destructions = [];
+    private readonly SortedDictionary<string, LanInterfaceStatus> _lans = new(StringComparer.Ordinal);
     private IReadOnlySet<ulong> _revoked = new HashSet<ulong>();
     private ulong _version;
     private ActorRef? _babel;
@@ -132,6 +141,7 @@ public sealed class NodeActor : Actor
         EventStream events = Context.System.EventStream;
         events.Subscribe<TunnelStatus>(Self);
         events.Subscribe<DestructionChanged>(Self);
+        events.Subscribe<LanInterfaceStatus>(Self);
         events.Subscribe<NetworkParametersChanged>(Self);
         events.Subscribe<IdentityChanged>(Self);
         events.Subscribe<CertificateStatus>(Self);
@@ -147,6 +157,8 @@ public sealed class NodeActor : Actor
         ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap, killer)), "tunnels");
         foreach (OpenVpnListen listen in tunnelPorts.OpenVpn?.Options.EnabledServers ?? [])
             Context.ActorOf(Props.Create(() => new OpenVpnServerActor(listen, tunnelPorts.OpenVpn!, manager, _babel)), $"openvpn-server-{listen.Protocol.Name()}");
+        foreach (string name in _ports.LinkWatch is null ? [] : _options.LanInterfaces)
+            Context.ActorOf(Props.Create(() => new LanInterfaceActor(name, _ports.LinkWatch!, _babel)), $"lan-{name}");
         if (_options.PortMapping is { } mapping && _ports.PortMapping is { } gateway)
             _portMapping = Context.ActorOf(Props.Create(() => new PortMappingActor(mapping, gateway, _ports.Entropy)), "port-mapping");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
@@ -177,6 +189,9 @@ public sealed class NodeActor : Actor
             case DestructionChanged over:
                 _destructions.Remove(over.Index.Value);
                 break;
+            case LanInterfaceStatus status:
+                _lans[status.Name] = status;
+                break;
             case NetworkParametersChanged changed:
                 _version = changed.Parameters.Version.Number;
                 _revoked = changed.Parameters.RevokedSerials;
@@ -204,7 +219,11 @@ public sealed class NodeActor : Actor
                 _parameters!.Tell(message, Sender);
                 break;
             case GetNodeStatus:
-                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values.Select(WithDestruction)], []) { Certificate = _certificate }), Sender);
+                _babel!.Tell(new DescribeRoutes(new NodeStatus(_identity.Prefix, _identity.Address, _version, [.. _tunnels.Values.Select(WithDestruction)], [])
+                {
+                    Certificate = _certificate,
+                    Lans = [.. _lans.Values],
+                }), Sender);
                 break;
             default:
                 Unhandled(message);

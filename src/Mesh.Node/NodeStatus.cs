@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mesh.Node.Certificates;
 using Mesh.Node.Routing;
+using Mesh.Node.Routing.Lan;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 
@@ -32,4 +33,7 @@ public sealed record NodeStatus(NodePrefix Prefix, Ipv6Address Address, ulong Pa
 {
     /// <summary>Its certificate.</summary>
     public required CertificateStatus Certificate { get; init; }
+
+    /// <summary>Interfaces on whose LAN the routing protocol speaks, or would.</summary>
+    public ImmutableArray<LanInterfaceStatus> Lans { get; init; } = [];
 }

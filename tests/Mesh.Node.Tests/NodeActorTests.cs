@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
@@ -7,6 +8,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
+using Mesh.Node.Routing.Lan;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tests.RegistryClient;
 using Mesh.Node.Tests.Tunnels;
@@ -27,6 +29,8 @@ public sealed class NodeActorTests
     private readonly RecordingStreams _streams = new();
     private readonly RecordingDataPlane _dataPlane = new();
     private readonly RecordingPeerPort _peers = new();
+    private readonly RecordingLinkWatch _watch = new();
+    private readonly RecordingKernelLinks _links = new();
     private ActorTestKit _kit = null!;
     private PlayedRegistry _registry = null!;
     private TestProbe _asker = null!;
@@ -72,6 +76,30 @@ public sealed class NodeActorTests
         Assert.Empty(_asker.ExpectMsg<NeighboursStatus>().Neighbours);
         _asker.Send(_node, new ExplainRoute(Identities.A.Address));
         Assert.Equal(RouteOutcome.Own, _asker.ExpectMsg<RouteExplanation>().Outcome);
+    }
+
+    [Fact]
+    public void On_the_LAN_it_speaks_with_the_networks_key_alone_also_when_routing_has_failed_and_begins_anew()
+    {
+        Ipv6Address own = Ipv6Address.Parse("fe80::1");
+        Start();
+        _watch.Owners["eth0"].Tell(new LinkSeen("eth0", new LinkView(7, IsRunning: true, [own])));
+        _kit.Settle();
+        Assert.Equal(LanInterfaceState.Waiting, Assert.Single(Status().Lans).State);
+        Assert.Empty(_links.Opened);
+        ServeParameters(version: 1);
+        Assert.Equal(("eth0", LanInterfaceState.Speaking, 7, own), Assert.Single(Status().Lans) is var lan ? (lan.Name, lan.State, lan.Link!.Value, lan.Address!.Value) : default);
+        _kit.Advance(TimeSpan.FromMinutes(1));
+
+        ActorRef babel = _kit.System.Find("/user/node/babel")!;
+        babel.Tell(new KernelLinkUp(9, IsShared: true) { Lan = new LanLink("eth9", Ipv6Address.Parse("2001:db8::1")) });   // no speaker takes that address
+        _kit.Settle();
+        Assert.DoesNotContain(7, _links.Opened);
+        _kit.Advance(TimeSpan.FromMinutes(1));
+        Assert.Contains(7, _links.Opened);
+        Assert.NotEmpty(_links.Sent);
+        // Behind the body is the trailer with the MAC (RFC 8967 section 4.1).
+        Assert.All(_links.Sent, static sent => Assert.True(sent.Packet.Length > 4 + BinaryPrimitives.ReadUInt16BigEndian(sent.Packet.Span[2..])));
     }
 
     [Fact]
@@ -168,7 +196,7 @@ public sealed class NodeActorTests
     private static PeerAddressEntry Peer => new(Identities.B.Prefix, new AddressList(new AdvertisedAddress("198.51.100.2", 1326, AddressProtocol.Mesh)));
 
     private static NetworkParameters ParametersOf(ulong version, params ulong[] revoked) =>
-        new() { Version = VersionSigner.Sign(Identities.Authority, version), Protocol = 10, RegistryPrefix = Identities.B.Prefix, RevokedSerials = [.. revoked] };
+        new() { Version = VersionSigner.Sign(Identities.Authority, version), Protocol = 10, RegistryPrefix = Identities.B.Prefix, RevokedSerials = [.. revoked], BabelHmacSign = [.. Identities.A.Key.PublicKey.Encrypt(new byte[RoutingKeys.KeyLength], new CountingEntropy())] };
 
     private void Start()
     {
@@ -177,8 +205,8 @@ public sealed class NodeActorTests
         var work = new VirtualWorkPool { Delay = TimeSpan.Zero };
         work.Attach(_kit);
         _asker = _kit.CreateProbe("asker");
-        var ports = new NodePorts(_streams, _dataPlane, _registry.Http, new CountingEntropy(), _peers, work, new HeldCredentials());
-        var options = new NodeOptions { RegistryUrl = "http://registry.example", Tunnels = new TunnelsOptions { Self = NodePrefix.Empty, ClientCount = 1, Listen = new IPEndPoint(IPAddress.Any, 1326) } };
+        var ports = new NodePorts(_streams, _dataPlane, _registry.Http, new CountingEntropy(), _peers, work, new HeldCredentials()) { KernelLinks = _links, LinkWatch = _watch };
+        var options = new NodeOptions { RegistryUrl = "http://registry.example", LanInterfaces = ["eth0"], Tunnels = new TunnelsOptions { Self = NodePrefix.Empty, ClientCount = 1, Listen = new IPEndPoint(IPAddress.Any, 1326) } };
         _node = _kit.ActorOf(Props.Create(() => new NodeActor(Identities.A, options, ports)), "node");
         _kit.Advance(TimeSpan.FromMilliseconds(100));
     }

@@ -3,6 +3,7 @@ using Mesh.Node.Certificates;
 using Mesh.Node.Joining;
 using Mesh.Node.Peers;
 using Mesh.Node.PortMapping;
+using Mesh.Node.Routing.Lan;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
 using Mesh.Node.Tunnels.OpenVpn;
@@ -26,6 +27,9 @@ public sealed class StateDiagramTests
 
     [Fact]
     public void The_page_about_destructions_shows_the_declared_states() => Check("tunnel-killer.md", KillerState.Waiting, Killer.Transitions, []);
+
+    [Fact]
+    public void The_page_about_interfaces_of_the_lan_shows_the_declared_states() => Check("lan-interface.md", LanInterfaceState.Absent, LanInterfaceActor.Transitions, []);
 
     [Fact]
     public void The_page_about_joins_shows_the_declared_states() => Check("join.md", JoinState.FetchingAuthority, JoinActor.Transitions, []);

@@ -127,7 +127,7 @@ internal sealed class BabelEnd : ActorRef, IBabelOutput, IDisposable
         {
             foreach (int link in links.Select(name => netlink.GetLink(name).Index))
             {
-                _port.Open(link, this);
+                _port.Open(link, new Ipv6Address(address.Bits), this);
                 _speaker.AddInterface(new InterfaceId(link), new InterfaceParameters { Address = address, Kind = LinkKind.Wired, HelloInterval = BabelDaemon.HelloInterval, UpdateInterval = BabelDaemon.UpdateInterval }, Now);
             }
         }

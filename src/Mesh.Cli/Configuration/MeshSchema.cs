@@ -12,7 +12,7 @@ internal static class MeshSchema
             .. LogKeys.All, .. NodeKeys.All, .. TunnelKeys.All, .. OpenVpnKeys.All, .. PortMappingKeys.All, .. PeersKeys.All, .. BabelKeys.All, .. JournalKeys.Node.All,
             .. RegistryKeys.All, .. RegistryPortKeys.All, .. ClusterKeys.All, .. JournalKeys.Registry.All, .. SimulationKeys.All,
         ],
-        [.. TunnelKeys.Rules, .. OpenVpnKeys.Rules, .. PortMappingKeys.Rules, .. PeersKeys.Rules, .. BabelKeys.Rules, .. RegistryKeys.Rules, .. RegistryPortKeys.Rules, .. ClusterKeys.Rules]);
+        [.. NodeKeys.Rules, .. TunnelKeys.Rules, .. OpenVpnKeys.Rules, .. PortMappingKeys.Rules, .. PeersKeys.Rules, .. BabelKeys.Rules, .. RegistryKeys.Rules, .. RegistryPortKeys.Rules, .. ClusterKeys.Rules]);
 
     // Ours, and no keys.
     private static readonly string[] OtherVariables = [CliContext.SourceRootVariable, "MESH_TESTS_NO_SKIP"];

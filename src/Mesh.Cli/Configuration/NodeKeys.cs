@@ -95,6 +95,17 @@ internal static class NodeKeys
         Default = false,
     });
 
+    public static ConfigKey<IReadOnlyList<string>> Interfaces { get; } = ConfigKey.TextList("node.interfaces", new KeyOptions<IReadOnlyList<string>>
+    {
+        Meaning = "Interfaces of this machine on whose LAN there are other nodes of the network: routes are exchanged there, and packets go to them without tunnels, as with -i of re6st. "
+            + "One that does not exist is waited for.",
+        Cost = "Packets are not encrypted on the LAN, and the kernel forwards IPv6 packets between devices while the node runs (net.ipv6.conf.all.forwarding). Without a key for routing packets, "
+            + "whoever is on the LAN can change the routes.",
+        Range = $"names of 1 to {TunDevice.MaxNameLength} ASCII characters without blanks, slashes and colons, each once",
+        Check = static names => names.All(IsInterfaceName) && names.Distinct(StringComparer.Ordinal).Count() == names.Count,
+        Default = [],
+    });
+
     public static ConfigKey<int> Mark { get; } = ConfigKey.Int("node.underlay.mark", new KeyOptions<int>
     {
         Meaning = "Mark of all packets that go into the underlay (SO_MARK), for policy routing and firewalls; 0 for none.",
@@ -158,7 +169,16 @@ internal static class NodeKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, RekeyPackets, Gateway, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
+        Registry, Listen, Accept, Advertise, AdvertiseOwn, DeviceName, DeviceMtu, SocketBuffer, Offload, RekeyPackets, Gateway, Interfaces, Mark, UnderlayDevice, Proxy, IcmpErrorsPerSecond, IcmpErrorBurst,
         HandshakeTimeout, MaxHandshakes, MaxAccepted, MaxQueued,
     ];
+
+    public static IReadOnlyList<ConfigRule> Rules { get; } =
+    [
+        new("lan-interfaces", [Interfaces, DeviceName], "the node's own TUN device is no interface of a LAN", static c => !c.Get(Interfaces).Contains(c.Get(DeviceName), StringComparer.Ordinal)),
+    ];
+
+    /// <summary>Whether the kernel might give an interface this name (dev_valid_name in Linux).</summary>
+    public static bool IsInterfaceName(string name) =>
+        name.Length is > 0 and <= TunDevice.MaxNameLength && name is not ("." or "..") && name.All(static c => c is > ' ' and < '\x7f' and not ('/' or ':'));
 }

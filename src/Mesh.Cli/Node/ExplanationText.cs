@@ -19,7 +19,7 @@ internal static class ExplanationText
             foreach (RouteDetails route in prefix.Routes)
             {
                 output.WriteLine(
-                    $"  {(route == selected ? "selected" : "not selected")}: via {route.Via}{(route.Tunnel == 0 ? "" : $", tunnel {route.Tunnel}")}: metric {RoutesCommand.MetricText(route.Metric)} "
+                    $"  {(route == selected ? "selected" : "not selected")}: via {route.Via}{WayOf(route.Tunnel, route.Device, ", ", ", on ")}: metric {RoutesCommand.MetricText(route.Metric)} "
                     + $"(announced {RoutesCommand.MetricText(route.RefMetric)}, link {RoutesCommand.MetricText(route.LinkCost)}), smoothed {RoutesCommand.MetricText(route.SmoothedMetric)}; "
                     + $"number {route.Seqno} of origin {route.RouterId}; lapses in {RoutesCommand.SecondsText(route.ExpiresSeconds)}");
                 output.WriteLine($"    {Reason(route, selected, prefix.Routes)}");
@@ -31,11 +31,13 @@ internal static class ExplanationText
     {
         { Outcome: RouteOutcome.Own } => $"{report.Destination} is this node's own: its subnet is {report.Subnet}",
         { Outcome: RouteOutcome.Routed, Route: { } route } =>
-            $"{report.Destination} is routed: packets go to node {route.Via}{(route.Tunnel == 0 ? "" : $" through tunnel {route.Tunnel}")}, by the route to {route.Destination} of metric {RoutesCommand.MetricText(route.Metric)}",
+            $"{report.Destination} is routed: packets go to node {route.Via}{WayOf(route.Tunnel, route.Device, " through ", " on ")}, by the route to {route.Destination} of metric {RoutesCommand.MetricText(route.Metric)}",
         { Outcome: RouteOutcome.OutsideNetwork } => $"{report.Destination} is not the overlay's, whose network is {report.Network}: this node forwards nothing to it",
         { Outcome: RouteOutcome.LeavesHere } => $"{report.Destination} is not the overlay's, whose network is {report.Network}: this node is a gateway, and packets from the network leave it here, as its machine routes them",
         _ => $"{report.Destination} is unreachable: it is in the network {report.Network}, and no route that is in use leads to it; packets are refused",
     };
+
+    private static string WayOf(int tunnel, string? device, string through, string on) => device is not null ? $"{on}{device}" : tunnel == 0 ? "" : $"{through}tunnel {tunnel}";
 
     private static string Sentence(PrefixReport prefix, ExplanationReport report)
     {

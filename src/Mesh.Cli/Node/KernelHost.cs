@@ -12,17 +12,21 @@ using Mesh.Protocol.Addressing;
 
 namespace Mesh.Cli.Node;
 
-/// <summary>What a node needs of this machine beyond its TUN device: links and routes of the kernel, forwarding where it is a gateway or has tunnels of OpenVPN, and that program.</summary>
+/// <summary>What a node needs of this machine beyond its TUN device: links and routes of the kernel, forwarding where it is a gateway, has tunnels of OpenVPN or a LAN, and that program.</summary>
 internal sealed class KernelHost : IAsyncDisposable
 {
     private readonly KernelForwarding? _forwarding;
 
-    private KernelHost(KernelForwarding? forwarding, OpenVpnPort? processes, KernelLinkPort links) => (_forwarding, Processes, Links) = (forwarding, processes, links);
+    private KernelHost(KernelForwarding? forwarding, OpenVpnPort? processes, KernelLinkPort links, LinkWatchPort? interfaces) =>
+        (_forwarding, Processes, Links, Interfaces) = (forwarding, processes, links, interfaces);
 
     /// <summary>OpenVPN, or null where it is not enabled.</summary>
     public OpenVpnPort? Processes { get; }
 
     public KernelLinkPort Links { get; }
+
+    /// <summary>Interfaces of the LAN, or null where there are none.</summary>
+    public LinkWatchPort? Interfaces { get; }
 
     /// <summary>Prepares it.</summary>
     /// <param name="config">The configuration.</param>
@@ -37,8 +41,10 @@ internal sealed class KernelHost : IAsyncDisposable
         OpenVpnPort? processes = hasOpenVpn ? OpenProcesses(config, directory, log) : null;
         try
         {
-            KernelForwarding? forwarding = hasOpenVpn || config.Get(NodeKeys.Gateway) ? KernelForwarding.Enable(directory.ForwardingPath) : null;
-            return new KernelHost(forwarding, processes, new KernelLinkPort(dataPlane, address.ToIPAddress(), (level, text) => log(level, "routes", text)));
+            bool hasLan = config.Get(NodeKeys.Interfaces).Count > 0;
+            KernelForwarding? forwarding = hasOpenVpn || hasLan || config.Get(NodeKeys.Gateway) ? KernelForwarding.Enable(directory.ForwardingPath) : null;
+            LinkWatchPort? interfaces = hasLan ? new LinkWatchPort((level, text) => log(level, "lan", text)) : null;
+            return new KernelHost(forwarding, processes, new KernelLinkPort(dataPlane, address.ToIPAddress(), (level, text) => log(level, "routes", text)), interfaces);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -81,6 +87,7 @@ internal sealed class KernelHost : IAsyncDisposable
     {
         if (Processes is not null)
             await Processes.DisposeAsync();
+        Interfaces?.Dispose();
         Links.Dispose();
         _forwarding?.Dispose();
     }

@@ -76,6 +76,7 @@ internal static class NeighboursCommand
 
     private static string LinkOf(NeighbourReport neighbour) => neighbour switch
     {
+        { Device: { } device } => device,
         { KernelLink: { } link, Tunnel: 0 } => $"device {link}",
         { KernelLink: { } link } => $"device {link}, tunnel {neighbour.Tunnel}",
         _ => $"tunnel {neighbour.Tunnel}",

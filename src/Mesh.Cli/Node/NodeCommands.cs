@@ -23,12 +23,18 @@ internal static class NodeCommands
             HelpName = "HOST:PORT",
             DefaultValueFactory = _ => [],
         };
+        var interfaces = new Option<string[]>("--interface", "-i")
+        {
+            Description = "An interface on whose LAN other nodes are; over node.interfaces; may be repeated.",
+            HelpName = "NAME",
+            DefaultValueFactory = _ => [],
+        };
         var command = new MeshCommand("run", "Connect this machine to its network until Ctrl-C or SIGTERM. Needs root.")
         {
             Notes = ["Logs go to standard error. `mesh status --dir DIR` shows how it is."],
             Examples = ["mesh node run --dir /var/lib/mesh/node", "mesh node run --dir node --listen [::]:7000 --advertise 192.0.2.7:7000 --set log.level=debug"],
         };
-        foreach (Option option in (Option[])[dir, config, sets, registry, listen, advertise])
+        foreach (Option option in (Option[])[dir, config, sets, registry, listen, advertise, interfaces])
             command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -46,6 +52,13 @@ internal static class NodeCommands
             }
             if (parsed.GetValue(advertise) is { Length: > 0 } advertised)
                 over.Add($"{NodeKeys.Advertise.Path}={string.Join(',', advertised)}");
+            foreach (string text in parsed.GetValue(interfaces)!)
+            {
+                if (!NodeKeys.IsInterfaceName(text))
+                    checks.Add($"--interface {text}: expected the name of an interface, as in eth0");
+            }
+            if (parsed.GetValue(interfaces) is { Length: > 0 } lans)
+                over.Add($"{NodeKeys.Interfaces.Path}={string.Join(',', lans)}");
             checks.ThrowIfAny();
             var directory = new NodeDirectory(parsed.GetValue(dir)!);
             string? file = parsed.GetValue(config) ?? (File.Exists(directory.ConfigurationPath) ? directory.ConfigurationPath : null);

@@ -61,6 +61,7 @@ internal sealed class NodeControl(ActorRef node, NodeIdentity identity, LinuxDat
             new PacketReport(counters.FromHost, counters.ToHost, counters.Transit, counters.TotalDrops))
         {
             PortMapping = mapping is null ? null : Describe(mapping),
+            Lans = [.. status.Lans.Select(static lan => new LanReport(lan.Name, lan.State, lan.Address?.ToString(), lan.Problem, lan.Starts))],
         };
     }
 

@@ -52,6 +52,8 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         IReadOnlySet<IPAddress> local = OverlayDevice.UnderlayAddresses(identity.Network);
         await using TlsStreamPort streams = OpenStreams();
         using var plane = new LinuxDataPlane(settings.DataPlane(failure => ending.Tell(new NodeEnded($"forwarding has ended: {failure.Message}"))), streams);
+        if (settings.Config.Get(NodeKeys.Interfaces).Contains(plane.DeviceName, StringComparer.Ordinal))
+            throw CommandFailedException.Failed($"{NodeKeys.Interfaces.Path}: {plane.DeviceName} is this node's own TUN device, and no interface of a LAN");
         using OverlayDevice device = OverlayDevice.Configure(plane.DeviceName, plane.DeviceIndex, identity);
         await using KernelHost kernel = KernelHost.Open(settings.Config, directory, plane.DeviceIndex, identity.Address, log.Write);
         using var http = new HttpPort();
@@ -71,7 +73,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         NodeOptions options = Options(listen, local);
         using PortMappingPort? gateway = options.PortMapping is null ? null : PortMappingHost.Open(settings);
         var credentials = new CredentialFiles(directory, renewed => _credentials = Credentials.Of(renewed));
-        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = kernel.Processes, KernelLinks = kernel.Links, PortMapping = gateway };
+        var ports = new NodePorts(streams, plane, http, SystemEntropy.Instance, peers, work, credentials) { OpenVpn = kernel.Processes, KernelLinks = kernel.Links, LinkWatch = kernel.Interfaces, PortMapping = gateway };
         ActorRef guard = system.ActorOf(Props.Create(() => new NodeGuard(() => new NodeActor(_credentials.Identity, options, ports), ending)), "guard");
         using RealTimeDriver driver = RealTimeDriver.Start(system);
         using var underlay = new UnderlayMonitor(index => index == plane.DeviceIndex || (kernel.Processes?.OwnsLink(index) ?? false), () => guard.Tell(new UnderlayChanged()));
@@ -120,6 +122,7 @@ internal sealed class NodeHost(CliContext context, NodeDirectory directory, Node
         RegistryUrl = settings.RegistryUrl,
         Babel = settings.Babel,
         IsGateway = settings.Config.Get(NodeKeys.Gateway),
+        LanInterfaces = settings.Config.Get(NodeKeys.Interfaces),
         OpenVpn = settings.OpenVpn,
         PortMapping = PortMappingHost.Options(settings, listen),
         Peers = settings.Peers,

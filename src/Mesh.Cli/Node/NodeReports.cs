@@ -1,6 +1,7 @@
 using Mesh.Node.Certificates;
 using Mesh.Node.Peers;
 using Mesh.Node.PortMapping;
+using Mesh.Node.Routing.Lan;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.PortMapping;
@@ -26,7 +27,18 @@ internal sealed record NodeStatusReport(
 {
     /// <summary>Ports that a gateway maps, or null where none is asked.</summary>
     public PortMappingReport? PortMapping { get; init; }
+
+    /// <summary>Interfaces on whose LAN the routing protocol speaks, or would.</summary>
+    public IReadOnlyList<LanReport> Lans { get; init; } = [];
 }
+
+/// <summary>An interface of the LAN.</summary>
+/// <param name="Interface">Its name.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Address">The link-local address from which the routing protocol speaks there, or null where it does not.</param>
+/// <param name="Problem">Why it does not, or null.</param>
+/// <param name="Starts">How often it has begun to, since the start of the node.</param>
+internal sealed record LanReport(string Interface, LanInterfaceState State, string? Address, string? Problem, int Starts);
 
 /// <summary>Ports that a gateway maps.</summary>
 /// <param name="State">How far it is.</param>
@@ -88,7 +100,11 @@ internal sealed record TunnelReport(
 /// <param name="Via">The neighbour that packets go to; "?" while it is not known which node that is.</param>
 /// <param name="Tunnel">The tunnel that they take, or 0.</param>
 /// <param name="Metric">Babel metric.</param>
-internal sealed record RouteReport(string Destination, string Via, int Tunnel, int Metric);
+internal sealed record RouteReport(string Destination, string Via, int Tunnel, int Metric)
+{
+    /// <summary>The interface on whose LAN the neighbour is, or null.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>Packets since the start.</summary>
 internal sealed record PacketReport(long FromHost, long ToHost, long Transit, long Dropped);

@@ -61,7 +61,7 @@ internal sealed record NodeSettings(ResolvedConfig Config, string RegistryUrl, I
             IcmpErrorsPerSecond = Config.Get(NodeKeys.IcmpErrorsPerSecond),
             IcmpErrorBurst = Config.Get(NodeKeys.IcmpErrorBurst),
             WornAfter = Config.Get(NodeKeys.RekeyPackets),
-            ForwardsForHost = OpenVpn is not null || Config.Get(NodeKeys.Gateway),   // the kernel forwards from TAP devices, or from the world
+            ForwardsForHost = OpenVpn is not null || Config.Get(NodeKeys.Gateway) || Config.Get(NodeKeys.Interfaces).Count > 0,   // the kernel forwards from TAP devices, the world or the LAN
         },
         Failed = failed,
     };

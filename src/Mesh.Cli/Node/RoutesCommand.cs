@@ -56,7 +56,7 @@ internal static class RoutesCommand
         foreach (RouteDetails route in report.Routes)
         {
             _ = table.AddRow(
-                route.Source is null ? route.Prefix : $"{route.Prefix} from {route.Source}", route.Via, $"{route.Tunnel}", MetricText(route.Metric),
+                route.Source is null ? route.Prefix : $"{route.Prefix} from {route.Source}", route.Via, route.Device ?? $"{route.Tunnel}", MetricText(route.Metric),
                 $"{MetricText(route.RefMetric)} + {MetricText(route.LinkCost)}", MetricText(route.SmoothedMetric), SecondsText(route.ExpiresSeconds), StateOf(route));
         }
 

@@ -44,7 +44,7 @@ internal static class RoutingControl
         explanation.Route is { } route ? Describe(route) : null,
         [.. explanation.Prefixes.Select(static prefix => new PrefixReport(prefix.Key.Prefix.ToString(), SourceOf(prefix.Key), prefix.Reachability, prefix.Use, [.. prefix.Routes.Select(Describe)]))]);
 
-    public static RouteReport Describe(NodeRoute route) => new(route.Destination.ToString(), NameOf(route.Via), route.Tunnel.Value, route.Metric);
+    public static RouteReport Describe(NodeRoute route) => new(route.Destination.ToString(), NameOf(route.Via), route.Tunnel.Value, route.Metric) { Device = route.Device };
 
     private static RouteDetails Describe(RouteStatus status)
     {
@@ -52,7 +52,10 @@ internal static class RoutingControl
         return new RouteDetails(
             route.Prefix.ToString(), SourceOf(route.Key), NameOf(status.Via), status.Tunnel.Value, route.Neighbour.ToString(), route.NextHop.ToString(), route.Metric, route.RefMetric, status.Link,
             route.SmoothedMetric, route.Seqno.Value, route.RouterId.ToString(), route.IsFeasible, status.Distance is { } distance ? new DistanceReport(distance.Seqno.Value, distance.Metric) : null,
-            route.ExpiresIn.TotalSeconds, status.Verdict, status.Use);
+            route.ExpiresIn.TotalSeconds, status.Verdict, status.Use)
+        {
+            Device = status.Device,
+        };
     }
 
     private static NeighbourReport Describe(NeighbourStatus status)
@@ -60,7 +63,10 @@ internal static class RoutingControl
         NeighbourSnapshot neighbour = status.Neighbour;
         return new NeighbourReport(
             NameOf(status.Node), status.Tunnel.Value, status.KernelLink, neighbour.Address.ToString(), $"{neighbour.Reach:x4}", $"{neighbour.UnicastReach:x4}", neighbour.RxCost, neighbour.TxCost,
-            neighbour.Rtt?.TotalMilliseconds, neighbour.RttCost, neighbour.CostMultiplier, neighbour.Cost, neighbour.Authentication, status.Routes);
+            neighbour.Rtt?.TotalMilliseconds, neighbour.RttCost, neighbour.CostMultiplier, neighbour.Cost, neighbour.Authentication, status.Routes)
+        {
+            Device = status.Device,
+        };
     }
 
     private static string? SourceOf(RouteKey key) => key.IsSourceSpecific ? key.Source.ToString() : null;

@@ -29,7 +29,11 @@ internal sealed record RoutesReport(IReadOnlyList<string> Own, IReadOnlyList<Rou
 /// <param name="Use">Whether it counts for packets where it is selected.</param>
 internal sealed record RouteDetails(
     string Prefix, string? Source, string Via, int Tunnel, string Neighbour, string NextHop, int Metric, int RefMetric, int LinkCost, int SmoothedMetric, int Seqno,
-    string RouterId, bool IsFeasible, DistanceReport? Distance, double ExpiresSeconds, RouteVerdict Verdict, PrefixUse Use);
+    string RouterId, bool IsFeasible, DistanceReport? Distance, double ExpiresSeconds, RouteVerdict Verdict, PrefixUse Use)
+{
+    /// <summary>The interface on whose LAN the neighbour is, or null.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>A feasibility distance.</summary>
 /// <param name="Seqno">The number that the node has announced.</param>
@@ -58,7 +62,11 @@ internal sealed record NeighboursReport(IReadOnlyList<NeighbourReport> Neighbour
 /// <param name="Routes">How many routes by which packets are forwarded lead through it.</param>
 internal sealed record NeighbourReport(
     string Node, int Tunnel, int? KernelLink, string Address, string Reach, string UnicastReach, int RxCost, int TxCost, double? RoundTripMilliseconds, int RoundTripCost,
-    int CostMultiplier, int Cost, NeighbourAuthentication Authentication, int Routes);
+    int CostMultiplier, int Cost, NeighbourAuthentication Authentication, int Routes)
+{
+    /// <summary>The interface on whose LAN it is, or null.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>Where packets go, and why, as <c>mesh explain</c> shows it.</summary>
 /// <param name="Destination">Where they are to go.</param>

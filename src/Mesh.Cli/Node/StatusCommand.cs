@@ -44,6 +44,8 @@ internal static class StatusCommand
         context.Out.WriteLine(Sentence(status.Certificate));
         if (status.PortMapping is { } mapping)
             context.Out.WriteLine(Sentence(mapping));
+        foreach (LanReport lan in status.Lans)
+            context.Out.WriteLine(Sentence(lan));
         context.Out.WriteLine(
             $"device {status.Device}, tunnels accepted at {status.Listen}; packets from host {status.Packets.FromHost}, to host {status.Packets.ToHost}, "
             + $"transit {status.Packets.Transit}, dropped {status.Packets.Dropped}");
@@ -57,7 +59,7 @@ internal static class StatusCommand
         console.Write(tunnels);
         Table routes = new Table().Border(TableBorder.Simple).Title("routes").AddColumns("destination", "via", "tunnel", "metric");
         foreach (RouteReport route in status.Routes)
-            _ = routes.AddRow(route.Destination, route.Via, $"{route.Tunnel}", $"{route.Metric}");
+            _ = routes.AddRow(route.Destination, route.Via, route.Device ?? $"{route.Tunnel}", $"{route.Metric}");
         console.Write(routes);
     }
 
@@ -100,6 +102,9 @@ internal static class StatusCommand
             : $"{string.Join(", ", mapping.Mappings.Select(static m => $"{Lower(m.Protocol)} {m.Port} at {m.ExternalAddress ?? "?"}:{m.ExternalPort}"))} by {mapping.Method} at {mapping.Gateway}";
         return $"mapped ports: {state}{(mapping.Problem is { } problem ? $" ({problem})" : "")}";
     }
+
+    private static string Sentence(LanReport lan) =>
+        $"interface {lan.Interface}: {(lan.Address is null ? $"{Lower(lan.State)}, {lan.Problem}" : $"{Lower(lan.State)}, from {lan.Address}")}";
 
     private static string PathOf(TunnelReport tunnel) => tunnel.Path switch
     {

@@ -10,10 +10,11 @@ public interface IKernelLinkPort
 {
     /// <summary>Begins to receive on a link: UDP port 6696, multicast to ff02::1:6 included. The owner gets <see cref="KernelLinkPacket"/>s, or a <see cref="KernelLinkFailed"/>.</summary>
     /// <param name="link">The link's index.</param>
+    /// <param name="address">Our link-local address there, from which is sent; the link may have others.</param>
     /// <param name="owner">Who gets what comes.</param>
-    void Open(int link, ActorRef owner);
+    void Open(int link, Ipv6Address address, ActorRef owner);
 
-    /// <summary>Sends from the link's own address, port 6696 to port 6696, hop limit 1; or drops the packet.</summary>
+    /// <summary>Sends from our address on the link, port 6696 to port 6696, hop limit 1; or drops the packet.</summary>
     /// <param name="link">The link's index.</param>
     /// <param name="to">A link-local address there, or the group.</param>
     /// <param name="packet">The UDP payload. Must not be changed afterwards.</param>

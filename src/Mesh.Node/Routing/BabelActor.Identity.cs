@@ -35,8 +35,7 @@ public sealed partial class BabelActor
 
     private void Begin(RouterId routerId, Seqno? first)
     {
-        var filter = new OriginFilter(new BabelPrefix(_options.Network.Prefix.Bits, (byte)_options.Network.Length), OwnPrefixOf);
-        _speaker = new BabelSpeaker(routerId, _options.Speaker, Context.Random.Fork().NextUInt64, this, filter: filter, firstSeqno: first);
+        _speaker = new BabelSpeaker(routerId, _options.Speaker, Context.Random.Fork().NextUInt64, this, filter: Filter(), firstSeqno: first);
         Ipv6Prefix own = _options.Self.Subnet(_options.Network);
         _speaker.Announce(new BabelPrefix(own.Bits, (byte)own.Length), Context.Now);
         AnnounceGateway();

@@ -30,16 +30,16 @@ public sealed partial class BabelActor
                 return true;   // it was under way when the link went
             case KernelLinkUp up when _kernel is not null:
                 RemoveKernelLink(up.Link);
-                _kernelLinks.Add(up.Link, new KernelLink(IdOf(up.Link), up.IsShared));
-                _kernel.Open(up.Link, Self);
-                StartSpeaking(IdOf(up.Link));
+                _kernelLinks.Add(up.Link, new KernelLink(IdOf(up.Link), up.IsShared, up.Lan, Sender));
+                _kernel.Open(up.Link, up.Lan?.Address ?? LinkLocalAddress.Of(_options.Self), Self);
+                StartSpeaking(up);
                 return true;
             case KernelLinkDown down:
-                RemoveKernelLink(down.Link);
+                if (_kernelLinks.TryGetValue(down.Link, out KernelLink? gone) && gone.Lan?.Name == down.Name)
+                    RemoveKernelLink(down.Link);
                 return true;
             case KernelLinkFailed failed:
-                Log.Warning(failed.Reason);
-                RemoveKernelLink(failed.Link);
+                OnFailed(failed);
                 return true;
             case KernelPeerUp up when _kernelLinks.TryGetValue(up.Link, out KernelLink? link):
                 link.Join(up.Peer, up.Tunnel);
@@ -99,25 +99,45 @@ public sealed partial class BabelActor
         _kernel!.Close(link);
     }
 
+    private void OnFailed(KernelLinkFailed failed)
+    {
+        if (_kernelLinks.TryGetValue(failed.Link, out KernelLink? link) && link.Lan is not null)
+            link.Owner.Tell(failed, Self);   // which says so, and tries again
+        else
+            Log.Warning(failed.Reason);
+        RemoveKernelLink(failed.Link);
+    }
+
     private NodeRoute? RouteOverKernel(Ipv6Prefix destination, in RouteSnapshot selected)
     {
         int index = -selected.Interface.Value;
         if (!_kernelLinks.TryGetValue(index, out KernelLink? link))
             return null;
-        if (selected.RefMetric == 0 && NodePrefix.TryFromSubnet(_options.Network, destination, out NodePrefix node) && link.TryIdentify(selected.Neighbour, node))
-        {
-            _identified.Add(index);
-            _speaker.SetCostMultiplier(link.Id, selected.Neighbour, link.MultiplierOf(selected.Neighbour), Context.Now);
-        }
-
+        if (selected.RefMetric == 0 && NodePrefix.TryFromSubnet(_options.Network, destination, out NodePrefix node))
+            Identify(index, link, selected.Neighbour, node);
         (NodePrefix via, TunnelIndex tunnel) = link.Behind(selected.Neighbour);
-        return new NodeRoute(destination, tunnel, via, selected.Metric) { Hop = new KernelHop(index, new Ipv6Address(selected.NextHop.Bits)) };
+        return new NodeRoute(destination, tunnel, via, selected.Metric) { Hop = new KernelHop(index, new Ipv6Address(selected.NextHop.Bits)), Device = link.Lan?.Name };
     }
 
-    // Routes over the link that were found before it was known who is there.
+    private void Identify(int index, KernelLink link, BabelAddress neighbour, NodePrefix node)
+    {
+        if (link.Lan is not null)
+        {
+            if (TryNameOnLan(link, neighbour, node))
+                _identified.Add(index);
+        }
+        else if (link.TryIdentify(neighbour, node))
+        {
+            _identified.Add(index);
+            _speaker.SetCostMultiplier(link.Id, neighbour, link.MultiplierOf(neighbour), Context.Now);
+        }
+    }
+
+    // Routes over the link that were found before it was known who is there, or when it was somebody else.
     private void LookAgain(int link)
     {
-        RouteKey[] unknown = [.. _routes.Routes.Where(route => route.Via.IsEmpty && route.Hop?.Link == link).Select(static route => new RouteKey(new BabelPrefix(route.Destination.Bits, (byte)route.Destination.Length)))];
+        bool IsOther(NodeRoute route) => route.Via.IsEmpty || (route.Device is not null && route.Via != Behind(IdOf(link), new BabelAddress(route.Hop!.Address.Value)).Node);
+        RouteKey[] unknown = [.. _routes.Routes.Where(route => route.Hop?.Link == link && IsOther(route)).Select(static route => new RouteKey(new BabelPrefix(route.Destination.Bits, (byte)route.Destination.Length)))];
         if (unknown.Length > 0)
             ((IBabelOutput)this).RoutesChanged(unknown);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Mesh.Babel;
 using Mesh.DataPlane;
+using Mesh.Node.Ports;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 
@@ -14,6 +15,7 @@ public sealed partial class BabelActor
         if (!_isLeaving)
         {
             _speaker.Tick(Context.Now);   // remaining times and smoothed metrics are those of its last input
+            NameLans();
             if (_publishPending)
                 Publish();   // what we answer has to be in force
         }
@@ -58,6 +60,7 @@ public sealed partial class BabelActor
     private NeighboursStatus Describe(GetNeighbours question)
     {
         Dictionary<TunnelIndex, int> routes = _routes.Routes.CountBy(static route => route.Tunnel).ToDictionary();
+        Dictionary<KernelHop, int> hops = _routes.Routes.Where(static route => route.Device is not null).CountBy(static route => route.Hop!).ToDictionary();
         ImmutableArray<NeighbourStatus>.Builder neighbours = ImmutableArray.CreateBuilder<NeighbourStatus>();
         foreach (NeighbourSnapshot neighbour in _speaker.Neighbours())
         {
@@ -65,7 +68,9 @@ public sealed partial class BabelActor
             if (question.Node is { } wanted && wanted != node)
                 continue;
             int? kernelLink = neighbour.Interface.Value < 0 ? -neighbour.Interface.Value : null;
-            neighbours.Add(new NeighbourStatus(neighbour, node, tunnel, kernelLink, node.IsEmpty ? 0 : routes.GetValueOrDefault(tunnel)));
+            string? device = DeviceOf(neighbour.Interface);
+            int count = device is null ? (node.IsEmpty ? 0 : routes.GetValueOrDefault(tunnel)) : hops.GetValueOrDefault(new KernelHop(kernelLink!.Value, new Ipv6Address(neighbour.Address.Bits)));
+            neighbours.Add(new NeighbourStatus(neighbour, node, tunnel, kernelLink, count) { Device = device });
         }
 
         IEnumerable<BabelCounter> counted = Enum.GetValues<BabelCounter>().Where(counter => counter != BabelCounter.Count && _speaker[counter] != 0);
@@ -110,7 +115,7 @@ public sealed partial class BabelActor
     {
         (NodePrefix via, TunnelIndex tunnel) = Behind(route.Interface, route.Neighbour);
         ushort link = links[(route.Interface, route.Neighbour)];
-        return new RouteStatus(route, via, tunnel, link, _speaker.DistanceOf(route.Key, route.RouterId), Judge(route, selected, link), UseOf(route.Key));
+        return new RouteStatus(route, via, tunnel, link, _speaker.DistanceOf(route.Key, route.RouterId), Judge(route, selected, link), UseOf(route.Key)) { Device = DeviceOf(route.Interface) };
     }
 
     // In the order in which the speaker looks at them (BabelSpeaker.Choose).
@@ -149,6 +154,8 @@ public sealed partial class BabelActor
     // The node that a neighbour is, and its tunnel; the empty prefix and tunnel 0 where that is not known.
     private (NodePrefix Node, TunnelIndex Tunnel) Behind(InterfaceId link, BabelAddress neighbour) =>
         _links.TryGetValue(link, out RoutingLinkUp? up) ? (up.Peer, up.Tunnel) : _kernelLinks.TryGetValue(-link.Value, out KernelLink? kernel) ? kernel.Behind(neighbour) : default;
+
+    private string? DeviceOf(InterfaceId link) => _kernelLinks.GetValueOrDefault(-link.Value)?.Lan?.Name;
 
     private Dictionary<(InterfaceId, BabelAddress), ushort> LinkCosts() => _speaker.Neighbours().ToDictionary(static neighbour => (neighbour.Interface, neighbour.Address), static neighbour => neighbour.Cost);
 }

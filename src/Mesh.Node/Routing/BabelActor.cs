@@ -20,6 +20,9 @@ public sealed record NodeRoute(Ipv6Prefix Destination, TunnelIndex Tunnel, NodeP
 {
     /// <summary>Where the kernel sends the packets; null where the data plane does.</summary>
     public KernelHop? Hop { get; init; }
+
+    /// <summary>The name of the interface where the neighbour is on the LAN and not behind a tunnel; else null.</summary>
+    public string? Device { get; init; }
 }
 
 /// <summary>The forwarding table has been replaced. Published on the event stream.</summary>
@@ -206,7 +209,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private BabelPrefix? OwnPrefixOf(InterfaceId link, BabelAddress neighbour)
     {
         NodePrefix node = Behind(link, neighbour).Node;
-        if (node.IsEmpty)
+        if (node.IsEmpty || IsLan(link))
             return null;
         Ipv6Prefix own = node.Subnet(_options.Network);
         return new BabelPrefix(own.Bits, (byte)own.Length);
@@ -220,8 +223,9 @@ public sealed partial class BabelActor : Actor, IBabelOutput
         StartSpeaking(id);
     }
 
-    private void StartSpeaking(InterfaceId id) =>
-        _speaker.AddInterface(id, new InterfaceParameters { Address = _linkLocal, HelloInterval = _helloInterval, Rtt = _rtt, Mtu = _options.Mtu, Keys = _keys }, Context.Now);
+    private void StartSpeaking(InterfaceId id) => _speaker.AddInterface(id, Parameters(_linkLocal), Context.Now);
+
+    private InterfaceParameters Parameters(BabelAddress address) => new() { Address = address, HelloInterval = _helloInterval, Rtt = _rtt, Mtu = _options.Mtu, Keys = _keys };
 
     private IEnumerable<InterfaceId> Interfaces() => _links.Keys.Concat(_kernelLinks.Keys.Select(IdOf)).OrderBy(static id => id.Value).ToArray();
 
@@ -229,7 +233,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private void Leave()
     {
         _leaveAsker = Sender;
-        if (_links.Count + _kernelLinks.Values.Sum(static link => link.Tunnels.Count) < 2)
+        if (_links.Count + _kernelLinks.Values.Sum(static link => link.Tunnels.Count) + CountOnLans() < 2)
         {
             TakeBackRoutes();
             _leaveAsker.Tell(new LeftNetwork(), Self);
@@ -252,6 +256,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             }
         }
 
+        MultiplyLans(Killer.SoftMultiplier);
         Context.Timers.StartSingle(nameof(TakeBackRoutes), new LeaveDue(IsLast: false), LeaveNetwork.DetourTime);
     }
 
@@ -301,7 +306,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             if (problem is not null)
                 Log.Warning($"the network's parameter babel_default cannot be used as it is: {problem}");
             _rtt = rtt;
-            foreach (InterfaceId id in Interfaces())
+            foreach (InterfaceId id in Interfaces().Where(id => !IsLan(id)))
                 _speaker.SetRtt(id, _rtt, Context.Now);
         }
 

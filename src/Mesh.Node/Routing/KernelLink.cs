@@ -1,3 +1,4 @@
+using Mesh.Actors;
 using Mesh.Babel;
 using Mesh.DataPlane;
 using Mesh.Node.Tunnels.Killers;
@@ -8,7 +9,9 @@ namespace Mesh.Node.Routing;
 /// <summary>What the router knows of a link of the kernel: which nodes are on it, which neighbour is which, and what multiplies their costs.</summary>
 /// <param name="id">The speaker's number of it.</param>
 /// <param name="isShared">Several nodes may be on it; otherwise whoever is heard there is the one peer.</param>
-internal sealed class KernelLink(InterfaceId id, bool isShared)
+/// <param name="lan">What it is where it is an interface of the LAN, or null.</param>
+/// <param name="owner">Who is told where it fails.</param>
+internal sealed class KernelLink(InterfaceId id, bool isShared, LanLink? lan, ActorRef owner)
 {
     private const int MaxForgotten = 256;   // each time that a node of re6st connects it has another address
 
@@ -21,6 +24,15 @@ internal sealed class KernelLink(InterfaceId id, bool isShared)
 
     /// <summary>The speaker's number of it.</summary>
     public InterfaceId Id => id;
+
+    /// <summary>What it is where it is an interface of the LAN, where there are no tunnels; or null.</summary>
+    public LanLink? Lan => lan;
+
+    /// <summary>Who is told where it fails.</summary>
+    public ActorRef Owner => owner;
+
+    /// <summary>What multiplies the cost of all neighbours on the LAN, in 1/256.</summary>
+    public ushort LanMultiplier { get; set; } = Killer.FreeMultiplier;
 
     /// <summary>Nodes on it, and their tunnels.</summary>
     public IReadOnlyDictionary<NodePrefix, TunnelIndex> Tunnels => _tunnels;
@@ -59,14 +71,34 @@ internal sealed class KernelLink(InterfaceId id, bool isShared)
         return true;
     }
 
+    /// <summary>A neighbour on the LAN says that a node's subnet is its own. There is nothing to hold that against, so it is called by what it says.</summary>
+    /// <param name="neighbour">Its address.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="saysStill">Whether the neighbour still says so of the node that it was known as: who says so of two must not keep us busy.</param>
+    /// <param name="isThere">Whether a neighbour is there at all; those that are not are forgotten when they are many.</param>
+    /// <returns>Whether that is news.</returns>
+    public bool TryNameOnLan(BabelAddress neighbour, NodePrefix node, Func<NodePrefix, bool> saysStill, Func<BabelAddress, bool> isThere)
+    {
+        if (_neighbours.TryGetValue(neighbour, out NodePrefix known) && (known == node || saysStill(known)))
+            return false;
+        if (_neighbours.Count >= MaxForgotten)
+        {
+            foreach (BabelAddress gone in _neighbours.Keys.Where(address => !isThere(address)).ToArray())
+                _neighbours.Remove(gone);
+        }
+
+        _neighbours[neighbour] = node;
+        return true;
+    }
+
     /// <summary>Whether it is known which neighbour a node is.</summary>
     public bool IsIdentified(NodePrefix node) => !isShared || _neighbours.ContainsValue(node);
 
     /// <summary>The node that a neighbour is, its tunnel up or not; the empty prefix where that is not known.</summary>
     public NodePrefix NodeOf(BabelAddress neighbour) => !isShared && _tunnels.Count == 1 ? _tunnels.First().Key : _neighbours.GetValueOrDefault(neighbour);
 
-    /// <summary>The node that a neighbour is, and its tunnel; the empty prefix and tunnel 0 where that is not known or the tunnel is not up.</summary>
-    public (NodePrefix Node, TunnelIndex Tunnel) Behind(BabelAddress neighbour) =>
+    /// <summary>The node that a neighbour is, and its tunnel; the empty prefix and tunnel 0 where that is not known or the tunnel is not up. On the LAN, what it calls itself, and tunnel 0.</summary>
+    public (NodePrefix Node, TunnelIndex Tunnel) Behind(BabelAddress neighbour) => lan is not null ? (NodeOf(neighbour), default) :
         NodeOf(neighbour) is { IsEmpty: false } node && _tunnels.TryGetValue(node, out TunnelIndex tunnel) ? (node, tunnel) : default;
 
     /// <summary>Multiplies what the tunnel of a node costs, in 1/256.</summary>
@@ -84,6 +116,8 @@ internal sealed class KernelLink(InterfaceId id, bool isShared)
     /// <summary>What multiplies the cost of a neighbour. A node without a tunnel is unusable: its packets are of the past.</summary>
     public ushort MultiplierOf(BabelAddress neighbour)
     {
+        if (lan is not null)
+            return LanMultiplier;
         NodePrefix node = NodeOf(neighbour);
         if (node.IsEmpty)
             return Killer.FreeMultiplier;

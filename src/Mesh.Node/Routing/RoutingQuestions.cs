@@ -110,7 +110,11 @@ public sealed record RoutesStatus(ImmutableArray<RouteKey> Own, ImmutableArray<R
 /// <param name="Distance">What this node has announced itself under the same origin, or null: what the route is measured by.</param>
 /// <param name="Verdict">Why it is selected or is not.</param>
 /// <param name="Use">Whether it counts for packets where it is selected.</param>
-public sealed record RouteStatus(RouteSnapshot Route, NodePrefix Via, TunnelIndex Tunnel, ushort Link, FeasibilityDistance? Distance, RouteVerdict Verdict, PrefixUse Use);
+public sealed record RouteStatus(RouteSnapshot Route, NodePrefix Via, TunnelIndex Tunnel, ushort Link, FeasibilityDistance? Distance, RouteVerdict Verdict, PrefixUse Use)
+{
+    /// <summary>The name of the interface where the neighbour is on the LAN; else null.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>Neighbours as they are now.</summary>
 /// <param name="Neighbours">By link, in the order of their discovery.</param>
@@ -122,8 +126,12 @@ public sealed record NeighboursStatus(ImmutableArray<NeighbourStatus> Neighbours
 /// <param name="Node">The node that it is; empty while that is not known.</param>
 /// <param name="Tunnel">The tunnel to it, or 0.</param>
 /// <param name="KernelLink">Index of the kernel's link on which it is, or null where its packets go through the data plane.</param>
-/// <param name="Routes">How many routes by which packets are forwarded lead through the tunnel.</param>
-public sealed record NeighbourStatus(NeighbourSnapshot Neighbour, NodePrefix Node, TunnelIndex Tunnel, int? KernelLink, int Routes);
+/// <param name="Routes">How many routes by which packets are forwarded lead through the tunnel, or to the neighbour on the LAN.</param>
+public sealed record NeighbourStatus(NeighbourSnapshot Neighbour, NodePrefix Node, TunnelIndex Tunnel, int? KernelLink, int Routes)
+{
+    /// <summary>The name of the interface where the neighbour is on the LAN; else null.</summary>
+    public string? Device { get; init; }
+}
 
 /// <summary>Where packets go, and why.</summary>
 /// <param name="Destination">Where they are to go.</param>

@@ -7,7 +7,7 @@ using Mesh.Protocol.Tunnel;
 namespace Mesh.Node.Tunnels;
 
 /// <content>
-/// With whom to have tunnels (protocol reference 7.3 to 7.5). While there is a way to the registry's node: with nodes that are routed and not neighbours, at random, so that the overlay is a random graph whatever
+/// With whom to have tunnels (protocol reference 7.3 to 7.5). While there is a way to the registry's node: with nodes that are routed and not neighbours (on the LAN, neither), at random, so that the overlay is a random graph whatever
 /// it was before; where the address book does not have their address they are asked. The tunnel that is worth least is replaced every so often: so islands that were
 /// joined by one tunnel grow together, and newcomers get their share.
 /// </content>
@@ -20,16 +20,22 @@ public sealed partial class TunnelsActor
     private bool IsConnected => _registry is { } registry && _options.Network is not null
         && (registry == _options.Self || IsRouted(registry) || _tunnels.Values.Any(t => t.Peer == registry && IsToStay(t)));
 
+    // With a way to the registry's node over the LAN a node is not alone, though it has no tunnel.
+    private bool IsOnLan => IsConnected && OverLan().Any();
+
     private int ClientLimit => RefreshChoice.Limit(_options.ClientCount, _tunnels.Values.Any(static t => t is { IsClient: false, IsUp: true, IsClosing: false }), IsConnected);
 
     // Those to try, best first: who has to be a neighbour, who has just told its address, who is known to be there; and last who has failed before or was just replaced.
     private PeerAddressEntry[] Candidates()
     {
         HashSet<NodePrefix> routed = IsConnected ? RoutedNodes() : [];
-        PeerAddressEntry[] candidates = [.. _known.Where(IsCandidate)];
+        HashSet<NodePrefix> onLan = IsConnected ? [.. OverLan().Select(static route => route.Via)] : [];
+        PeerAddressEntry[] candidates = [.. _known.Where(peer => IsCandidate(peer) && !onLan.Contains(peer.Prefix))];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
         return [.. candidates.OrderBy(p => Rank(p.Prefix, routed))];
     }
+
+    private IEnumerable<NodeRoute> OverLan() => _routes.Where(static route => route.Device is not null);
 
     private int Rank(NodePrefix peer, HashSet<NodePrefix> routed)
     {

@@ -243,7 +243,7 @@ public sealed partial class TunnelsActor : Actor
         foreach (PeerAddressEntry candidate in candidates.Take(missing - asked))
             Open(candidate);
         LookAtRegistryRoute();
-        if (IsIsolated)
+        if (IsIsolated && !IsOnLan)
             WantBootstrap();
         else if (IsCutOff)
             LookForOthers();

@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Sockets;
 using Mesh.Actors;
 using Mesh.Node.Ports;
+using Mesh.Platform.Linux.Native;
 using Mesh.Protocol.Addressing;
 
 namespace Mesh.Platform.Linux.KernelInterfaces;
@@ -35,13 +36,13 @@ public sealed class KernelLinkPort : IKernelLinkPort, IDisposable
     public long FailedCount => Interlocked.Read(ref _failed);
 
     /// <inheritdoc/>
-    public void Open(int link, ActorRef owner)
+    public void Open(int link, Ipv6Address address, ActorRef owner)
     {
         ArgumentNullException.ThrowIfNull(owner);
         Close(link);
         try
         {
-            var socket = BabelSocket.Open(link);
+            var socket = BabelSocket.Open(link, address);
             var end = new CancellationTokenSource();
             _links[link] = (socket, end);
             _ = Task.Run(() => ReceiveAsync(link, socket, owner, end.Token));
@@ -58,9 +59,9 @@ public sealed class KernelLinkPort : IKernelLinkPort, IDisposable
         try
         {
             if (_links.TryGetValue(link, out (BabelSocket Socket, CancellationTokenSource End) open))
-                open.Socket.Send(to.ToIPAddress(), packet.Span);
+                open.Socket.Send(to, packet.Span);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is LinuxException or ObjectDisposedException)
         {
             Interlocked.Increment(ref _failed);   // a packet may be lost at any time
         }

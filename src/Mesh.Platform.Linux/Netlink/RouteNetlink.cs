@@ -50,7 +50,7 @@ public sealed partial class RouteNetlink : IDisposable
                         break;
                 }
             }
-            links.Add(new LinkInfo(message.Index, name, mtu, (message.Flags & LinkMessage.UpFlag) != 0, master));
+            links.Add(new LinkInfo(message.Index, name, mtu, (message.Flags & LinkMessage.UpFlag) != 0, master) { IsRunning = (message.Flags & LinkMessage.RunningFlag) != 0 });
         });
         return links;
     }
@@ -105,7 +105,7 @@ public sealed partial class RouteNetlink : IDisposable
                     address = new IPAddress(body[value]);
             }
             if (address is not null)
-                addresses.Add(new LinkAddress(message.Index, address, message.PrefixLength));
+                addresses.Add(new LinkAddress(message.Index, address, message.PrefixLength) { IsUsable = (message.Flags & (AddressMessage.TentativeFlag | AddressMessage.DuplicateFlag)) == 0 });
         });
         return addresses;
     }
@@ -136,7 +136,7 @@ public sealed partial class RouteNetlink : IDisposable
     [StructLayout(LayoutKind.Sequential)]
     private struct LinkMessage
     {
-        public const uint UpFlag = 1;
+        public const uint UpFlag = 1, RunningFlag = 0x40;
 
         public byte Family;
         public byte Padding;
@@ -150,6 +150,8 @@ public sealed partial class RouteNetlink : IDisposable
     [StructLayout(LayoutKind.Sequential)]
     private struct AddressMessage
     {
+        public const byte DuplicateFlag = 0x08, TentativeFlag = 0x40;
+
         public byte Family;
         public byte PrefixLength;
         public byte Flags;
@@ -164,10 +166,18 @@ public sealed partial class RouteNetlink : IDisposable
 /// <param name="Mtu">Its MTU, in octets.</param>
 /// <param name="IsUp">Whether it is administratively up.</param>
 /// <param name="Master">The index of the bridge it belongs to, or 0.</param>
-public sealed record LinkInfo(int Index, string Name, int Mtu, bool IsUp, int Master);
+public sealed record LinkInfo(int Index, string Name, int Mtu, bool IsUp, int Master)
+{
+    /// <summary>Whether packets can pass: it is up, and has a carrier where it needs one.</summary>
+    public bool IsRunning { get; init; }
+}
 
 /// <summary>An address of a network interface.</summary>
 /// <param name="Link">The interface's index.</param>
 /// <param name="Address">The address.</param>
 /// <param name="PrefixLength">How many bits of it are the link's prefix.</param>
-public sealed record LinkAddress(int Link, IPAddress Address, int PrefixLength);
+public sealed record LinkAddress(int Link, IPAddress Address, int PrefixLength)
+{
+    /// <summary>False while the kernel looks for others that have the address on the link, and where it has found one.</summary>
+    public bool IsUsable { get; init; } = true;
+}

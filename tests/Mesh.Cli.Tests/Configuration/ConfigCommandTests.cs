@@ -64,6 +64,19 @@ public sealed class ConfigCommandTests
     public async Task A_rule_between_keys_is_checked() =>
         (await CliRun.OfAsync("config", "show", "--set", "registry.certificate-lifetime=1d", "--set", "registry.renew-period=2d")).RefusesWith("registry.certificate-lifetime", "have to live longer");
 
+    [Theory]
+    [InlineData("[eth0, eth0]", "node.interfaces: expected names of 1 to 15")]   // twice
+    [InlineData("[a23456789012345x]", "each once")]
+    [InlineData("[\"\"]", "node.interfaces: expected names")]
+    [InlineData("[\"a/b\"]", "node.interfaces: expected names")]
+    [InlineData("[\"..\"]", "node.interfaces: expected names")]
+    [InlineData("[eth0, tun7]", "node.interfaces: the node's own TUN device is no interface of a LAN")]
+    public async Task An_interface_of_the_LAN_that_cannot_be_one_is_a_mistake(string names, string problem)
+    {
+        using var folder = new TempFolder();
+        (await CliRun.OfAsync("config", "check", folder.Write("a.conf", $"node {{ device.name = tun7, interfaces = {names} }}"))).RefusesWith(problem);
+    }
+
     [Fact]
     public async Task The_command_line_is_over_the_environment_and_that_over_the_file()
     {

@@ -4,6 +4,7 @@ using Mesh.Cli.Shell;
 using Mesh.Node.Certificates;
 using Mesh.Node.Peers;
 using Mesh.Node.PortMapping;
+using Mesh.Node.Routing.Lan;
 using Mesh.Protocol.PortMapping;
 
 namespace Mesh.Cli.Tests.Node;
@@ -68,10 +69,17 @@ public sealed class NodeViewTests
         Assert.Contains("\"protocol\": \"tcp\"", json, StringComparison.Ordinal);
     }
 
-    private static async Task ShowsAsync(string expected, ParametersReport parameters, PortMappingReport? mapping = null)
+    [Fact]
+    public async Task Status_shows_interfaces_of_the_LAN_and_why_one_is_not_used()
+    {
+        await ShowsAsync("interface eth0: speaking, from fe80::1\n", Quiet, lan: new LanReport("eth0", LanInterfaceState.Speaking, "fe80::1", Problem: null, 1));
+        await ShowsAsync("interface eth0: absent, there is no such interface; it is waited for\n", Quiet, lan: new LanReport("eth0", LanInterfaceState.Absent, null, "there is no such interface; it is waited for", 0));
+    }
+
+    private static async Task ShowsAsync(string expected, ParametersReport parameters, PortMappingReport? mapping = null, LanReport? lan = null)
     {
         var certificate = new CertificateReport(1, CertificateState.Valid, Noon, Noon, Noon, Problem: null);
-        var report = new NodeStatusReport("0/16", "2001:db8:42::1", "2001:db8:42::/64", "2001:db8:42::/48", "http://r", "mesh0", "[::]:6626", certificate, parameters, [], [], new PacketReport(0, 0, 0, 0)) { PortMapping = mapping };
+        var report = new NodeStatusReport("0/16", "2001:db8:42::1", "2001:db8:42::/64", "2001:db8:42::/48", "http://r", "mesh0", "[::]:6626", certificate, parameters, [], [], new PacketReport(0, 0, 0, 0)) { PortMapping = mapping, Lans = lan is null ? [] : [lan] };
         Assert.Contains(expected, await ShowAsync(report, "status"), StringComparison.Ordinal);
     }
 

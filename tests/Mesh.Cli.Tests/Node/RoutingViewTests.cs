@@ -75,6 +75,20 @@ public sealed class RoutingViewTests
         Assert.Contains("\"wrong-mac\": 2", (await ShowAsync(report, "neighbours", "--json")).Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Neighbours_on_the_LAN_are_shown_with_the_interface()
+    {
+        RouteDetails onLan = Selected with { Tunnel = 0, Device = "eth0" };
+        Assert.Matches(@"2001:db8:42:1::/64 +2/16 +eth0 +192", (await ShowAsync(new RoutesReport([], [onLan], 0), "routes")).Text);
+        var neighbour = new NeighbourReport("2/16", 0, KernelLink: 3, "fe80::2", "fffe", "0000", 96, 96, null, 0, 256, 96, NeighbourAuthentication.Verified, 4) { Device = "eth0" };
+        (string text, _) = await ShowAsync(new NeighboursReport([neighbour], new SortedDictionary<BabelCounter, long>()), "neighbours");
+        Assert.Matches(@"2/16 +eth0 +fffe +96, 96 +1 +96 +verified +4", text);
+        ExplanationReport explanation = Explanation(RouteOutcome.Routed, new PrefixReport(Subnet, null, Reachability.Reachable, PrefixUse.Forwarded, [onLan]));
+        (text, _) = await ExplainAsync(explanation with { Route = new RouteReport(Subnet, "2/16", 0, 192) { Device = "eth0" } });
+        Assert.Contains("is routed: packets go to node 2/16 on eth0, by the route to", text, StringComparison.Ordinal);
+        Assert.Contains("  selected: via 2/16, on eth0: metric 192", text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(RouteVerdict.WorseMetric, "worse: metric 384, the selected one's is 192")]
     [InlineData(RouteVerdict.Waiting, "smoothed metric 390 has still to fall below 200")]

@@ -50,7 +50,7 @@ internal sealed class OurSpeaker : ActorRef, IBabelOutput, IDisposable
     public OurSpeaker On(string link, InterfaceParameters? parameters = null)
     {
         int index = _machine.IndexOf(link);
-        _machine.Space.Run(() => _port.Open(index, this));
+        _machine.Space.Run(() => _port.Open(index, Ipv6Address.Parse(_machine.LinkLocal.ToString()), this));
         Do((speaker, now) => speaker.AddInterface(new InterfaceId(index), (parameters ?? Parameters()) with { Address = BabelAddress.From(_machine.LinkLocal) }, now));
         return this;
     }

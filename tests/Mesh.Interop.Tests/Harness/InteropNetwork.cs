@@ -83,6 +83,13 @@ internal sealed class InteropNetwork : IAsyncDisposable
         _nodes[machine] = machine.StartMesh(["node", "run", "--dir", machine.Directory, "--registry", Url, .. all.SelectMany(static setting => (string[])["--set", setting])]);
     }
 
+    /// <summary>Pulls the cable of a machine out of the link that joins them all, or plugs it in.</summary>
+    public void SetCable(Machine machine, bool isIn) => _spaces[0].Run(() =>
+    {
+        using var netlink = RouteNetlink.Open();
+        netlink.SetUp(netlink.GetLink(PortOf(Machines.IndexOf(machine))).Index, isIn);
+    });
+
     /// <summary>Ends a node in order.</summary>
     public async Task<CliRun> StopNodeAsync(Machine machine)
     {
@@ -183,7 +190,7 @@ internal sealed class InteropNetwork : IAsyncDisposable
         {
             bool isNatted = number >= machines - behindNat;
             NetworkNamespace space = Add($"m{number}"), plugged = isNatted ? Add($"r{number}") : space;
-            string port = $"port{number}", link = isNatted ? NatBox.Outside : "under";
+            string port = PortOf(number), link = isNatted ? NatBox.Outside : "under";
             plugged.Plug(link, hub, port);
             hub.Run(() =>
             {
@@ -204,6 +211,8 @@ internal sealed class InteropNetwork : IAsyncDisposable
             Machines.Add(new Machine(space, address, _folder[$"n{number}"]));
         }
     }
+
+    private static string PortOf(int machine) => string.Create(CultureInfo.InvariantCulture, $"port{machine}");
 
     private NetworkNamespace Add(string name)
     {

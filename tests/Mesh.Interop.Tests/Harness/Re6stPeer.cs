@@ -76,6 +76,14 @@ internal sealed class Re6stPeer
         return peer;
     }
 
+    /// <summary>Is on the same LAN and has no tunnels: babeld speaks on the interface, as with re6st's option -i.</summary>
+    public static async Task<Re6stPeer> OnLanAsync(InteropNetwork network, Machine machine, string device)
+    {
+        var peer = new Re6stPeer(network, machine, device);
+        await peer.StartBabeldAsync(isLan: true);
+        return peer;
+    }
+
     /// <summary>Starts its OpenVPN anew, with the same arguments.</summary>
     public void ConnectAgain() => OpenVpn = Start("openvpn", _arguments);
 
@@ -126,15 +134,17 @@ internal sealed class Re6stPeer
         ConnectAgain();
     }
 
-    private async Task StartBabeldAsync()
+    private async Task StartBabeldAsync(bool isLan = false)
     {
-        foreach (string device in _devices)
+        foreach (string device in isLan ? [] : _devices)
             await Eventually.TrueAsync(() => _machine.Devices().Contains(device, StringComparer.Ordinal) && _machine.Link(device).IsUp, $"{device} is up", () => Said);
         string key = await _network.RoutingKeyAsync(_machine), address = _network.AddressOf(_machine);
         JsonElement vector = JsonDocument.Parse(System.IO.File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "vectors", "commands.json"))).RootElement
             .GetProperty("babeld").EnumerateArray().First(static candidate => candidate.GetProperty("title").GetString() == "HMAC");
         List<string> arguments = [.. vector.GetProperty("argv").EnumerateArray().Skip(1).Select(static argument => argument.GetString()!)];
         arguments.RemoveRange(arguments.IndexOf("-X"), 2);   // the control socket of re6st's own babeld
+        if (isLan)
+            arguments.RemoveRange(arguments.IndexOf($"interface {ServerDevice} type tunnel") - 1, 2);
         string Place(string argument) => argument switch
         {
             "15" => Hello.ToString(CultureInfo.InvariantCulture),

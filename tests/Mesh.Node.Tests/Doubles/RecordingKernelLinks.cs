@@ -16,7 +16,13 @@ internal sealed class RecordingKernelLinks : IKernelLinkPort
 
     public ImmutableArray<KernelHopRoute> Routes { get; private set; } = [];
 
-    public void Open(int link, ActorRef owner) => Opened.Add(link, owner);
+    public Dictionary<int, Ipv6Address> Addresses { get; } = [];
+
+    public void Open(int link, Ipv6Address address, ActorRef owner)
+    {
+        Opened.Add(link, owner);
+        Addresses[link] = address;
+    }
 
     public void Send(int link, Ipv6Address to, ReadOnlyMemory<byte> packet) => Sent.Add((link, to, packet));
 

@@ -149,7 +149,7 @@ public sealed class BabelGatewayTests
     {
         public ImmutableArray<KernelHopRoute> Routes { get; private set; } = [];
 
-        public void Open(int link, ActorRef owner) => throw new InvalidOperationException("There is no link.");
+        public void Open(int link, Ipv6Address address, ActorRef owner) => throw new InvalidOperationException("There is no link.");
 
         public void Send(int link, Ipv6Address to, ReadOnlyMemory<byte> packet) => throw new InvalidOperationException("There is no link.");
 

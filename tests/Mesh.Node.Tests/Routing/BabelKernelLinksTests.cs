@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Mesh.Actors;
 using Mesh.Actors.TestKit;
 using Mesh.Babel;
+using Mesh.Babel.Mac;
 using Mesh.DataPlane;
 using Mesh.Node.Certificates;
 using Mesh.Node.Ports;
@@ -14,7 +15,7 @@ using Mesh.Protocol.Addressing;
 namespace Mesh.Node.Tests.Routing;
 
 /// <summary>Routing over links of the kernel.</summary>
-public sealed class BabelKernelLinksTests
+public sealed partial class BabelKernelLinksTests
 {
     private const int Link = 7;
 
@@ -315,8 +316,6 @@ public sealed class BabelKernelLinksTests
     private sealed class Neighbour : IBabelOutput
     {
         private static readonly InterfaceId Only = new(1);
-        private static readonly BabelAddress Us = new(LinkLocalAddress.Of(Self).Value);
-
         private readonly BabelKernelLinksTests _test;
         private readonly BabelSpeaker _speaker;
         private readonly BabelAddress _address;
@@ -330,6 +329,10 @@ public sealed class BabelKernelLinksTests
             _speaker.AddInterface(Only, new InterfaceParameters { Address = _address, HelloInterval = TimeSpan.FromSeconds(4), Mtu = 1280 }, test._kit.Now);
         }
 
+        public BabelAddress Us { get; init; } = new(LinkLocalAddress.Of(Self).Value);
+
+        public MacKeys Keys { init => _speaker.SetKeys(Only, value, _test._kit.Now); }
+
         public TunnelIndex? Tunnel { get; init; }
 
         public int On { get; init; } = Link;
@@ -339,6 +342,13 @@ public sealed class BabelKernelLinksTests
         public void Announce(int number, ushort metric) => Announce(Subnet(number), metric);
 
         public void Announce(Ipv6Prefix prefix, ushort metric) => _speaker.Announce(new BabelPrefix(prefix.Bits, (byte)prefix.Length), _test._kit.Now, metric);
+
+        public void Announce(RouteKey key) => _speaker.Announce(key, _test._kit.Now);
+
+        public void Withdraw(int number) => _speaker.Withdraw(new BabelPrefix(Subnet(number).Bits, (byte)Subnet(number).Length), _test._kit.Now);
+
+        /// <summary>Where routes in use lead.</summary>
+        public IEnumerable<Ipv6Prefix> Heard => _speaker.Routes().Where(static route => route.IsSelected).Select(static route => new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length));
 
         public void Turn((int Link, Ipv6Address To, ReadOnlyMemory<byte> Packet)[] sent)
         {

@@ -43,6 +43,27 @@ public sealed class TunnelsChoiceTests
     }
 
     [Fact]
+    public void Who_is_a_neighbour_on_the_LAN_needs_no_tunnel_and_with_a_way_to_the_registry_there_nobody_is_alone()
+    {
+        var world = new TunnelsWorld(Options);
+        TestProbe peers = world.Kit.CreateProbe("peers");
+        world.Kit.System.EventStream.Subscribe<AskPeerAddress>(peers.Ref);
+        Connect(world, clientCount: 3);   // by which the registry is known
+        world.Kit.System.EventStream.Publish(new RoutesPublished([OnLan(Registry, Registry), OnLan(2, 2), OnLan(7, 2)]));
+        world.Kit.Settle();
+        world.Bootstrap.ReceiveAll();
+        world.Learn(Registry, 2, 7);
+        Assert.Equal([TunnelsWorld.Node(7)], world.Dialled);   // behind 2
+        Assert.DoesNotContain(TunnelsWorld.Node(2), peers.ReceiveAll().OfType<AskPeerAddress>().Select(static a => a.Peer));
+        world.Kit.Advance(TimeSpan.FromMinutes(2));
+        Assert.InRange(world.Bootstrap.ReceiveAll().OfType<BootstrapWanted>().Count(), 0, 6);   // less and less often
+
+        world.Kit.System.EventStream.Publish(new RoutesPublished([]));   // the cable is pulled
+        world.Kit.Advance(TimeSpan.FromMinutes(1));
+        Assert.Contains(TunnelsWorld.Node(2), world.Dialled);
+    }
+
+    [Fact]
     public void Configured_neighbours_come_before_all_others()
     {
         var world = new TunnelsWorld(Options with { Neighbours = new HashSet<NodePrefix> { TunnelsWorld.Node(8) } });
@@ -212,6 +233,8 @@ public sealed class TunnelsChoiceTests
         world.Learn(TunnelsWorld.Known(1, "198.51.100.1,1326,mesh,FR"), TunnelsWorld.Known(2, "198.51.100.2,1326,mesh,US"));
         Assert.Equal([TunnelsWorld.Node(1)], world.Dialled);
     }
+
+    private static NodeRoute OnLan(int node, int via) => new(TunnelsWorld.Node(node).Subnet(Network), default, TunnelsWorld.Node(via), 96) { Device = "eth0" };
 
     private static void Live(TunnelsWorld world, TimeSpan duration, params StreamId[] streams) => world.Live(duration, streams);
 

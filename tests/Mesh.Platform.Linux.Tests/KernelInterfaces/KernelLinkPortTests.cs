@@ -21,8 +21,8 @@ public sealed class KernelLinkPortTests
         (int linkA, int linkB) = Connect(a, b);
         (Mailbox boxA, Mailbox boxB) = (new Mailbox(), new Mailbox());
         using KernelLinkPort portA = a.Run(() => new KernelLinkPort(1, Node, static (_, _) => { })), portB = b.Run(() => new KernelLinkPort(1, Node, static (_, _) => { }));
-        a.Run(() => portA.Open(linkA, boxA));
-        b.Run(() => portB.Open(linkB, boxB));
+        a.Run(() => portA.Open(linkA, One, boxA));
+        b.Run(() => portB.Open(linkB, Two, boxB));
 
         portA.Send(linkA, Group, new byte[] { 1 });
         var got = boxB.Next<KernelLinkPacket>();
@@ -44,10 +44,42 @@ public sealed class KernelLinkPortTests
         portB.Close(linkB);
         portA.Send(linkA, Group, new byte[] { 5 });
         portB.Send(linkB, Group, new byte[] { 6 });   // passed over
-        b.Run(() => portB.Open(linkB, boxB));
+        b.Run(() => portB.Open(linkB, Two, boxB));
         portA.Send(linkA, Group, new byte[] { 7 });
         Assert.Equal([7], boxB.Next<KernelLinkPacket>().Packet.ToArray());
         Assert.Equal(0, boxA.Count);
+    }
+
+    [Fact]
+    public void Of_several_addresses_of_a_link_the_one_that_was_said_is_the_source()
+    {
+        using NetworkNamespace a = NeedsRoot.Namespace("link"), b = NeedsRoot.Namespace("link");
+        (int linkA, int linkB) = Connect(a, b);
+        a.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            netlink.AddAddress(linkA, Three.ToIPAddress(), 64);
+        });
+        a.AwaitAddress(Three.ToIPAddress());
+        (Mailbox boxA, Mailbox boxB) = (new Mailbox(), new Mailbox());
+        using KernelLinkPort portA = a.Run(() => new KernelLinkPort(1, Node, static (_, _) => { })), portB = b.Run(() => new KernelLinkPort(1, Node, static (_, _) => { }));
+        b.Run(() => portB.Open(linkB, Two, boxB));
+        foreach (Ipv6Address own in (Ipv6Address[])[One, Three])
+        {
+            a.Run(() => portA.Open(linkA, own, boxA));
+            portA.Send(linkA, Group, new byte[] { 1 });
+            Assert.Equal(own, boxB.Next<KernelLinkPacket>().From);
+            portA.Send(linkA, Two, new byte[] { 2 });
+            Assert.Equal(own, boxB.Next<KernelLinkPacket>().From);
+        }
+
+        a.Run(() =>
+        {
+            using var netlink = RouteNetlink.Open();
+            netlink.RemoveAddress(linkA, Three.ToIPAddress(), 64);
+        });
+        portA.Send(linkA, Group, new byte[] { 3 });   // the packet does not leave with another source
+        Assert.Equal(1, portA.FailedCount);
     }
 
     [Fact]
@@ -81,7 +113,7 @@ public sealed class KernelLinkPortTests
         using NetworkNamespace a = NeedsRoot.Namespace("link");
         var box = new Mailbox();
         using KernelLinkPort port = a.Run(static () => new KernelLinkPort(1, Node, static (_, _) => { }));
-        a.Run(() => port.Open(4711, box));
+        a.Run(() => port.Open(4711, One, box));
         Assert.Equal(4711, box.Next<KernelLinkFailed>().Link);
     }
 

@@ -21,6 +21,11 @@ public sealed class UnderlayMonitorTests
         }
 
         space.Configure(device.Name, IPAddress.Parse("2001:db8:1::1"), 64);
+        space.Run(static () =>
+        {
+            using var netlink = RouteNetlink.Open();   // the way to a gateway of the network that is on the LAN
+            netlink.AddRoute(new KernelRoute(IPAddress.IPv6Any, 0) { FromPrefix = IPAddress.Parse("2001:db8:42::"), FromLength = 48, Gateway = IPAddress.Parse("fe80::2"), Link = netlink.GetLink("eth0").Index });
+        });
         Assert.False(told.Wait(500));
         space.Configure("eth0", IPAddress.Parse("198.51.100.1"), 24);
         Assert.True(told.Wait(5000));
