@@ -4,6 +4,7 @@ using System.Runtime;
 using System.Text.Json;
 using Mesh.Cli.Shell;
 using Mesh.Simulation.Paper;
+using Mesh.Simulation.Reports;
 
 namespace Mesh.Cli.Simulation;
 
@@ -33,6 +34,7 @@ internal static class PaperCommand
         var matrix = new Option<string?>("--matrix") { Description = "Latencies of refresh-latency: unit, U, H (default), or a file with the upper triangle in microseconds, a line for each node.", HelpName = "FILE" };
         var churn = new Option<string?>("--churn") { Description = "Bounds of the probabilities with which nodes reboot in a round of refresh-latency, as in 0,0.05.", HelpName = "LEAST,MOST" };
         var rule = new Option<VictimRule>("--worth") { Description = "What a tunnel is worth in refresh-latency: behind counts the nodes behind the neighbour (as published), routes those that are reached over the tunnel (as a running node).", HelpName = "RULE" };
+        var html = new Option<string?>("--html") { Description = "Write the result as a page with plots into this file, too.", HelpName = "FILE" };
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("paper", "Repeat the published experiments of re6st's simulation, and set their numbers beside ours.")
         {
@@ -47,7 +49,7 @@ internal static class PaperCommand
             ],
         };
         command.Arguments.Add(experiment);
-        foreach (Option option in (Option[])[seed, threads, nodes, tunnels, cap, rounds, replicates, matrix, churn, rule, json])
+        foreach (Option option in (Option[])[seed, threads, nodes, tunnels, cap, rounds, replicates, matrix, churn, rule, html, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -81,13 +83,15 @@ internal static class PaperCommand
                     checks.Add("--nodes: the file of --matrix says how many there are");
                 CheckShapes(checks, chosen, options);
                 checks.ThrowIfAny();
-                return Run(context, chosen, WithMatrix(options, parsed.GetValue(matrix)), parsed.GetValue(json), cancellation);
+                if (parsed.GetValue(html) is { } page)
+                    File.WriteAllText(page, "");   // now, so that a long run does not end with nowhere to write
+                return Run(context, chosen, WithMatrix(options, parsed.GetValue(matrix)), parsed.GetValue(json), parsed.GetValue(html), cancellation);
             },
             CancellationToken.None));
         return command;
     }
 
-    private static int Run(CliContext context, PaperExperiment[] chosen, PaperOptions options, bool isJson, CancellationToken cancellation)
+    private static int Run(CliContext context, PaperExperiment[] chosen, PaperOptions options, bool isJson, string? html, CancellationToken cancellation)
     {
         GCSettings.LatencyMode = GCLatencyMode.SustainedLowLatency;
         using var printer = new PaperPrinter(context, isJson);
@@ -101,6 +105,8 @@ internal static class PaperCommand
             throw CommandFailedException.Usage(e.Message);
         }
 
+        if (html is not null)
+            File.WriteAllText(html, PaperReport.Render(result));
         if (isJson)
             context.Out.WriteLine(JsonSerializer.Serialize(result, PaperJson.Default.PaperResult));
         else
@@ -121,8 +127,7 @@ internal static class PaperCommand
             default:
                 try
                 {
-                    var file = LatencyFile.Load(matrix);
-                    return options with { Matrix = _ => file, Nodes = [file.Nodes] };
+                    return options with { Measured = LatencyFile.Load(matrix) };
                 }
                 catch (LatencyFileException e)
                 {

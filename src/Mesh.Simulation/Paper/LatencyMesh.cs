@@ -14,8 +14,11 @@ internal sealed class LatencyMesh
     private readonly DeterministicRandom _random;
 
     /// <summary>A fresh overlay. Latencies decide only where there is none; then no tunnel is opened.</summary>
+    /// <exception cref="OverlayException">The cap is no more than the tunnels that a node opens.</exception>
     public LatencyMesh(OverlayShape shape, Latencies latencies, DeterministicRandom random)
     {
+        if (shape.Cap <= shape.Tunnels)
+            throw OverlayException.NoneReceived(shape);
         (_shape, _latencies, _random) = (shape, latencies, random);
         Tunnels = new TunnelMesh(shape.Nodes, shape.Tunnels, shape.Cap - shape.Tunnels);
         for (int node = 0; node < shape.Nodes; node++)
@@ -23,6 +26,15 @@ internal sealed class LatencyMesh
     }
 
     public TunnelMesh Tunnels { get; }
+
+    /// <summary>How many tunnels nodes are short of, because they drew nobody who accepts.</summary>
+    public int Missing()
+    {
+        int missing = 0;
+        for (int node = 0; node < _shape.Nodes; node++)
+            missing += _shape.Tunnels - Tunnels.Opened(node).Length;
+        return missing;
+    }
 
     /// <summary>Closes a node's tunnel to <paramref name="victim"/>, or none where that is negative, and opens others until it has all of its own.</summary>
     public void Replace(int node, int victim)

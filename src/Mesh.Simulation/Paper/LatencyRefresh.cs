@@ -26,6 +26,7 @@ public sealed class LatencyRefresh
     /// <param name="seed">What everything random follows from.</param>
     /// <param name="threads">How many threads search; the result does not depend on it.</param>
     /// <param name="rule">Which tunnel is replaced.</param>
+    /// <exception cref="OverlayException">The cap is no more than the tunnels that a node opens.</exception>
     public LatencyRefresh(OverlayShape shape, Latencies latencies, (double Least, double Most) churn, ulong seed, int threads, VictimRule rule = VictimRule.Behind)
     {
         ArgumentNullException.ThrowIfNull(latencies);
@@ -84,7 +85,7 @@ public sealed class LatencyRefresh
             _arities[node] = _mesh.Tunnels.Arity(node);
         }
 
-        return new LatencyRow(_rounds++, sums.Mean(_shape.Nodes), sums.Worst, sums.Unreachable, sums.RoutesLost, ArityCounts.Of(_arities, _shape));
+        return new LatencyRow(_rounds++, sums.Mean(_shape.Nodes), sums.Worst, sums.Unreachable, sums.RoutesLost, _mesh.Missing(), ArityCounts.Of(_arities, _shape));
     }
 
     /// <summary>The mean of all shortest paths, self included, if every pair whose latency is known had a tunnel: the least that any overlay can have, in microseconds.</summary>

@@ -8,6 +8,9 @@ public sealed class OverlayException : Exception
     {
     }
 
+    internal static OverlayException NoneReceived(OverlayShape shape) => new(
+        $"{shape.Nodes} nodes with {shape.Tunnels} tunnels each and cap {shape.Cap} cannot be built: the cap leaves no room for received tunnels; expected more than {shape.Tunnels}");
+
     internal static OverlayException NobodyLeft(int node, OverlayShape shape, int opened) => new(
         $"{shape.Nodes} nodes with {shape.Tunnels} tunnels each and cap {shape.Cap} cannot be built: node {node} has opened {opened} of {shape.Tunnels}, and every other node is at its limit; a larger cap is needed");
 }

@@ -27,6 +27,9 @@ public sealed record PaperOptions
     /// <summary>Latencies for so many nodes; default: <c>H</c>.</summary>
     public Func<int, Latencies>? Matrix { get; init; }
 
+    /// <summary>Latencies of as many nodes as they are of, instead.</summary>
+    public LatencyFile? Measured { get; init; }
+
     /// <summary>Bounds of the probabilities to reboot in a round of <c>refresh-latency</c>; default: nobody does.</summary>
     public (double Least, double Most) Churn { get; init; }
 

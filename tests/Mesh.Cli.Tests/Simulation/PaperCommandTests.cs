@@ -26,6 +26,16 @@ public sealed class PaperCommandTests
     }
 
     [Fact]
+    public async Task The_page_is_written_to_a_file()
+    {
+        using var folder = new TempFolder();
+        CliRun run = await CliRun.OfAsync("sim", "paper", "hops", "--nodes", "100", "--tunnels", "10", "--html", folder["paper.html"]);
+        Assert.Equal((ExitCode.Ok, ""), (run.ExitCode, run.Error));
+        Assert.Contains("<h2>hops</h2>", await File.ReadAllTextAsync(folder["paper.html"], TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        (await CliRun.OfAsync("sim", "paper", "cut", "--nodes", "10", "--html", folder["none/x.html"])).FailsWith(folder["none/x.html"]);
+    }
+
+    [Fact]
     public async Task The_digest_does_not_depend_on_threads()
     {
         string[] command = ["sim", "paper", "kill", "--nodes", "500", "--tunnels", "4", "--replicates", "5", "--seed", "9"];
@@ -79,6 +89,10 @@ public sealed class PaperCommandTests
     [Fact]
     public async Task An_overlay_that_cannot_be_built_is_said() =>
         (await CliRun.OfAsync("sim", "paper", "hops", "--nodes", "50", "--tunnels", "5", "--cap", "6", "--json")).RefusesWith("50 nodes with 5 tunnels each and cap 6 cannot be built: node ", "a larger cap is needed");
+
+    [Fact]
+    public async Task A_cap_without_room_for_received_tunnels_is_said() =>
+        (await CliRun.OfAsync("sim", "paper", "refresh-latency", "--nodes", "50", "--cap", "10", "--json")).RefusesWith("the cap leaves no room for received tunnels; expected more than 10");
 
     [Fact]
     public async Task Interrupted_it_prints_what_is_there_and_ends_with_status_1()

@@ -35,7 +35,8 @@ public sealed class LatencyRefreshTests
         Assert.Equal(0, mesh.Tunnels.Arity(0));
         Assert.All(Enumerable.Range(1, 19), node => Assert.Equal(3, mesh.Tunnels.Opened(node).Length));
         var refresh = new LatencyRefresh(OverlayShape.Of(20, 3), LatencyFile.Parse(text), churn: default, seed: 1, threads: 2);
-        Assert.Equal(2 * 19, refresh.Refresh().Unreachable);
+        LatencyRow row = refresh.Refresh();
+        Assert.Equal((2L * 19, 3), (row.Unreachable, row.MissingTunnels));
     }
 
     [Fact]
