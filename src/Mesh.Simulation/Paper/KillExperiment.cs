@@ -41,7 +41,7 @@ internal static class KillExperiment
             for (int graph; (graph = Interlocked.Increment(ref taken) - 1) < graphs && !context.Cancellation.IsCancellationRequested;)
             {
                 results[graph] = SurvivorCounts.Of(context.Build(shape, graph), survivors);
-                context.Progress($"{shape.Nodes:N0} nodes, {shape.Tunnels} tunnels, cap {shape.Cap}: graph", Interlocked.Increment(ref done), graphs);
+                context.Progress($"{shape.Nodes:N0} nodes, {shape.Tunnels} tunnels, cap {shape.Cap}: graphs", Interlocked.Increment(ref done), graphs);
             }
         });
         context.Cancellation.ThrowIfCancellationRequested();

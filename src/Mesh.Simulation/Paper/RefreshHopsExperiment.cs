@@ -48,7 +48,7 @@ internal static class RefreshHopsExperiment
             OrderedDictionary<string, double> key = PaperContext.Key(shape);
             key["row"] = round;
             context.Add(key, values, [.. Compare(shape, round, values)]);
-            context.Progress($"{shape.Nodes:N0} nodes, round", round, rounds);
+            context.Progress($"{shape.Nodes:N0} nodes, rounds", round, rounds);
             if (round < rounds)
                 Parallel.ForEach(runs, new ParallelOptions { MaxDegreeOfParallelism = context.Options.Threads }, static run => run.Round());
         }

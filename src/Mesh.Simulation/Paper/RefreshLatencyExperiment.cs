@@ -34,7 +34,7 @@ internal static class RefreshLatencyExperiment
             var rows = new LatencyRow[replicates];
             for (int i = 0; i < replicates; i++)
             {
-                context.Progress($"{shape.Nodes:N0} nodes, matrix {latencies.Name}: round {round} of {rounds}, run", i + 1, replicates);
+                context.Progress($"{shape.Nodes:N0} nodes, matrix {latencies.Name}: round {round} of {rounds}, runs", i + 1, replicates);
                 runs[i].Churn();
                 hops[i] = HopDistances.Count(runs[i].ToGraph(), options.Threads, progress: null, context.Cancellation);
                 rows[i] = runs[i].Refresh(context.Cancellation);
