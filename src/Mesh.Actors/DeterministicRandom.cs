@@ -105,7 +105,8 @@ public sealed class DeterministicRandom
         return high;
     }
 
-    private static ulong SplitMix(ref ulong state)
+    /// <summary>One step of SplitMix64 (Steele, Lea and Flood, 2014): moves the state on, and gives 64 bits that are well mixed from it.</summary>
+    public static ulong SplitMix(ref ulong state)
     {
         ulong z = state += 0x9E3779B97F4A7C15;
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;

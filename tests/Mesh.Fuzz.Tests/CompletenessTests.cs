@@ -29,6 +29,7 @@ public sealed partial class CompletenessTests
         ["Mesh.Registry.Http.Re6st.Re6stDatabase.Open"] = "the name of a file that SQLite reads; an operator takes it over once",
         ["Mesh.Registry.Http.Re6st.Re6stRegistryReader.Read"] = "the name of a database that an operator takes over once; Mesh.Registry.Http.Tests has one row for each thing that can be wrong",
         ["Mesh.Cli.Simulation.SimCommands.Load"] = "the name of a file; its text goes where ScenarioReader.Parse sends it",
+        ["Mesh.Simulation.Paper.LatencyFile.Load"] = "the name of a file; its text goes where LatencyFile.Parse sends it",
         ["Mesh.Simulation.Scenarios.ScenarioReader.Load"] = "the name of a file; its text goes where ScenarioReader.Parse sends it",
     };
 

@@ -13,7 +13,7 @@ namespace Mesh.Cli.Simulation;
 /// <summary><c>mesh sim</c>: runs scenarios in virtual time.</summary>
 internal static class SimCommands
 {
-    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.") { Run(context), SweepCommand.Create(context) };
+    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.") { Run(context), SweepCommand.Create(context), PaperCommand.Create(context) };
 
     private static MeshCommand Run(CliContext context)
     {

@@ -4,6 +4,7 @@ using Mesh.Fuzz.Tests.Harness;
 using Mesh.Registry.Dh;
 using Mesh.Registry.Geography;
 using Mesh.Registry.Http.Mail;
+using Mesh.Simulation.Paper;
 
 namespace Mesh.Fuzz.Tests.Targets;
 
@@ -36,7 +37,31 @@ internal static class FileTargets
         },
         Target.Text("files/mail-host", ["mail.example", "mail.example:587", "[2001:db8::1]:25", "192.0.2.1", "2001:db8::1"], ParseHost, Methods.Name(typeof(SmtpMailOptions), nameof(SmtpMailOptions.TryParseHost)))
             with { Tokens = Target.Tokens("[ ] : :: . :25 [] [::1]"), MaxLength = 300, OctetsPerOctet = 128, Check = static (_, value) => ((SmtpMailOptions)value).Validate().FirstOrDefault() },
+        Target.Text("files/latencies", ["1000 2000 99\n3000\t 100\r\n0\n\n", "100 200\n300", "1 2 3 4\n1 2 3\n1 2\n1\n"], static text => LatencyFile.Parse(text, "fuzz"), Methods.Name(typeof(LatencyFile), nameof(LatencyFile.Parse)))
+            with
+        {
+            Expected = typeof(LatencyFileException),
+            CheckRefusal = static (_, thrown) => ((LatencyFileException)thrown).Problems is { Count: > 0 } problems && problems.All(static problem => problem.StartsWith("fuzz:", StringComparison.Ordinal) && !problem.Any(char.IsControl)) ? null : "it says nothing, or what can deceive a terminal",
+            Tokens = Target.Encode(["\n", " ", "\t", "0", "99", "100", "10000000", "10000001", "-1", "1.5", "\r\n", "\n\n"]),
+            OctetsPerOctet = 512,
+            Check = static (_, value) => AskLatencies((LatencyFile)value),
+        },
     ];
+
+    private static string? AskLatencies(LatencyFile file)
+    {
+        for (int i = 0; i < file.Nodes; i++)
+        {
+            for (int j = 0; j < file.Nodes; j++)
+            {
+                int time = file.Microseconds(i, j);
+                if (time != file.Microseconds(j, i) || time is not (0 or (>= LatencyFile.LeastKnown and <= LatencyFile.Largest)))
+                    return $"from {i} to {j} it is {time}";
+            }
+        }
+
+        return null;
+    }
 
     private static object? Refused(string? problem) => string.IsNullOrEmpty(problem) ? throw new InvalidOperationException("refused without a reason") : null;
 
