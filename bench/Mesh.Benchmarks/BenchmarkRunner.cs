@@ -5,6 +5,7 @@ using Mesh.Benchmarks.DataPlane;
 using Mesh.Benchmarks.Kernel;
 using Mesh.Benchmarks.Peers;
 using Mesh.Benchmarks.Registry;
+using Mesh.Benchmarks.Simulation;
 
 namespace Mesh.Benchmarks;
 
@@ -12,7 +13,7 @@ namespace Mesh.Benchmarks;
 public static class BenchmarkRunner
 {
     /// <summary>The areas there are, in the order of the layers.</summary>
-    public static IReadOnlyList<BenchmarkArea> Areas { get; } = [new KernelBenchmarks(), new BabelBenchmarks(), new DataPlaneBenchmarks(), new PeerBenchmarks(), new RegistryBenchmarks()];
+    public static IReadOnlyList<BenchmarkArea> Areas { get; } = [new KernelBenchmarks(), new BabelBenchmarks(), new DataPlaneBenchmarks(), new PeerBenchmarks(), new RegistryBenchmarks(), new SimulationBenchmarks()];
 
     /// <summary>The area of that name, or null.</summary>
     public static BenchmarkArea? Find(string name) => Areas.FirstOrDefault(area => string.Equals(area.Name, name, StringComparison.Ordinal));

@@ -20,7 +20,7 @@ internal static class BenchCommand
         var command = new MeshCommand("bench", "Measure how fast the parts are on this machine.")
         {
             Notes = ["Further options are handed on to the benchmarks."],
-            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench babel --json babel.json", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json"],
+            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench babel --json babel.json", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json", "mesh bench sim --json sim.json"],
             TreatUnmatchedTokensAsErrors = false,
         };
         command.Arguments.Add(area);

@@ -13,7 +13,7 @@ internal sealed class PaperPrinter(CliContext context, bool isQuiet) : IDisposab
 
     private readonly Lock _gate = new();
     private readonly bool _shows = context.IsTerminal && !isQuiet;
-    private readonly Stopwatch _sinceProgress = Stopwatch.StartNew();
+    private readonly Stopwatch _sinceProgress = new();   // begins with the first, which is shown at once
     private PaperExperiment? _current;
     private bool _isLineThere;
 
@@ -56,7 +56,7 @@ internal sealed class PaperPrinter(CliContext context, bool isQuiet) : IDisposab
             return;
         lock (_gate)
         {
-            if (_sinceProgress.Elapsed < ProgressInterval)
+            if (_sinceProgress.IsRunning && _sinceProgress.Elapsed < ProgressInterval)
                 return;
             _sinceProgress.Restart();
             string line = $"{PaperNames.Of(now.Experiment)}: {now.What}, {now.Done:N0} of {now.Total:N0}";
