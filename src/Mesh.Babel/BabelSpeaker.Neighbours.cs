@@ -235,6 +235,7 @@ public sealed partial class BabelSpeaker
         if ((neighbour.RxCost == Metric.Infinity) != (neighbour.AnnouncedRxCost == Metric.Infinity))
             SendIhu(neighbour);
         ushort cost = Metric.Multiply(neighbour.LinkCost, neighbour.CostMultiplier);
+        SettleCost(neighbour);
         if (cost == neighbour.Cost)
             return;
         bool isNew = neighbour.Cost == Metric.Infinity;

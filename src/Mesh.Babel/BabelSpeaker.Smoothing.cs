@@ -72,14 +72,18 @@ public sealed partial class BabelSpeaker
             column.Settle(route.Row, smoothed);
     }
 
-    /// <summary>The cost of a link changes. Until now it was the old one that counted: without that, a new one would count for the past, too, and hysteresis would be none.</summary>
-    private void ChangeCost(Neighbour neighbour, ushort cost)
+    /// <summary>Brings the smoothed cost of a link up to date: with each Hello, so that its time does not come round, and before the cost changes. Until then it was the old one that counted: without that, a new one
+    /// would count for the past, too, and hysteresis would be none.</summary>
+    private void SettleCost(Neighbour neighbour)
     {
         if (neighbour.Cost != Metric.Infinity)
-        {
             _ = Advance(ref neighbour.SmoothedCost, neighbour.Cost, Deciseconds);
-        }
-        else
+    }
+
+    /// <summary>The cost of a link changes.</summary>
+    private void ChangeCost(Neighbour neighbour, ushort cost)
+    {
+        if (neighbour.Cost == Metric.Infinity)
         {
             // All its routes are new again, and begin where new ones do.
             neighbour.SmoothedCost = new SmoothedMetric(cost, Deciseconds);

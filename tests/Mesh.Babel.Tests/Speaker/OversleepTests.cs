@@ -51,6 +51,24 @@ public sealed class OversleepTests
         Assert.Equal(left.TotalSeconds - seconds, route.ExpiresIn.TotalSeconds, 0.11);
     }
 
+    /// <summary>For longer than two octets of deciseconds last.</summary>
+    [Fact]
+    public void The_cost_that_a_link_had_before_does_not_come_back()
+    {
+        var bench = new Bench();
+        bench.Meet(cost: 96);
+        bench.Announce(0, interval: 60_000);
+        for (int i = 0; i < 7_000 / 4; i++)
+        {
+            bench.Ihu(cost: 2_000);
+            bench.AdvanceWithHellos(4, (Bench.Link, Bench.Peer));
+            bench.Announce(0, interval: 60_000);
+            RouteSnapshot route = Assert.Single(bench.Speaker.Routes());
+            if (i >= 15)   // it has settled then
+                Assert.Equal((2_000, 2_000), (route.Metric, route.SmoothedMetric));
+        }
+    }
+
     [Fact]
     public void A_metric_has_settled()
     {
