@@ -37,12 +37,12 @@ public sealed partial class BabelSpeaker
         if (cell.Is(CellFlags.Settling))
         {
             SmoothedMetric smoothed = _routes.Column(route.Neighbour).Smoothed(route.Row);
-            _ = Advance(ref smoothed, cell.RefMetric, Deciseconds);
+            Advance(ref smoothed, cell.RefMetric, Deciseconds);
             announced = smoothed.Value;
         }
 
         SmoothedMetric cost = neighbour.SmoothedCost;
-        _ = Advance(ref cost, neighbour.Cost, Deciseconds);
+        Advance(ref cost, neighbour.Cost, Deciseconds);
         return (ushort)Math.Min(announced + cost.Value + _routes.PenaltyOf(route), Metric.Infinity - 1);
     }
 
@@ -59,7 +59,7 @@ public sealed partial class BabelSpeaker
         else if (cell.Is(CellFlags.Settling))
         {
             smoothed = column.Smoothed(route.Row);
-            _ = Advance(ref smoothed, cell.RefMetric, Deciseconds);
+            Advance(ref smoothed, cell.RefMetric, Deciseconds);
         }
         else
         {
@@ -77,7 +77,7 @@ public sealed partial class BabelSpeaker
     private void SettleCost(Neighbour neighbour)
     {
         if (neighbour.Cost != Metric.Infinity)
-            _ = Advance(ref neighbour.SmoothedCost, neighbour.Cost, Deciseconds);
+            Advance(ref neighbour.SmoothedCost, neighbour.Cost, Deciseconds);
     }
 
     /// <summary>The cost of a link changes.</summary>
@@ -98,7 +98,7 @@ public sealed partial class BabelSpeaker
         neighbour.Cost = cost;
     }
 
-    private bool Advance(ref SmoothedMetric smoothed, ushort metric, ushort now) => smoothed.Advance(metric, now, _smoothingHalfLife, _smoothingFraction);
+    private void Advance(ref SmoothedMetric smoothed, ushort metric, ushort now) => smoothed.Advance(metric, now, _smoothingHalfLife, _smoothingFraction);
 
     /// <summary>There was no input for a long time, as when the process was stopped: what is kept in two octets is brought up to date, so that it does not come round again.</summary>
     private void Oversleep(long tick)
@@ -123,7 +123,7 @@ public sealed partial class BabelSpeaker
 
         void BringUp(ref SmoothedMetric smoothed, ushort metric)
         {
-            _ = Advance(ref smoothed, metric, (ushort)(Deciseconds + nap));
+            Advance(ref smoothed, metric, (ushort)(Deciseconds + nap));
             smoothed.At = now;
         }
     }

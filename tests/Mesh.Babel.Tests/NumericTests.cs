@@ -83,7 +83,7 @@ public sealed class NumericTests
             TimeSpan halfLife = TimeSpan.FromSeconds(row.GetProperty("half_life_s").GetInt32());
             var smoothed = new SmoothedMetric(row.GetProperty("start").GetUInt16(), At: 65_500);   // so that the clock comes round
             ushort metric = row.GetProperty("metric").GetUInt16(), now = (ushort)(65_500 + (row.GetProperty("after_s").GetUInt32() * 10));
-            Assert.Equal(row.GetProperty("smoothed").GetUInt16() == metric, smoothed.Advance(metric, now, (int)(halfLife.TotalSeconds * 10), SmoothedMetric.FractionPerSecond(halfLife)));
+            smoothed.Advance(metric, now, (int)(halfLife.TotalSeconds * 10), SmoothedMetric.FractionPerSecond(halfLife));
             Assert.Equal(row.GetProperty("smoothed").GetUInt16(), smoothed.Value);
         }
     }

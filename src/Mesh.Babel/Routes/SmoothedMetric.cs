@@ -32,8 +32,7 @@ internal record struct SmoothedMetric(ushort Value, ushort At)
     /// <param name="now">Deciseconds modulo 2^16.</param>
     /// <param name="halfLife">Deciseconds; 0 for no smoothing.</param>
     /// <param name="fractionPerSecond">See <see cref="FractionPerSecond"/>.</param>
-    /// <returns>Whether it has arrived.</returns>
-    public bool Advance(ushort metric, ushort now, int halfLife, int fractionPerSecond)
+    public void Advance(ushort metric, ushort now, int halfLife, int fractionPerSecond)
     {
         int value = halfLife == 0 ? metric : Value;
         int left = (ushort)(now - At);
@@ -50,7 +49,6 @@ internal record struct SmoothedMetric(ushort Value, ushort At)
         }
 
         (Value, At) = ((ushort)value, value == metric ? now : (ushort)(now - left));
-        return value == metric;
     }
 
     private static int Snapped(int value, int metric) => Math.Abs(value - metric) < Snap ? metric : value;
