@@ -57,6 +57,19 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return fallback;
     }
 
+    public T Choice<T>(string key, string fallback, (string Name, T Value)[] choices)
+    {
+        string text = Text(key, fallback);
+        foreach ((string name, T value) in choices)
+        {
+            if (name == text)
+                return value;
+        }
+
+        Problem(key, $"expected {string.Join(" or ", choices.Select(static choice => choice.Name))}, not '{text}'");
+        return choices[0].Value;
+    }
+
     public int Integer(string key, int fallback, int min, int max)
     {
         HoconValue? value = Find(key, isRequired: false);

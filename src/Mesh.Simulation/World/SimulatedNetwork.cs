@@ -22,6 +22,7 @@ public sealed class SimulatedNetwork
     private readonly NodeOptions _nodeOptions;
     private readonly double _diameter;
     private readonly ILogSink? _log;
+    private readonly SimulatedCryptography _cryptography;
     private readonly List<SimulatedNode> _nodes = [];
     private int _publicAddresses;
     private int _sites;
@@ -35,14 +36,16 @@ public sealed class SimulatedNetwork
     /// <param name="node">Settings of the nodes.</param>
     /// <param name="expectedNodes">How many nodes may join.</param>
     /// <param name="log">Where all logs go, or null.</param>
+    /// <param name="cryptography">What the machines sign and encrypt with; null for that of real machines.</param>
     public SimulatedNetwork(
-        ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null)
+        ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null,
+        SimulatedCryptography? cryptography = null)
     {
         _random = new DeterministicRandom(seed);
-        (_network, _nodeOptions, _diameter, _log) = (network, node, diameter, log);
+        (_network, _nodeOptions, _diameter, _log, _cryptography) = (network, node, diameter, log, cryptography ?? SimulatedCryptography.Real);
         Internet = new Internet(Engine, internet);
         Machine machine = AddPublicMachine(RegistryName, RandomPlace());
-        Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
+        Registry = new SimulatedRegistry(machine, network, registry, _cryptography, Engine.Epoch, expectedNodes);
         Registry.Boot(LogOf(machine));
     }
 
@@ -120,7 +123,7 @@ public sealed class SimulatedNetwork
 
     private MachineLog? LogOf(Machine machine) => _log is null ? null : new MachineLog(machine.Name, _log);
 
-    private void AddNode(Machine machine) => _nodes.Add(new SimulatedNode(machine, Registry, SimulationKeys.OfNode(_nodes.Count), _nodeOptions));
+    private void AddNode(Machine machine) => _nodes.Add(new SimulatedNode(machine, Registry, _cryptography, _nodes.Count, _nodeOptions));
 
     private Machine AddPublicMachine(string name, Place place)
     {
