@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mesh.Hocon;
 
 namespace Mesh.Simulation.Scenarios;
@@ -46,6 +47,9 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return fallback ?? "";
     }
 
+    /// <summary>Whether a key is there and has true or false.</summary>
+    public bool IsFlag(string key) => Find(key, isRequired: false) is { } value && HoconConvert.TryToBoolean(value, out _);
+
     public bool Flag(string key, bool fallback)
     {
         HoconValue? value = Find(key, isRequired: false);
@@ -54,6 +58,33 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         if (HoconConvert.TryToBoolean(value, out bool flag))
             return flag;
         Problem(key, "expected true or false");
+        return fallback;
+    }
+
+    /// <summary>One of some words; reported with what is said of them, or with the words.</summary>
+    public string Choice(string key, string fallback, string meaning, string[] words)
+    {
+        string text = Text(key, fallback);
+        if (text == fallback || Array.IndexOf(words, text) >= 0)
+            return text;
+        Problem(key, $"expected {meaning}{string.Join(", ", words)}, not {text}");
+        return fallback;
+    }
+
+    /// <summary>One of some words.</summary>
+    public string Choice(string key, string fallback, params string[] words) => Choice(key, fallback, "one of ", words);
+
+    /// <summary>Bits a second; 0 where there is no limit.</summary>
+    public double Rate(string key, double fallback)
+    {
+        if (!Has(key))
+            return fallback;
+        string text = Text(key, fallback: null);
+        int unitAt = text.AsSpan().IndexOfAnyExcept("0123456789.");
+        double factor = (unitAt < 0 ? "" : text[unitAt..].Trim()) switch { "kbit/s" => 1e3, "Mbit/s" => 1e6, "Gbit/s" => 1e9, _ => 0 };
+        if (factor > 0 && double.TryParse(text.AsSpan(0, unitAt), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number * factor is >= 1e3 and <= 1e12)
+            return number * factor;
+        Problem(key, $"expected a rate such as 512 kbit/s, 20 Mbit/s or 1 Gbit/s, at least 1 kbit/s, not {text}");
         return fallback;
     }
 
@@ -108,7 +139,7 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         }
     }
 
-    private static string Describe(TimeSpan duration) => duration.TotalSeconds >= 1 ? $"{duration.TotalSeconds:0.###} s" : $"{duration.TotalMilliseconds:0.###} ms";
+    private static string Describe(TimeSpan duration) => Math.Abs(duration.TotalSeconds) >= 1 ? $"{duration.TotalSeconds:0.###} s" : $"{duration.TotalMilliseconds:0.###} ms";
 
     private string PathOf(string key) => path.Length == 0 ? key : key.Length == 0 ? path : $"{path}.{key}";
 

@@ -36,9 +36,9 @@ public sealed class Machine : UnderlayNode
     public ActorSystem? System { get; private set; }
 
     /// <summary>What the machine has written; survives crashes.</summary>
-    public SimulatedDisk Disk { get; } = new();
+    public SimulatedDisk Disk { get; private set; } = new();
 
-    /// <summary>How far the machine's wall clock is ahead of the true time.</summary>
+    /// <summary>How far the machine's wall clock is ahead of the true time, from the next <see cref="Boot"/> on.</summary>
     public TimeSpan ClockSkew { get; set; }
 
     /// <summary>The machine's TCP.</summary>
@@ -48,7 +48,10 @@ public sealed class Machine : UnderlayNode
     public bool IsBehindNat => _nat is not null;
 
     /// <summary>What the Internet sees of it: itself, or the NAT box before it.</summary>
-    public UnderlayNode Gateway => (UnderlayNode?)_nat ?? this;
+    public UnderlayNode Gateway => (UnderlayNode?)_nat?.Outermost ?? this;
+
+    /// <summary>The NAT box of its site, or null.</summary>
+    public NatBox? Nat => _nat;
 
     /// <summary>Secrets of this machine: from the seed, so that a run can be repeated.</summary>
     public DeterministicRandom Entropy { get; private set; } = new(0);
@@ -117,6 +120,15 @@ public sealed class Machine : UnderlayNode
         IsOn = false;
     }
 
+    /// <summary>It gets an empty disk.</summary>
+    /// <exception cref="InvalidOperationException">It is running.</exception>
+    public void Reinstall()
+    {
+        if (System is not null)
+            throw new InvalidOperationException($"{Name} is running");
+        Disk = new SimulatedDisk();
+    }
+
     /// <summary>The lid is closed: nothing runs, and datagrams are lost, while connections stand. Does nothing where it is off or asleep.</summary>
     public void Sleep()
     {
@@ -138,6 +150,14 @@ public sealed class Machine : UnderlayNode
         foreach (Action action in held)
             action();
         Engine.SetDeadline(this);
+    }
+
+    /// <summary>Somebody sets its wall clock, on (positive) or back. Timers do not notice: they go by the other clock.</summary>
+    public void JumpClock(TimeSpan by)
+    {
+        ClockSkew += by;
+        if (System is not null)
+            System.Loop.Epoch += by;
     }
 
     /// <summary>Receives datagrams to a port.</summary>

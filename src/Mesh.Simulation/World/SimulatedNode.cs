@@ -104,9 +104,27 @@ public sealed class SimulatedNode
     /// <summary>How its certificate is, since it last was switched on.</summary>
     public CertificateStatus? Certificate { get; private set; }
 
+    /// <summary>When it was switched on last: time of the world. Null before the first time.</summary>
+    public TimeSpan? BootedAt { get; private set; }
+
+    /// <summary>When its actors began to run, since it last was switched on: time of the world.</summary>
+    public TimeSpan? StartedAt { get; private set; }
+
+    /// <summary>How many certificates it has got in place of others.</summary>
+    public int Renewals { get; private set; }
+
+    /// <summary>Loses all that it knows: at its next boot it joins as a node that nobody has seen.</summary>
+    /// <exception cref="InvalidOperationException">It is running.</exception>
+    public void Reinstall()
+    {
+        Machine.Reinstall();
+        _joined = null;
+    }
+
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log)
     {
+        (BootedAt, StartedAt) = (Machine.WorldTime, null);
         _tunnels.Clear();
         _destructions.Clear();
         Routes = [];
@@ -141,6 +159,7 @@ public sealed class SimulatedNode
 
     private void Start(ActorSystem system, Joined joined)
     {
+        StartedAt = Machine.WorldTime;
         _joined = joined;
         var identity = new NodeIdentity(new CertificateVerifier(joined.Authority), joined.Certificate, joined.Key, system.Loop.UtcNow);
         Identity = identity;
@@ -164,10 +183,11 @@ public sealed class SimulatedNode
         system.ActorOf(Props.Create(() => new NodeActor(Identity, options, ports)), "node");
     }
 
-    private bool MapsPorts => Machine.Gateway is NatBox { MapsAt: not null };
+    private bool MapsPorts => Machine.Nat is { MapsAt: not null };
 
     private void Keep(NodeIdentity identity)
     {
+        Renewals += identity.Certificate.SerialNumber == Identity?.Certificate.SerialNumber ? 0 : 1;
         Identity = identity;
         _joined = new Joined(identity.Verifier.Authority, identity.Certificate, identity.Key);
     }

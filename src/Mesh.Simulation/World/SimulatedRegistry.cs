@@ -64,6 +64,9 @@ public sealed class SimulatedRegistry
         _authority = renewed;
     }
 
+    /// <summary>Sees to it that nodes can still join: the token of all may be too old by now.</summary>
+    public void RenewToken() => Order(TokenOfAll());
+
     /// <summary>An order of the administrator; its answer is nobody's.</summary>
     public void Order(RegistryCommand command) => Machine.After(TimeSpan.FromMilliseconds(1), () => _actors!.Registry.Tell(command));
 
@@ -78,8 +81,10 @@ public sealed class SimulatedRegistry
         RegistryActors actors = _actors = RegistryActors.Start(system, Options, ports);
         new SimulatedHttp(Machine).Serve(Port, actors.Desk, method => _calls[method] = _calls.GetValueOrDefault(method) + 1);
         system.EventStream.Subscribe<VersionPublished>(system.SystemActorOf(Props.Create(() => new Observer(this)), "observer"));
-        actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
+        actors.Registry.Tell(TokenOfAll());
     });
+
+    private AddToken TokenOfAll() => new("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" };
 
     private sealed class Observer(SimulatedRegistry registry) : Actor
     {
