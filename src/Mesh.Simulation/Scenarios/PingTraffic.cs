@@ -11,6 +11,7 @@ internal sealed class PingTraffic(SimulatedNetwork world)
     private readonly Queue<Flight> _flights = [];
     private readonly Dictionary<(SimulatedNode, SimulatedNode), int> _losses = [];
     private (SimulatedNode From, SimulatedNode To)[] _pairs = [];
+    private readonly HashSet<SimulatedNode> _excluded = [];
     private readonly List<double> _roundTrips = [];
     private readonly List<double> _stretches = [];
     private TimeSpan _interval;
@@ -51,6 +52,13 @@ internal sealed class PingTraffic(SimulatedNetwork world)
     /// <summary>Something is done to a node: what it loses now is not the network's fault.</summary>
     public void Disturb(SimulatedNode node) => _disturbed[node] = world.Engine.Now;
 
+    /// <summary>A node is no part of the network any more: nobody pings it, and it pings nobody.</summary>
+    public void Exclude(SimulatedNode node)
+    {
+        Disturb(node);
+        _excluded.Add(node);
+    }
+
     /// <summary>When something was done to a node last, or zero.</summary>
     public TimeSpan DisturbedAt(SimulatedNode node) => _disturbed.GetValueOrDefault(node);
 
@@ -78,7 +86,7 @@ internal sealed class PingTraffic(SimulatedNetwork world)
             return;
         Count();
         Schedule(generation, pair, _interval);
-        if (!pair.From.IsRunning || !pair.To.IsRunning)
+        if (!pair.From.IsRunning || !pair.To.IsRunning || _excluded.Contains(pair.From) || _excluded.Contains(pair.To))
             return;
         var flight = new Flight(pair.From, pair.To, world.Engine.Now);
         _flights.Enqueue(flight);

@@ -51,6 +51,16 @@ public static partial class ScenarioReader
         return new Skip(section.Duration("for", fallback: null, TimeSpan.FromMinutes(1), Century), every, run, section.Flag("restart", fallback: true), section.Integer("min-renewals", 0, 0, 1_000_000));
     }
 
+    private static Partition ReadPartition(ScenarioSection section, Scenario scenario)
+    {
+        if (!section.Has("sites"))
+            return new Partition(section.Number("share", fallback: null, 0, 1));
+        IReadOnlyList<string> sites = section.Texts("sites");
+        foreach (string unknown in sites.Where(name => !scenario.Sites.Any(site => site.Name == name)))
+            section.Problem("sites", $"there is no site '{unknown}'");
+        return new Partition(1) { Sites = sites };
+    }
+
     private static Traffic ReadTraffic(ScenarioSection section, Scenario scenario)
     {
         string pattern = section.Choice("pattern", "random", "random", "gravity", "hub");
@@ -69,7 +79,10 @@ public static partial class ScenarioReader
             section.Duration("interval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1)),
             Enum.Parse<TrafficPattern>(pattern, ignoreCase: true),
             section.Integer("size", Traffic.DefaultOctets, 0, MaxOctets),
-            hub);
+            hub)
+        {
+            Label = section.Text("label", ""),
+        };
     }
 
     private static StopTraffic ReadStopTraffic(ScenarioSection section) =>

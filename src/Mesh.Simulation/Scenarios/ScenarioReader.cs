@@ -176,7 +176,7 @@ public static partial class ScenarioReader
             "kill" or "crash" or "sleep" when section.Has("share") => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), Machine: null, section.Number("share", fallback: null, 0, 1)),
             "boot" or "wake" when !section.Has("machine") => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), Machine: null, section.Number("share", fallback: 1, 0, 1)),
             "kill" or "crash" or "boot" or "sleep" or "wake" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, scenario)),
-            "partition" => new Partition(section.Number("share", fallback: null, 0, 1)),
+            "partition" => ReadPartition(section, scenario),
             "heal" => new Partition(0),
             "set-parameters" => ReadChange(section, options, scenario.Network),
             "revoke" => new RevokeNode(ReadNode(section, scenario)),

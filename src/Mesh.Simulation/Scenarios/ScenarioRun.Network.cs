@@ -40,7 +40,7 @@ public sealed partial class ScenarioRun
         SimulatedNode node = _world.Find(machine)!;
         if (node.Certificate?.SerialNumber is not { } serial)
             return ("it has no certificate", false);
-        _traffic.Disturb(node);
+        _traffic.Exclude(node);
         SimulatedNode[] others = [.. Running().Where(other => other != node)];
         var watch = new EjectionWatch(_world, node, others);
         watch.Begin(_random);

@@ -6,6 +6,7 @@ namespace Mesh.Simulation.Scenarios;
 public sealed partial class ScenarioRun
 {
     private readonly PingTraffic _traffic;
+    private string _trafficLabel = "";
     private int _orderlyEnds;   // when the traffic began
 
     private (string Outcome, bool IsGood) PingAll(PingAll ping)
@@ -52,6 +53,7 @@ public sealed partial class ScenarioRun
             },
             traffic.Interval,
             traffic.Octets);
+        _trafficLabel = traffic.Label.Length > 0 ? $" {traffic.Label}" : "";
         _orderlyEnds = _world.Nodes.Sum(static n => n.OrderlyEnds);
         return ("done", true);
     }
@@ -70,9 +72,9 @@ public sealed partial class ScenarioRun
         if (_traffic.RoundTrips.Count > 0)
         {
             double mean = _traffic.RoundTrips.Average();
-            _measures.Add(Measure.Of("share of pings lost", "%", [100 * share]));
-            _measures.Add(Measure.Of("mean round trip of traffic", "ms", [mean]));
-            _measures.Add(Measure.Of("round trip of traffic over that of the underlay", "times", _traffic.Stretches));
+            _measures.Add(Measure.Of($"share of pings lost{_trafficLabel}", "%", [100 * share]));
+            _measures.Add(Measure.Of($"mean round trip of traffic{_trafficLabel}", "ms", [mean]));
+            _measures.Add(Measure.Of($"round trip of traffic over that of the underlay{_trafficLabel}", "times", _traffic.Stretches));
             outcome += $"; mean round trip {mean:0.0} ms";
             isFast = stop.Mean is not { } longest || mean <= longest.TotalMilliseconds;
         }

@@ -47,6 +47,27 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return fallback ?? "";
     }
 
+    /// <summary>A list of texts; empty where the key is missing.</summary>
+    public IReadOnlyList<string> Texts(string key)
+    {
+        HoconValue? value = Find(key, isRequired: false);
+        if (value is null)
+            return [];
+        var texts = new List<string>();
+        if (HoconConvert.TryToList(value, out IReadOnlyList<HoconValue>? items))
+        {
+            foreach (HoconValue item in items)
+            {
+                if (HoconConvert.TryToText(item, out string? text))
+                    texts.Add(text);
+            }
+        }
+
+        if (texts.Count == 0 || texts.Count < items!.Count)
+            Problem(key, "expected a list of texts [ a, b ]");
+        return texts;
+    }
+
     /// <summary>Whether a key is there and has true or false.</summary>
     public bool IsFlag(string key) => Find(key, isRequired: false) is { } value && HoconConvert.TryToBoolean(value, out _);
 

@@ -77,8 +77,11 @@ public sealed record Inflict(MachineFault Fault, string? Machine, double Share =
 /// <param name="Share">Which share of the sites, 0..1, rounded up; chosen at random. A node with a public address is a site. 0 mends the Internet.</param>
 public sealed record Partition(double Share) : ScenarioStep
 {
+    /// <summary>Which sites, and those that have come of them, instead of some at random; empty: as <paramref name="Share"/> says.</summary>
+    public IReadOnlyList<string> Sites { get; init; } = [];
+
     /// <inheritdoc/>
-    public override string Title => Share > 0 ? $"{Share:0.###%} of the sites are cut off" : "the Internet is whole again";
+    public override string Title => Sites.Count > 0 ? $"{string.Join(", ", Sites)} are cut off" : Share > 0 ? $"{Share:0.###%} of the sites are cut off" : "the Internet is whole again";
 }
 
 /// <summary>The registry is restarted with other settings and publishes them.</summary>
@@ -136,6 +139,9 @@ public sealed record Traffic(int Pairs, TimeSpan Interval, TrafficPattern Patter
 {
     /// <summary>Payload where nothing is said.</summary>
     public const int DefaultOctets = 16;
+
+    /// <summary>What the measures are called by, where there is traffic more than once; may be empty.</summary>
+    public string Label { get; init; } = "";
 
     /// <inheritdoc/>
     public override string? Machine => Hub;
