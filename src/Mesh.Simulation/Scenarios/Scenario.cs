@@ -51,7 +51,7 @@ public sealed record Scenario
     public int NodeCount => Sites.Sum(s => s.Nodes) + (HasRegistryNode ? 1 : 0);
 
     /// <summary>How many certificates nodes ask for by a token, at most: one each, and one for each that replaces another.</summary>
-    public int Joins => (int)Math.Min(MaxJoins, NodeCount + Steps.OfType<Churn>().Where(static churn => churn.Replaces)
+    public int Joins => (int)Math.Min(MaxJoins, NodeCount + Steps.OfType<ReplaceNodes>().Sum(replace => Math.Ceiling(replace.Share * NodeCount)) + Steps.OfType<Churn>().Where(static churn => churn.Replaces)
         .Sum(churn => NodeCount * churn.Share * Math.Ceiling(churn.Duration / churn.Interval)));
 
     /// <summary>The same scenario with another number of nodes: sites with public addresses grow, and of sites behind NAT there are more or fewer.</summary>

@@ -1,9 +1,11 @@
+using Mesh.Simulation.Underlay;
+
 namespace Mesh.Simulation.Scenarios;
 
 /// <content>Nodes that come and go, clocks, and traffic.</content>
 public static partial class ScenarioReader
 {
-    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority";
+    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, good-disk, replace";
     private const int MaxOctets = 1200;   // what goes through every tunnel in one piece
 
     private static readonly TimeSpan Century = TimeSpan.FromDays(36_500);
@@ -17,14 +19,24 @@ public static partial class ScenarioReader
             section.Duration("every", fallback: null, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)),
             section.Duration("for", fallback: null, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)),
             section.Choice("kind", "replace", "replace", "restart") == "replace"),
+        "slow-disk" => new SetDisk(
+            DiskCondition.Good with { WriteDelay = section.Duration("delay", fallback: null, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)) }, ReadMachineOrNone(section, scenario), ReadShare(section)),
+        "full-disk" => new SetDisk(DiskCondition.Good with { IsFull = true }, ReadMachineOrNone(section, scenario), ReadShare(section)),
+        "good-disk" => new SetDisk(DiskCondition.Good, ReadMachineOrNone(section, scenario), ReadShare(section)),
+        "replace" => new ReplaceNodes(section.Has("machine") ? ReadNode(section, scenario) : null, ReadShare(section)),
         "clock-jump" => new JumpClock(
-            section.Has("machine") ? ReadMachine(section, scenario) : null,
-            section.Has("machine") ? 1 : section.Number("share", fallback: 1, 0, 1),
+            ReadMachineOrNone(section, scenario),
+            ReadShare(section),
             section.Duration("by", fallback: null, -Century, Century)),
         "skip" => ReadSkip(section),
         "renew-authority" => new RenewAuthority(section.Duration("for", fallback: null, TimeSpan.FromHours(1), Century)),
         _ => null,
     };
+
+    private static string? ReadMachineOrNone(ScenarioSection section, Scenario scenario) => section.Has("machine") ? ReadMachine(section, scenario) : null;
+
+    // Of the nodes, where no machine is named; both together have one unknown key.
+    private static double ReadShare(ScenarioSection section) => section.Has("machine") ? 1 : section.Number("share", fallback: 1, 0, 1);
 
     private static JoinWave ReadJoin(ScenarioSection section, Scenario scenario)
     {

@@ -20,6 +20,8 @@ public sealed partial class ScenarioRun
         JumpClock jump => JumpClock(jump),
         Skip skip => Skip(skip),
         RenewAuthority renew => RenewAuthority(renew.Lifetime),
+        SetDisk disk => SetDisk(disk),
+        ReplaceNodes replace => Replace(replace),
         _ => throw new UnreachableException(),
     };
 
@@ -105,15 +107,35 @@ public sealed partial class ScenarioRun
 
     private (string Outcome, bool IsGood) JumpClock(JumpClock jump)
     {
-        Machine[] machines = jump.Machine switch
-        {
-            SimulatedNetwork.RegistryName => [_world.Registry.Machine],
-            { } name => [_world.Find(name)!.Machine],
-            null => [.. Choose([.. _world.Nodes.Where(node => node != _world.RegistryNode)], jump.Share).Select(static node => node.Machine)],
-        };
+        Machine[] machines = MachinesOf(jump.Machine, jump.Share);
         foreach (Machine machine in machines)
             machine.JumpClock(jump.By);
         return (jump.Machine is null ? $"{machines.Length} nodes" : "done", true);
+    }
+
+    private Machine[] MachinesOf(string? name, double share) => name switch
+    {
+        SimulatedNetwork.RegistryName => [_world.Registry.Machine],
+        null => [.. Choose([.. _world.Nodes.Where(node => node != _world.RegistryNode)], share).Select(static node => node.Machine)],
+        _ => [_world.Find(name)!.Machine],
+    };
+
+    private (string Outcome, bool IsGood) SetDisk(SetDisk disk)
+    {
+        Machine[] machines = MachinesOf(disk.Machine, disk.Share);
+        foreach (Machine machine in machines)
+            machine.DiskCondition = disk.Condition;
+        return (disk.Machine is null ? $"{machines.Length} nodes" : "done", true);
+    }
+
+    private (string Outcome, bool IsGood) Replace(ReplaceNodes replace)
+    {
+        SimulatedNode[] nodes = replace.Machine is { } name ? [_world.Find(name)!] : Choose([.. Running().Where(node => node != _world.RegistryNode)], replace.Share);
+        _world.Registry.RenewToken();
+        RunFor(AfterOrder, static () => false);
+        foreach (SimulatedNode node in nodes)
+            Restart(node, replaces: true);
+        return (replace.Machine is null ? $"{nodes.Length} nodes" : "done", true);
     }
 
     private (string Outcome, bool IsGood) Skip(Skip skip)

@@ -205,9 +205,15 @@ public sealed partial class ScenarioRun
         _measures,
         [.. _world.Nodes.Select(n => new NodeResult(
             n.Machine.Name, n.Identity?.Prefix.ToString(), n.IsRunning,
-            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count))],
+            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count)
+        {
+            X = _scenario.Internet.Latency.OnMap(n.Machine.Place)?.X,
+            Y = _scenario.Internet.Latency.OnMap(n.Machine.Place)?.Y,
+        })],
         Model)
     {
+        DroppedPackets = _world.Internet.Dropped,
+        Shape = NetworkShape.Of(_world, Running(), _propagations),
         IsPartial = _stop.IsCancellationRequested,
     };
 

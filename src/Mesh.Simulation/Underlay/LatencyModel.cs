@@ -14,6 +14,9 @@ public abstract class LatencyModel
     /// <param name="diameter">Side of the square of those models that have one, in milliseconds of one-way delay.</param>
     public abstract Place Draw(DeterministicRandom random, double diameter);
 
+    /// <summary>Where a place is on a map, from left to right and from below to above; null where places have no coordinates.</summary>
+    public virtual (double X, double Y)? OnMap(Place place) => (place.X, place.Y);
+
     /// <summary>How many places there are, of which nobody takes one that is taken while others are free; null: without number.</summary>
     public virtual int? Places => null;
 }
@@ -54,6 +57,9 @@ public sealed class MatrixLatency : LatencyModel
 
     /// <inheritdoc/>
     public override int? Places => _matrix.Nodes;
+
+    /// <inheritdoc/>
+    public override (double X, double Y)? OnMap(Place place) => null;
 
     /// <summary>The place of a row, counted from 0.</summary>
     public static Place Row(int row) => new(row, 0);

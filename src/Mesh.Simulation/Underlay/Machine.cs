@@ -21,6 +21,7 @@ public sealed class Machine : UnderlayNode
     private long _pastDelivered;
     private TimeSpan _bootedAt;
     private SimulatedTcp _tcp;
+    private InMemoryJournal? _journal;
 
     internal Machine(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, NatBox? nat, DeterministicRandom random)
         : base(engine, internet, name, address, place)
@@ -37,6 +38,18 @@ public sealed class Machine : UnderlayNode
 
     /// <summary>What the machine has written; survives crashes.</summary>
     public SimulatedDisk Disk { get; private set; } = new();
+
+    /// <summary>How its disk is. Takes effect at once.</summary>
+    public DiskCondition DiskCondition
+    {
+        get;
+        set
+        {
+            field = value;
+            if (_journal is not null)
+                value.ApplyTo(_journal);
+        }
+    } = DiskCondition.Good;
 
     /// <summary>How far the machine's wall clock is ahead of the true time, from the next <see cref="Boot"/> on.</summary>
     public TimeSpan ClockSkew { get; set; }
@@ -90,12 +103,14 @@ public sealed class Machine : UnderlayNode
         IsOn = true;
         _bootedAt = Engine.Now;
         Entropy = _random.Fork();
+        _journal = new InMemoryJournal(Disk);
+        DiskCondition.ApplyTo(_journal);
         System = new ActorSystem(new ActorSystemOptions
         {
             Name = Name,
             Seed = _random.NextUInt64(),
             Epoch = Engine.Epoch + Engine.Now + ClockSkew,
-            Journal = new InMemoryJournal(Disk),
+            Journal = _journal,
             Schema = schema,
             Log = log,
         });

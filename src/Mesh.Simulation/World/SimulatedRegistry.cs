@@ -24,6 +24,7 @@ public sealed class SimulatedRegistry
 
     private readonly int _expectedNodes;
     private readonly SortedDictionary<string, long> _calls = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, long> _bySecond = [];
     private CertificateAuthority _authority;
     private RegistryActors? _actors;
 
@@ -49,6 +50,9 @@ public sealed class SimulatedRegistry
 
     /// <summary>How often each method was called, over all restarts.</summary>
     public IReadOnlyDictionary<string, long> Calls => _calls;
+
+    /// <summary>How many calls there were in which second of the world's time; seconds without calls are left out.</summary>
+    public IReadOnlyDictionary<long, long> CallsBySecond => _bySecond;
 
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
@@ -79,10 +83,17 @@ public sealed class SimulatedRegistry
         var entropy = new SeededEntropy(Machine);
         var ports = new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)) { LocalNode = new SimulatedLocalNode(Machine) };
         RegistryActors actors = _actors = RegistryActors.Start(system, Options, ports);
-        new SimulatedHttp(Machine).Serve(Port, actors.Desk, method => _calls[method] = _calls.GetValueOrDefault(method) + 1);
+        new SimulatedHttp(Machine).Serve(Port, actors.Desk, OnCall);
         system.EventStream.Subscribe<VersionPublished>(system.SystemActorOf(Props.Create(() => new Observer(this)), "observer"));
         actors.Registry.Tell(TokenOfAll());
     });
+
+    private void OnCall(string method)
+    {
+        _calls[method] = _calls.GetValueOrDefault(method) + 1;
+        long second = (long)Machine.WorldTime.TotalSeconds;
+        _bySecond[second] = _bySecond.GetValueOrDefault(second) + 1;
+    }
 
     private AddToken TokenOfAll() => new("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" };
 

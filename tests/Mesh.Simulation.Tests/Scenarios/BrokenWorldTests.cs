@@ -30,6 +30,11 @@ public sealed class BrokenWorldTests
             { do = traffic, pattern = hub, hub = paris-1, size = 1000, pairs = 5 }
             { do = stop-traffic, max-lost-share = 0.1, mean = 300 ms }
             { do = await-routes, share = 0.999 }
+            { do = slow-disk, machine = registry, delay = 2 s }
+            { do = full-disk, share = 0.5 }
+            { do = good-disk }
+            { do = replace, machine = paris-1 }
+            { do = partition, sites = [ paris, home ] }
           ]
         }
         """;
@@ -57,8 +62,13 @@ public sealed class BrokenWorldTests
                 new Traffic(5, TimeSpan.FromSeconds(1), TrafficPattern.Hub, 1000, "paris-1"),
                 new StopTraffic(null) { MaxLostShare = 0.1, Mean = TimeSpan.FromMilliseconds(300) },
                 new AwaitRoutes(TimeSpan.FromMinutes(1), 0.999),
+                new SetDisk(new DiskCondition(TimeSpan.FromSeconds(2), IsFull: false), "registry", 1),
+                new SetDisk(DiskCondition.Good with { IsFull = true }, null, 0.5),
+                new SetDisk(DiskCondition.Good, null, 1),
+                new ReplaceNodes("paris-1", 1),
             ],
-            scenario.Steps);
+            scenario.Steps.SkipLast(1));
+        Assert.Equal(["paris", "home"], Assert.IsType<Partition>(scenario.Steps[^1]).Sites);
     }
 
     [Theory]
@@ -104,6 +114,13 @@ public sealed class BrokenWorldTests
     [InlineData("size = 1000", "size = 9000", "19: scenario.steps[6].size: expected a whole number from 0 to 1200, not 9000")]
     [InlineData("max-lost-share = 0.1", "max-lost-share = 10", "20: scenario.steps[7].max-lost-share: expected a number from 0 to 1, not 10")]
     [InlineData("share = 0.999 }", "share = 0 }", "21: scenario.steps[8].share: expected a number from 0.001 to 1, not 0")]
+    [InlineData("delay = 2 s", "", "22: scenario.steps[9].delay: is missing")]
+    [InlineData("machine = registry, delay", "machine = moon, delay", "22: scenario.steps[9].machine: there is no machine 'moon'")]
+    [InlineData("full-disk, share = 0.5", "full-disk, machine = paris-1, share = 0.5", "23: scenario.steps[10].share: unknown key")]
+    [InlineData("full-disk, share = 0.5", "full-disk, share = much", "23: scenario.steps[10].share: expected a number from 0 to 1")]
+    [InlineData("replace, machine = paris-1", "replace, machine = registry", "25: scenario.steps[12].machine: there is no node 'registry'")]
+    [InlineData("sites = [ paris, home ]", "sites = [ paris, mars ]", "26: scenario.steps[13].sites: there is no site 'mars'")]
+    [InlineData("sites = [ paris, home ]", "sites = paris", "26: scenario.steps[13].sites: expected a list of texts")]
     public void A_problem_names_file_line_key_and_what_was_expected(string text, string replacement, string problem)
     {
         Assert.Contains(text, Good, StringComparison.Ordinal);

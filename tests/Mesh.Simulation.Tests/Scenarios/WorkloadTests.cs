@@ -104,5 +104,45 @@ public sealed class WorkloadTests
         }
     }
 
+    [Fact]
+    public void A_full_disk_of_the_registry_keeps_new_nodes_out_until_there_is_room_and_the_others_go_on()
+    {
+        var run = new ScenarioRun(
+            Parse("""
+                { do = full-disk, machine = registry }
+                { do = join, site = late }
+                { do = wait, for = 20 s }
+                { do = ping-all }
+                { do = await-joined, within = 1 s }
+                { do = good-disk, machine = registry }
+                # It has ended, as the real program does: somebody has to start it again.
+                { do = kill, machine = registry }
+                { do = boot, machine = registry }
+                { do = await-joined, within = 120 s }
+                { do = await-routes, within = 60 s }
+                """),
+            seed: 1);
+        ScenarioResult result = run.Run();
+        Assert.Contains("4 nodes have not joined after 1 s", Assert.Single(result.Violations), StringComparison.Ordinal);
+        Assert.Equal(14, result.Topology.Count(static node => node.IsRunning));
+    }
+
+    [Fact]
+    public void A_slow_disk_of_the_registry_makes_joins_slow()
+    {
+        double Slowest(string steps) => new ScenarioRun(Parse(steps), seed: 1).Run().Measures.Last(static m => m.Name == "a node has joined after").Max;
+        double usual = Slowest("{ do = join, site = late }, { do = await-joined, within = 120 s }");
+        double slow = Slowest("{ do = slow-disk, machine = registry, delay = 3 s }, { do = join, site = late }, { do = await-joined, within = 120 s }");
+        Assert.InRange(slow - usual, 3, 30);
+    }
+
+    [Fact]
+    public void Nodes_with_full_disks_are_members_still_and_a_node_without_its_disk_is_another_one()
+    {
+        var run = new ScenarioRun(Parse("{ do = full-disk }, { do = wait, for = 60 s }, { do = ping-all }, { do = good-disk }, { do = replace, machine = tokyo-1 }, { do = await-joined }, { do = await-routes }, { do = ping-all }"), seed: 1);
+        Assert.Empty(run.Run().Violations);
+        Assert.Equal(1, run.World.Registry.Calls["requestCertificate"] - run.World.Nodes.Count(static node => node.IsRunning));
+    }
+
     private static Scenario Parse(string steps) => ScenarioReader.Parse(World.Replace("STEPS", steps, StringComparison.Ordinal));
 }

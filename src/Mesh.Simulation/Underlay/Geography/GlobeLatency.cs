@@ -24,6 +24,9 @@ public sealed class GlobeLatency(double stretch) : LatencyModel
     /// <inheritdoc/>
     public override double Milliseconds(Place one, Place other) => Kilometres(one, other) / FibreKilometresPerMillisecond * stretch;
 
+    /// <summary>Longitude and latitude.</summary>
+    public override (double X, double Y)? OnMap(Place place) => (place.Y, place.X);
+
     /// <summary>One of the <see cref="Cities"/>, each as likely as any other.</summary>
     public override Place Draw(DeterministicRandom random, double diameter)
     {
