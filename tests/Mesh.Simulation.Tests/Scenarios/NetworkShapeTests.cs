@@ -13,8 +13,7 @@ public sealed class NetworkShapeTests
             ScenarioReader.Parse("""
                 scenario {
                   name = shape
-                  sites = [ { name = relay, nodes = 1 }, { name = a, nat = true, nodes = 2 }, { name = b, nat = true, nodes = 1 } ]
-                  registry-node = false
+                  sites = [ { name = a, nat = true, nodes = 2 }, { name = b, nat = true, nodes = 1 } ]
                   parameters { client-count = 1, max-clients = 10, hello = 4 s }
                   steps = [
                     { do = await-routes, within = 60 s }
@@ -25,7 +24,7 @@ public sealed class NetworkShapeTests
                 """),
             seed: 1).Run();
         Assert.Empty(result.Violations);
-        // The relay has three tunnels, the others one each: six pairs next to each other, six over the relay.
+        // The registry's node has three tunnels, the others one each: six pairs next to each other, six over it.
         Assert.Equal([new Bar(1, 6), new Bar(2, 6)], result.Shape.Hops);
         Assert.Equal([new Bar(1, 3), new Bar(3, 1)], result.Shape.Arities);
         Assert.Equal(10, result.Shape.Stretches.Sum(static bar => bar.Count));   // two pairs share a site
