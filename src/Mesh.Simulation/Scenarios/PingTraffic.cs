@@ -1,3 +1,4 @@
+using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
 namespace Mesh.Simulation.Scenarios;
@@ -30,7 +31,7 @@ internal sealed class PingTraffic(SimulatedNetwork world)
     /// <summary>Round trips of those that were answered, in milliseconds.</summary>
     public IReadOnlyList<double> RoundTrips => _roundTrips;
 
-    /// <summary>How many times as long as straight through the underlay they took.</summary>
+    /// <summary>How many times as long as straight through the underlay they took, between different sites.</summary>
     public IReadOnlyList<double> Stretches => _stretches;
 
     /// <summary>Begins anew with these pairs.</summary>
@@ -99,9 +100,9 @@ internal sealed class PingTraffic(SimulatedNetwork world)
         if (_flights.Count == 0 || flight.SentAt < _flights.Peek().SentAt)
             return;   // its time was over
         _roundTrips.Add(roundTrip.TotalMilliseconds);
-        TimeSpan direct = world.Internet.RoundTrip(flight.From.Machine.Gateway, flight.To.Machine.Gateway);
-        if (direct > TimeSpan.Zero)
-            _stretches.Add(roundTrip / direct);
+        UnderlayNode from = flight.From.Machine.Gateway, to = flight.To.Machine.Gateway;
+        if (from != to)
+            _stretches.Add(roundTrip / world.Internet.RoundTrip(from, to));
     }
 
     private bool WasDisturbed(SimulatedNode node, TimeSpan sentAt) => !node.IsRunning || DisturbedAt(node) >= sentAt;

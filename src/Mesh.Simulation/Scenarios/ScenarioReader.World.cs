@@ -83,10 +83,13 @@ public static partial class ScenarioReader
                 NatTimeout = section.Duration("nat-timeout", common.NatTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)),
                 HasCarrierNat = section.Flag("carrier-nat", fallback: false),
                 ClockSkew = ReadSkew(section, common.ClockSkew),
+                Underlay = section.Choice("underlay", "ipv4", "ipv4", "ipv6", "both") switch { "ipv6" => UnderlayFamily.Ipv6, "both" => UnderlayFamily.Both, _ => UnderlayFamily.Ipv4 },
                 TellsCapabilities = section.Flag("tells-capabilities", fallback: true),
                 Cipher = cipher switch { "aes-256-gcm" => SealingCipher.Aes256Gcm, "chacha20-poly1305" => SealingCipher.ChaCha20Poly1305, _ => null },
             },
         };
+        if (kind is not null && site.Options.Underlay == UnderlayFamily.Ipv6)
+            section.Problem("underlay", "NAT is of IPv4: expected underlay = both for public addresses of IPv6 behind it");
         if (kind is null && site.MapsPorts)
             section.Problem("maps-ports", "only a site behind NAT has a box that could map ports");
         if (kind is null && section.Has("nat-timeout"))

@@ -83,6 +83,9 @@ public static partial class ScenarioReader
             RegistrySite = ReadRegistrySite(section.Section("registry", isRequired: false), model, common),
             Sites = [.. section.List("sites", isRequired: true).Select(site => ReadSite(site, model, common))],
         };
+        // Everybody has to reach the registry.
+        if (scenario.Sites.Any(static site => site.Options.Underlay == UnderlayFamily.Ipv6))
+            scenario = scenario with { RegistrySite = scenario.RegistrySite with { Underlay = UnderlayFamily.Both } };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), new RegistryOptions(), scenario.Network) };
         scenario = scenario with { Steps = ReadSteps(section.List("steps", isRequired: true), scenario) };
         // As long: there is room in a file for more sites than an int counts nodes.

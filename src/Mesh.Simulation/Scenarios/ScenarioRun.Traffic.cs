@@ -74,7 +74,8 @@ public sealed partial class ScenarioRun
             double mean = _traffic.RoundTrips.Average();
             _measures.Add(Measure.Of($"share of pings lost{_trafficLabel}", "%", [100 * share]));
             _measures.Add(Measure.Of($"mean round trip of traffic{_trafficLabel}", "ms", [mean]));
-            _measures.Add(Measure.Of($"round trip of traffic over that of the underlay{_trafficLabel}", "times", _traffic.Stretches));
+            if (_traffic.Stretches.Count > 0)
+                _measures.Add(Measure.Of($"round trip of traffic over that of the underlay{_trafficLabel}", "times", _traffic.Stretches));
             outcome += $"; mean round trip {mean:0.0} ms";
             isFast = stop.Mean is not { } longest || mean <= longest.TotalMilliseconds;
         }

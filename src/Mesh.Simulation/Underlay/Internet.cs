@@ -41,14 +41,20 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     public long Lost { get; private set; }
 
     /// <summary>Packets for which the queue of a line had no room.</summary>
-    public long Dropped => _public.Values.Sum(static node => node.Dropped + (node.Downlink?.Dropped ?? 0));
+    public long Dropped => _public.Values.Distinct().Sum(static node => node.Dropped + (node.Downlink?.Dropped ?? 0));
 
     /// <summary>Makes an address lead to a node.</summary>
     public void Attach(UnderlayNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        _public.Add(node.Address, node);
+        Attach(node, node.Address);
     }
+
+    /// <summary>Makes another address lead to a node.</summary>
+    public void Attach(UnderlayNode node, IPAddress address) => _public.Add(address, node);
+
+    /// <summary>Whether somebody has that address.</summary>
+    public bool Has(IPAddress address) => _public.ContainsKey(address);
 
     /// <summary>Cuts or mends the way between two nodes, in both directions.</summary>
     public void SetCut(UnderlayNode a, UnderlayNode b, bool isCut)
@@ -97,7 +103,7 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
             return;
         }
 
-        bool isCut = IsCut(from, to);
+        bool isCut = IsCut(from.Gateway, to.Gateway);
         TimeSpan jitter = options.Jitter + from.Access.Jitter + to.Access.Jitter;
         TimeSpan delay = waits + options.BaseLatency + TimeSpan.FromMilliseconds(options.Latency.Milliseconds(from.Place, to.Place)) + (jitter * random.NextDouble());
         double loss = Either(Either(options.Loss, from.Access.Loss), to.Access.Loss);

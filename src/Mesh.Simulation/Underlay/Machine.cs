@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Simulation.Engine;
@@ -60,8 +61,20 @@ public sealed class Machine : UnderlayNode
     /// <summary>True where a NAT box stands between the machine and the Internet.</summary>
     public bool IsBehindNat => _nat is not null;
 
+    /// <summary>Its address of the other family, always a public one, or null.</summary>
+    public IPAddress? OtherAddress { get; private set; }
+
+    /// <summary>Its address of a family, or null: what it sends from.</summary>
+    public IPAddress? AddressOf(AddressFamily family) => Address.AddressFamily == family ? Address : OtherAddress?.AddressFamily == family ? OtherAddress : null;
+
+    /// <summary>Its addresses, the usual one first.</summary>
+    public IEnumerable<IPAddress> Addresses => OtherAddress is { } other ? [Address, other] : [Address];
+
+    /// <summary>Whether an address is one of the Internet, and of a family that the machine has.</summary>
+    public bool Reaches(IPAddress address) => Internet.Has(address) && AddressOf(address.AddressFamily) is not null;
+
     /// <summary>What the Internet sees of it: itself, or the NAT box before it.</summary>
-    public UnderlayNode Gateway => (UnderlayNode?)_nat?.Outermost ?? this;
+    public override UnderlayNode Gateway => (UnderlayNode?)_nat?.Outermost ?? this;
 
     /// <summary>The NAT box of its site, or null.</summary>
     public NatBox? Nat => _nat;
@@ -211,10 +224,32 @@ public sealed class Machine : UnderlayNode
     {
         if (!IsOn || IsAsleep)
             return;
-        if (_nat is not null)
-            Internet.SendInside(this, _nat, packet);
+        AddressFamily family = packet.Destination.AddressFamily;
+        if (family == Address.AddressFamily)
+        {
+            if (_nat is not null)
+                Internet.SendInside(this, _nat, packet);
+            else
+                Internet.Route(this, packet, _network);
+        }
+        else if (AddressOf(family) is { } source)
+        {
+            Internet.Route(this, packet with { Source = new IPEndPoint(source, packet.Source.Port) }, _network);
+        }
+        else if (packet.Protocol == PacketProtocol.Tcp)   // the kernel says at once that the network is unreachable
+        {
+            Engine.Send(this, this, LoopbackLatency, SimulatedTcp.Refusal(packet));
+        }
         else
-            Internet.Route(this, packet, _network);
+        {
+            Engine.Undelivered++;
+        }
+    }
+
+    internal void AttachOther(IPAddress address)
+    {
+        OtherAddress = address;
+        Internet.Attach(this, address);
     }
 
     /// <summary>Lets the machine handle what something outside its loop has told its actors.</summary>

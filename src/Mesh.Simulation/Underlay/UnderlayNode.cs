@@ -26,6 +26,9 @@ public abstract class UnderlayNode
     /// <summary>Where it stands; distance makes latency.</summary>
     public Place Place { get; }
 
+    /// <summary>What is cut off with it: itself, or what stands between it and the Internet.</summary>
+    public virtual UnderlayNode Gateway => this;
+
     /// <summary>Its line to the Internet.</summary>
     public AccessLink Access { get; private set; } = AccessLink.Perfect;
 

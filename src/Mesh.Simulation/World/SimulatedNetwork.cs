@@ -20,11 +20,13 @@ public sealed class SimulatedNetwork
     private readonly DeterministicRandom _random;
     private readonly NetworkPrefix _network;
     private readonly NodeOptions _nodeOptions;
+    private readonly SiteOptions _registrySite;
     private readonly double _diameter;
     private readonly ILogSink? _log;
     private readonly List<SimulatedNode> _nodes = [];
     private readonly HashSet<Place> _taken = [];   // of those models that have a number of them
     private int _publicAddresses;
+    private int _publicIpv6Addresses;
     private int _sites;
 
     /// <summary>Makes a world with a registry that is switched on.</summary>
@@ -44,7 +46,7 @@ public sealed class SimulatedNetwork
         _random = new DeterministicRandom(seed);
         (_network, _nodeOptions, _diameter, _log) = (network, node, diameter, log);
         Internet = new Internet(Engine, internet);
-        Machine machine = AddPublicMachine(RegistryName, registrySite ?? SiteOptions.Anywhere);
+        Machine machine = AddPublicMachine(RegistryName, _registrySite = registrySite ?? SiteOptions.Anywhere);
         Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
         Registry.Boot(LogOf(machine));
     }
@@ -73,7 +75,7 @@ public sealed class SimulatedNetwork
     {
         if (_nodes.Count > 0)
             throw new InvalidOperationException("the registry's node comes before all others");
-        Machine machine = AddPublicMachine(RegistryNodeName, new SiteOptions { Place = Registry.Machine.Place, Access = Registry.Machine.Access });
+        Machine machine = AddPublicMachine(RegistryNodeName, _registrySite with { Place = Registry.Machine.Place, ClockSkew = TimeSpan.Zero });
         machine.ClockSkew = Registry.Machine.ClockSkew;   // it is one computer
         Registry.Machine.PutBeside(machine);
         AddNode(machine, SiteOptions.Anywhere);
@@ -110,7 +112,14 @@ public sealed class SimulatedNetwork
         for (int i = 1; i <= count; i++)
         {
             var address = new IPAddress([10, (byte)(number >> 8), (byte)number, (byte)i]);
-            AddNode(Skewed(new Machine(Engine, Internet, $"{site}-{i}", address, box.Place, box, _random.Fork()), options), options);
+            Machine machine = Skewed(new Machine(Engine, Internet, $"{site}-{i}", address, box.Place, box, _random.Fork()), options);
+            if (options.Underlay == UnderlayFamily.Both)
+            {
+                machine.SetAccess(options.Access);
+                machine.AttachOther(NextPublicIpv6Address());
+            }
+
+            AddNode(machine, options);
         }
     }
 
@@ -147,8 +156,11 @@ public sealed class SimulatedNetwork
 
     private Machine AddPublicMachine(string name, SiteOptions options)
     {
-        var machine = new Machine(Engine, Internet, name, NextPublicAddress(), options.Place ?? RandomPlace(), nat: null, _random.Fork());
+        IPAddress address = options.Underlay == UnderlayFamily.Ipv6 ? NextPublicIpv6Address() : NextPublicAddress();
+        var machine = new Machine(Engine, Internet, name, address, options.Place ?? RandomPlace(), nat: null, _random.Fork());
         Plug(machine, options);
+        if (options.Underlay == UnderlayFamily.Both)
+            machine.AttachOther(NextPublicIpv6Address());
         return Skewed(machine, options);
     }
 
@@ -163,6 +175,13 @@ public sealed class SimulatedNetwork
         if (options.ClockSkew > TimeSpan.Zero)
             machine.ClockSkew = options.ClockSkew * ((2 * _random.NextDouble()) - 1);
         return machine;
+    }
+
+    // 3fff::/20 is for documentation (RFC 9637). Each machine has a /64, as each site does.
+    private IPAddress NextPublicIpv6Address()
+    {
+        int number = ++_publicIpv6Addresses;
+        return new IPAddress([0x3f, 0xff, 0, 0, 0, (byte)(number >> 16), (byte)(number >> 8), (byte)number, 0, 0, 0, 0, 0, 0, 0, 1]);
     }
 
     // 198.18.0.0/15 is for benchmarks (RFC 2544), so it is nobody's.

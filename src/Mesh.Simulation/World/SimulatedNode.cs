@@ -51,8 +51,8 @@ public sealed class SimulatedNode
             Tunnels = options.Tunnels with
             {
                 Listen = new IPEndPoint(IPAddress.Any, Port),
-                LocalAddresses = new HashSet<IPAddress> { machine.Address },
-                Advertised = machine.IsBehindNat ? AddressList.Empty : new AddressList(new AdvertisedAddress(machine.Address.ToString(), Port, AddressProtocol.Mesh)),
+                LocalAddresses = machine.Addresses.ToHashSet(),
+                Advertised = new AddressList([.. machine.Addresses.Where(machine.Reaches).Select(static address => new AdvertisedAddress(address.ToString(), Port, AddressProtocol.Mesh))]),
                 Tunnel = options.Tunnels.Tunnel with { UdpPort = Port },
             },
             PortMapping = MapsPorts ? Mapping : null,
@@ -172,7 +172,7 @@ public sealed class SimulatedNode
         {
             PortMapping = MapsPorts ? new SimulatedGateway(Machine) : null,
         };
-        NodeOptions options = _options with { RegistryUrl = _registry.Url };
+        NodeOptions options = _options with { RegistryUrl = _registry.UrlFor(Machine) };
         ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
         system.EventStream.Subscribe<TunnelStatus>(observer);
         system.EventStream.Subscribe<DestructionChanged>(observer);
@@ -231,7 +231,7 @@ public sealed class SimulatedNode
 
         private void Join()
         {
-            var order = new JoinOrder(node._registry.Url, SimulatedRegistry.Token, Fingerprint.Of(node._registry.Authority.Der.AsSpan()), node._key, []);
+            var order = new JoinOrder(node._registry.UrlFor(node.Machine), SimulatedRegistry.Token, Fingerprint.Of(node._registry.Authority.Der.AsSpan()), node._key, []);
             Context.ActorOf(Props.Create(() => new JoinActor(order, new SimulatedHttp(node.Machine), new SimulatedWorkPool(WorkTime), Self)));
         }
     }

@@ -1,3 +1,4 @@
+using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Protocol.Addressing;
@@ -57,8 +58,14 @@ public sealed class SimulatedRegistry
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
 
-    /// <summary>Base URL for nodes.</summary>
-    public string Url => $"http://{Machine.Address}:{Port}";
+    /// <summary>Base URL for the nodes of a machine: of a family that it has.</summary>
+    public string UrlFor(Machine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        return Machine.Addresses.FirstOrDefault(address => machine.AddressOf(address.AddressFamily) is not null) is { } reached
+            ? $"http://{new IPEndPoint(reached, Port)}"
+            : throw new InvalidOperationException($"{machine.Name} has no address of the registry's family");
+    }
 
     /// <summary>Gives the authority another certificate, as <c>mesh registry renew-ca</c> does. Used from the next <see cref="Boot"/> on.</summary>
     public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter)

@@ -4,6 +4,19 @@ using Mesh.Simulation.Underlay;
 
 namespace Mesh.Simulation.World;
 
+/// <summary>What kind of Internet a site has.</summary>
+public enum UnderlayFamily
+{
+    /// <summary>Addresses of IPv4.</summary>
+    Ipv4,
+
+    /// <summary>Addresses of IPv6.</summary>
+    Ipv6,
+
+    /// <summary>Both; behind NAT, the machines have public addresses of IPv6.</summary>
+    Both,
+}
+
 /// <summary>Where a site is and what it has to do with the Internet.</summary>
 public sealed record SiteOptions
 {
@@ -15,6 +28,9 @@ public sealed record SiteOptions
 
     /// <summary>The line of the site; where machines have public addresses, of each of them.</summary>
     public AccessLink Access { get; init; } = AccessLink.Perfect;
+
+    /// <summary>Which kind of Internet it has. Default IPv4.</summary>
+    public UnderlayFamily Underlay { get; init; }
 
     /// <summary>What its NAT box is like, where it has one.</summary>
     public NatKind NatKind { get; init; } = NatKind.Restricted;

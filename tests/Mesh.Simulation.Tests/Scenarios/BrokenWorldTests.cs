@@ -96,6 +96,8 @@ public sealed class BrokenWorldTests
     [InlineData("latitude = -10.5", "latitude = -91", "9: scenario.sites[1].latitude: expected a number from -90 to 90, not -91")]
     [InlineData("latitude = -10.5, ", "", "9: scenario.sites[1].latitude: is missing")]
     [InlineData("nat = symmetric", "nat = oblique", "9: scenario.sites[1].nat: expected true or false, or the kind of NAT: full-cone, restricted, port-restricted, symmetric, not oblique")]
+    [InlineData("cipher = aes-256-gcm", "underlay = ipx", "9: scenario.sites[1].underlay: expected one of ipv4, ipv6, both, not ipx")]
+    [InlineData("cipher = aes-256-gcm", "underlay = ipv6", "9: scenario.sites[1].underlay: NAT is of IPv4: expected underlay = both for public addresses of IPv6 behind it")]
     [InlineData("cipher = aes-256-gcm", "cipher = rot13", "9: scenario.sites[1].cipher: expected one of aes-256-gcm, chacha20-poly1305, not rot13")]
     [InlineData("join = later", "join = never", "10: scenario.sites[2].join: expected one of start, later, not never")]
     [InlineData("site = late", "site = paris", "13: scenario.steps[0].site: there is no site 'paris' with join = later")]
