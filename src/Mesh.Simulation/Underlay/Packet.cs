@@ -20,4 +20,10 @@ public enum PacketProtocol : byte
 /// <param name="Source">As the receiver sees it: NAT boxes change it.</param>
 /// <param name="Destination">Where it is to go: NAT boxes change it.</param>
 /// <param name="Payload">Never changed once sent.</param>
-public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoint Destination, ReadOnlyMemory<byte> Payload);
+public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoint Destination, ReadOnlyMemory<byte> Payload)
+{
+    private const int Headers = 40;   // of IPv4 and UDP or TCP without options, or what is near that
+
+    /// <summary>What it takes of a line.</summary>
+    internal int Octets => Headers + Payload.Length;
+}

@@ -1,3 +1,4 @@
+using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Protocol.Addressing;
@@ -24,6 +25,7 @@ public sealed class SimulatedRegistry
 
     private readonly int _expectedNodes;
     private readonly SortedDictionary<string, long> _calls = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, long> _bySecond = [];
     private CertificateAuthority _authority;
     private RegistryActors? _actors;
 
@@ -51,14 +53,26 @@ public sealed class SimulatedRegistry
     /// <summary>How often each method was called, over all restarts.</summary>
     public IReadOnlyDictionary<string, long> Calls => _calls;
 
+    /// <summary>How many calls there were in which second of the world's time; seconds without calls are left out.</summary>
+    public IReadOnlyDictionary<long, long> CallsBySecond => _bySecond;
+
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
 
-    /// <summary>Base URL for nodes.</summary>
-    public string Url => $"http://{Machine.Address}:{Port}";
+    /// <summary>Base URL for the nodes of a machine: of a family that it has.</summary>
+    public string UrlFor(Machine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        return Machine.Addresses.FirstOrDefault(address => machine.AddressOf(address.AddressFamily) is not null) is { } reached
+            ? $"http://{new IPEndPoint(reached, Port)}"
+            : throw new InvalidOperationException($"{machine.Name} has no address of the registry's family");
+    }
 
     /// <summary>Gives the authority another certificate, as <c>mesh registry renew-ca</c> does. Used from the next <see cref="Boot"/> on.</summary>
     public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter) => _authority = _authority.With(_authority.Renew(notBefore, notAfter));
+
+    /// <summary>Sees to it that nodes can still join: the token of all may be too old by now.</summary>
+    public void RenewToken() => Order(TokenOfAll());
 
     /// <summary>An order of the administrator; its answer is nobody's.</summary>
     public void Order(RegistryCommand command) => Machine.After(TimeSpan.FromMilliseconds(1), () => _actors!.Registry.Tell(command));
@@ -72,10 +86,19 @@ public sealed class SimulatedRegistry
         var entropy = new SeededEntropy(Machine);
         var ports = new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)) { LocalNode = new SimulatedLocalNode(Machine) };
         RegistryActors actors = _actors = RegistryActors.Start(system, Options, ports);
-        new SimulatedHttp(Machine).Serve(Port, actors.Desk, method => _calls[method] = _calls.GetValueOrDefault(method) + 1);
+        new SimulatedHttp(Machine).Serve(Port, actors.Desk, OnCall);
         system.EventStream.Subscribe<VersionPublished>(system.SystemActorOf(Props.Create(() => new Observer(this)), "observer"));
-        actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
+        actors.Registry.Tell(TokenOfAll());
     });
+
+    private void OnCall(string method)
+    {
+        _calls[method] = _calls.GetValueOrDefault(method) + 1;
+        long second = (long)Machine.WorldTime.TotalSeconds;
+        _bySecond[second] = _bySecond.GetValueOrDefault(second) + 1;
+    }
+
+    private AddToken TokenOfAll() => new("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" };
 
     private sealed class Observer(SimulatedRegistry registry) : Actor
     {
