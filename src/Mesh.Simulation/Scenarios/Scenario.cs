@@ -29,6 +29,9 @@ public sealed record Scenario
     /// <summary>Side of the square in which sites stand at random: milliseconds of one-way delay, 0..1000, default 40.</summary>
     public double DiameterMilliseconds { get; init; } = 40;
 
+    /// <summary>What the machines sign and encrypt with. Default: that of real machines.</summary>
+    public SimulatedCryptography Cryptography { get; init; } = SimulatedCryptography.Real;
+
     /// <summary>Settings of the registry, and so of the network.</summary>
     public RegistryOptions Registry { get; init; } = new();
 

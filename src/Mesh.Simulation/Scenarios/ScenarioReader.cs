@@ -72,6 +72,7 @@ public static partial class ScenarioReader
             Network = ReadNetwork(section, standard.Network),
             Internet = ReadInternet(section.Section("internet", isRequired: false), internet),
             DiameterMilliseconds = section.Duration("diameter", TimeSpan.FromMilliseconds(40), TimeSpan.Zero, TimeSpan.FromSeconds(1)).TotalMilliseconds,
+            Cryptography = section.Choice("cryptography", "real", [("real", SimulatedCryptography.Real), ("modelled", SimulatedCryptography.Modelled)]),
             HasRegistryNode = section.Flag("registry-node", standard.HasRegistryNode),
             JoinSpread = section.Duration("join-spread", standard.JoinSpread, TimeSpan.Zero, TimeSpan.FromHours(1)),
         };

@@ -20,8 +20,9 @@ public sealed record ScenarioProgress(TimeSpan Now, string Step, int NodesUp, in
 /// <summary>Carries out a scenario.</summary>
 public sealed partial class ScenarioRun
 {
-    private const string Model =
-        "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
+    private string Model => _scenario.Cryptography.IsModelled
+        ? "Real: registry and node actors, every message between machines, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA and AEAD (digests of the same lengths)."
+        : "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
 
     private static readonly TimeSpan FirstJoinLimit = TimeSpan.FromMinutes(1);   // it never takes a second unless the underlay is absurdly slow
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
@@ -52,7 +53,7 @@ public sealed partial class ScenarioRun
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
             seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, new NodeOptions { RegistryUrl = "" }, scenario.Joins, log,
-            scenario.RegistrySite);
+            scenario.Cryptography, scenario.RegistrySite);
         // A condition is looked at less often where a look costs more.
         _look = TimeSpan.FromMilliseconds(Math.Clamp(scenario.NodeCount, 100, 1000));
         if (scenario.HasRegistryNode)

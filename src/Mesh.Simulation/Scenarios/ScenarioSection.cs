@@ -82,18 +82,21 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return fallback;
     }
 
-    /// <summary>One of some words; reported with what is said of them, or with the words.</summary>
-    public string Choice(string key, string fallback, string meaning, string[] words)
+    public T Choice<T>(string key, string fallback, (string Name, T Value)[] choices)
     {
         string text = Text(key, fallback);
-        if (text == fallback || Array.IndexOf(words, text) >= 0)
-            return text;
-        Problem(key, $"expected {meaning}{string.Join(", ", words)}, not {text}");
-        return fallback;
+        foreach ((string name, T value) in choices)
+        {
+            if (name == text)
+                return value;
+        }
+
+        Problem(key, $"expected {string.Join(" or ", choices.Select(static choice => choice.Name))}, not '{text}'");
+        return choices[0].Value;
     }
 
-    /// <summary>One of some words.</summary>
-    public string Choice(string key, string fallback, params string[] words) => Choice(key, fallback, "one of ", words);
+    /// <summary>One of some words; what is returned where the key is missing need not be one of them.</summary>
+    public string Word(string key, string fallback, params string[] words) => Has(key) ? Choice(key, words[0], [.. words.Select(static word => (word, word))]) : fallback;
 
     /// <summary>Bits a second; 0 where there is no limit.</summary>
     public double Rate(string key, double fallback)

@@ -23,6 +23,7 @@ public sealed class SimulatedNetwork
     private readonly SiteOptions _registrySite;
     private readonly double _diameter;
     private readonly ILogSink? _log;
+    private readonly SimulatedCryptography _cryptography;
     private readonly List<SimulatedNode> _nodes = [];
     private readonly HashSet<Place> _taken = [];   // of those models that have a number of them
     private int _publicAddresses;
@@ -38,16 +39,17 @@ public sealed class SimulatedNetwork
     /// <param name="node">Settings of the nodes.</param>
     /// <param name="expectedNodes">How many nodes may join.</param>
     /// <param name="log">Where all logs go, or null.</param>
+    /// <param name="cryptography">What the machines sign and encrypt with; null for that of real machines.</param>
     /// <param name="registrySite">Where the registry stands, and the node beside it.</param>
     public SimulatedNetwork(
         ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null,
-        SiteOptions? registrySite = null)
+        SimulatedCryptography? cryptography = null, SiteOptions? registrySite = null)
     {
         _random = new DeterministicRandom(seed);
-        (_network, _nodeOptions, _diameter, _log) = (network, node, diameter, log);
+        (_network, _nodeOptions, _diameter, _log, _cryptography) = (network, node, diameter, log, cryptography ?? SimulatedCryptography.Real);
         Internet = new Internet(Engine, internet);
         Machine machine = AddPublicMachine(RegistryName, _registrySite = registrySite ?? SiteOptions.Anywhere);
-        Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
+        Registry = new SimulatedRegistry(machine, network, registry, _cryptography, Engine.Epoch, expectedNodes);
         Registry.Boot(LogOf(machine));
     }
 
@@ -152,7 +154,7 @@ public sealed class SimulatedNetwork
 
     private MachineLog? LogOf(Machine machine) => _log is null ? null : new MachineLog(machine.Name, _log);
 
-    private void AddNode(Machine machine, SiteOptions site) => _nodes.Add(new SimulatedNode(machine, Registry, SimulationKeys.OfNode(_nodes.Count), site.Apply(_nodeOptions)));
+    private void AddNode(Machine machine, SiteOptions site) => _nodes.Add(new SimulatedNode(machine, Registry, _cryptography, _nodes.Count, site.Apply(_nodeOptions)));
 
     private Machine AddPublicMachine(string name, SiteOptions options)
     {

@@ -28,6 +28,7 @@ public sealed class SimulatedNode
     private static readonly TimeSpan WorkTime = TimeSpan.FromMilliseconds(2);
 
     private readonly SimulatedRegistry _registry;
+    private readonly SimulatedCryptography _cryptography;
     private readonly PrivateKey _key;
     private readonly NodeOptions _options;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
@@ -41,11 +42,17 @@ public sealed class SimulatedNode
     };
 
     /// <summary>Makes a node that is switched off.</summary>
-    public SimulatedNode(Machine machine, SimulatedRegistry registry, PrivateKey key, NodeOptions options)
+    /// <param name="machine">Where it runs.</param>
+    /// <param name="registry">Where it joins.</param>
+    /// <param name="cryptography">What it signs and encrypts with.</param>
+    /// <param name="number">Its number, which says which key it has.</param>
+    /// <param name="options">Its settings.</param>
+    public SimulatedNode(Machine machine, SimulatedRegistry registry, SimulatedCryptography cryptography, int number, NodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(cryptography);
         ArgumentNullException.ThrowIfNull(options);
-        (Machine, _registry, _key) = (machine, registry, key);
+        (Machine, _registry, _cryptography, _key) = (machine, registry, cryptography, cryptography.KeyOf(number));
         _options = options with
         {
             Tunnels = options.Tunnels with
@@ -164,7 +171,7 @@ public sealed class SimulatedNode
         var identity = new NodeIdentity(new CertificateVerifier(joined.Authority), joined.Certificate, joined.Key, system.Loop.UtcNow);
         Identity = identity;
         var streams = new SimulatedStreams(Machine, () => Identity.Certificate.Der.AsMemory(), Judge);
-        DataPlane = new SimulatedDataPlane(Machine, streams, Port);
+        DataPlane = new SimulatedDataPlane(Machine, streams, Port, _cryptography.Ciphers);
         Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network));
         var ports = new NodePorts(
             streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine), new SimulatedPeerPort(Machine, Host), new SimulatedWorkPool(WorkTime),

@@ -30,11 +30,12 @@ public sealed class SimulatedRegistry
     private RegistryActors? _actors;
 
     /// <summary>Makes a registry that is switched off.</summary>
-    public SimulatedRegistry(Machine machine, NetworkPrefix network, RegistryOptions options, DateTimeOffset now, int expectedNodes)
+    public SimulatedRegistry(Machine machine, NetworkPrefix network, RegistryOptions options, SimulatedCryptography cryptography, DateTimeOffset now, int expectedNodes)
     {
         ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(cryptography);
         (Machine, Options, _expectedNodes) = (machine, options, expectedNodes);
-        _authority = CertificateAuthority.Create(network, SimulationKeys.Authority, "simulation", "registry@example.net", now.AddDays(-1), now.AddDays(3650));
+        _authority = CertificateAuthority.Create(network, cryptography.Authority, "simulation", "registry@example.net", now.AddDays(-1), now.AddDays(3650));
     }
 
     /// <summary>Where it runs.</summary>
@@ -68,12 +69,7 @@ public sealed class SimulatedRegistry
     }
 
     /// <summary>Gives the authority another certificate, as <c>mesh registry renew-ca</c> does. Used from the next <see cref="Boot"/> on.</summary>
-    public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter)
-    {
-        if (!CertificateAuthority.TryLoad(_authority.Renew(notBefore, notAfter).ToPem(), _authority.Key.ToPem(), out CertificateAuthority? renewed, out string? problem))
-            throw new InvalidOperationException(problem);
-        _authority = renewed;
-    }
+    public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter) => _authority = _authority.With(_authority.Renew(notBefore, notAfter));
 
     /// <summary>Sees to it that nodes can still join: the token of all may be too old by now.</summary>
     public void RenewToken() => Order(TokenOfAll());
