@@ -18,7 +18,7 @@ public static partial class ScenarioReader
             section.Number("share", fallback: null, 0, 1),
             section.Duration("every", fallback: null, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)),
             section.Duration("for", fallback: null, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365)),
-            section.Choice("kind", "replace", "replace", "restart") == "replace"),
+            section.Word("kind", "replace", "replace", "restart") == "replace"),
         "slow-disk" => new SetDisk(
             DiskCondition.Good with { WriteDelay = section.Duration("delay", fallback: null, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)) }, ReadMachineOrNone(section, scenario), ReadShare(section)),
         "full-disk" => new SetDisk(DiskCondition.Good with { IsFull = true }, ReadMachineOrNone(section, scenario), ReadShare(section)),
@@ -50,7 +50,7 @@ public static partial class ScenarioReader
         int? count = section.Has("count") ? section.Integer("count", 1, 1, Scenario.MaxNodes) : null;
         double share = section.Number("share", fallback: 1, 0, 1);
         TimeSpan spread = section.Duration("spread", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromDays(1));
-        string shape = section.Choice("shape", "even", "even", "burst", "growing", "fading");
+        string shape = section.Word("shape", "even", "even", "burst", "growing", "fading");
         return new JoinWave(site.Length > 0 ? site : null, count, share, spread, Enum.Parse<WaveShape>(shape, ignoreCase: true));
     }
 
@@ -75,7 +75,7 @@ public static partial class ScenarioReader
 
     private static Traffic ReadTraffic(ScenarioSection section, Scenario scenario)
     {
-        string pattern = section.Choice("pattern", "random", "random", "gravity", "hub");
+        string pattern = section.Word("pattern", "random", "random", "gravity", "hub");
         string? hub = null;
         if (section.Has("hub") || pattern == "hub")
         {

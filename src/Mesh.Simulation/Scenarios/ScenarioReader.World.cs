@@ -16,7 +16,7 @@ public static partial class ScenarioReader
     private static LatencyModel ReadLatency(ScenarioSection section, string directory)
     {
         bool hasMatrix = section.Has("matrix");
-        string model = section.Choice("model", hasMatrix ? "matrix" : "plane", "plane", "geography", "matrix");
+        string model = section.Word("model", hasMatrix ? "matrix" : "plane", "plane", "geography", "matrix");
         double stretch = section.Number("stretch", GlobeLatency.DefaultStretch, 1, MaxStretch);
         if (section.Has("stretch") && model != "geography")
             section.Problem("stretch", "only model = geography has a stretch");
@@ -71,10 +71,10 @@ public static partial class ScenarioReader
     private static Site ReadSite(ScenarioSection section, LatencyModel model, SiteOptions common)
     {
         NatKind? kind = ReadNat(section);
-        string cipher = section.Choice("cipher", "", "aes-256-gcm", "chacha20-poly1305");
+        string cipher = section.Word("cipher", "", "aes-256-gcm", "chacha20-poly1305");
         var site = new Site(section.Text("name", fallback: null), kind is not null, section.Integer("nodes", 1, 1, 10_000), section.Flag("maps-ports", fallback: false))
         {
-            JoinsLater = section.Choice("join", "start", "start", "later") == "later",
+            JoinsLater = section.Word("join", "start", "start", "later") == "later",
             Options = common with
             {
                 Place = ReadPlace(section, model),
@@ -83,7 +83,7 @@ public static partial class ScenarioReader
                 NatTimeout = section.Duration("nat-timeout", common.NatTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)),
                 HasCarrierNat = section.Flag("carrier-nat", fallback: false),
                 ClockSkew = ReadSkew(section, common.ClockSkew),
-                Underlay = section.Choice("underlay", "ipv4", "ipv4", "ipv6", "both") switch { "ipv6" => UnderlayFamily.Ipv6, "both" => UnderlayFamily.Both, _ => UnderlayFamily.Ipv4 },
+                Underlay = section.Word("underlay", "ipv4", "ipv4", "ipv6", "both") switch { "ipv6" => UnderlayFamily.Ipv6, "both" => UnderlayFamily.Both, _ => UnderlayFamily.Ipv4 },
                 TellsCapabilities = section.Flag("tells-capabilities", fallback: true),
                 Cipher = cipher switch { "aes-256-gcm" => SealingCipher.Aes256Gcm, "chacha20-poly1305" => SealingCipher.ChaCha20Poly1305, _ => null },
             },
@@ -104,7 +104,7 @@ public static partial class ScenarioReader
     {
         if (section.IsFlag("nat"))
             return section.Flag("nat", fallback: false) ? NatKind.Restricted : null;
-        return section.Choice("nat", "", "true or false, or the kind of NAT: ", ["full-cone", "restricted", "port-restricted", "symmetric"]) switch
+        return section.Word("nat", "", "true", "false", "full-cone", "restricted", "port-restricted", "symmetric") switch
         {
             "full-cone" => NatKind.FullCone,
             "restricted" => NatKind.Restricted,

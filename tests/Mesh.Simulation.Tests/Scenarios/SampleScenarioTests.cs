@@ -59,7 +59,8 @@ public sealed class SampleScenarioTests
     [Fact]
     public void The_questions_of_the_paper_are_answered_by_the_running_protocol()
     {
-        string sample = Read("paper").Replace("for = 1800 s", "for = 600 s", StringComparison.Ordinal).Replace("share = 0.025", "share = 0.1", StringComparison.Ordinal);
+        string sample = Read("paper").Replace("for = 1800 s", "for = 600 s", StringComparison.Ordinal).Replace("share = 0.025", "share = 0.1", StringComparison.Ordinal)
+            .Replace("  sites = [", "  parameters { client-count = 2, max-clients = 20 }\n  sites = [", StringComparison.Ordinal);
         ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample).WithNodes(16), seed: 1).Run();
         Assert.Empty(result.Violations);
         Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "routes for 99.9% of the pairs after").Max, 1, 120);
