@@ -19,7 +19,7 @@ public sealed record BabelOptions
     /// How often an interface sends updates about destinations that are new, in the long run: while a network comes up, what is learnt within this time leaves in one packet and not in many.
     /// Retractions, and whatever else is urgent, do not wait for it.
     /// </summary>
-    public TimeSpan NewsPause { get; init; } = TimeSpan.FromMilliseconds(250);
+    public TimeSpan NewsPause { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How many such updates may leave after a quiet time before that holds.</summary>
     public int NewsBurst { get; init; } = 8;

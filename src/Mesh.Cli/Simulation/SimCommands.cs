@@ -5,6 +5,7 @@ using Mesh.Actors;
 using Mesh.Cli.Configuration;
 using Mesh.Cli.Shell;
 using Mesh.Hocon.Schema;
+using Mesh.Simulation.Engine;
 using Mesh.Simulation.Reports;
 using Mesh.Simulation.Scenarios;
 
@@ -22,6 +23,7 @@ internal static class SimCommands
         var report = new Option<string?>("--report") { Description = "Write report.html and report.json into this directory.", HelpName = "DIR" };
         var log = new Option<LogLevel?>("--log") { Description = "Write the machines' logs, from this level on, to standard error.", HelpName = "LEVEL" };
         Option<int?> nodes = Nodes();
+        var workers = new Option<int?>("--workers") { Description = "How many threads compute it; the digest does not depend on it. Default: the key simulation.workers.", HelpName = "N" };
         Option<string?> configuration = CommonOptions.Config("Configuration with the section simulation.");
         Option<string[]> sets = CommonOptions.Sets();
         Option<bool> json = CommonOptions.Json();
@@ -35,7 +37,7 @@ internal static class SimCommands
             Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json"],
         };
         command.Arguments.Add(scenario);
-        foreach (Option option in (Option[])[seed, nodes, report, log, configuration, sets, json])
+        foreach (Option option in (Option[])[seed, nodes, workers, report, log, configuration, sets, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -46,7 +48,10 @@ internal static class SimCommands
                 string? directory = parsed.GetValue(report);
                 if (directory is not null)
                     Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
-                ScenarioResult result = Carry(context, read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log));
+                int threads = parsed.GetValue(workers) ?? config.Get(SimulationKeys.Workers);
+                if (threads is < 1 or > SimulationEngine.MaxWorkers)
+                    throw CommandFailedException.Usage($"--workers {threads}: expected a number from 1 to {SimulationEngine.MaxWorkers}");
+                ScenarioResult result = Carry(context, read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log), threads);
                 string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
                 if (directory is not null)
                     WriteReport(directory, result, text);
@@ -61,13 +66,13 @@ internal static class SimCommands
     }
 
     /// <summary>Runs a scenario with a line of progress on the error stream, if a person looks.</summary>
-    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null)
+    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null, int workers = 1)
     {
         bool shows = context.IsTerminal && !isQuiet && level is null;
         Action<ScenarioProgress>? progress = shows ? now => context.Error.Write($"\r{Line(now),-110}") : null;
         if (!isQuiet)
             context.Out.WriteLine($"{scenario.Name}, seed {seed}: {scenario.Description}");
-        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation)
+        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation, workers)
         {
             StepEnded = isQuiet ? null : step => PrintStep(context, step, shows),
         };

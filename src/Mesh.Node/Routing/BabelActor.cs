@@ -56,6 +56,9 @@ public sealed record LinkLocked(TunnelIndex Tunnel, ulong Number, bool IsKnown, 
 /// </remarks>
 public sealed partial class BabelActor : Actor, IBabelOutput
 {
+    private const int MaxAtOnce = 64;   // routes that are published with each change
+    private static readonly TimeSpan PublishPause = new BabelOptions().UrgentDelay / 2;
+
     private readonly RoutingOptions _options;
     private readonly IDataPlanePort _dataPlane;
     private readonly IKernelLinkPort? _kernel;
@@ -70,6 +73,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     private MacKeys _keys = MacKeys.None;
     private TimeSpan _armedFor = TimeSpan.MinValue;
     private bool _publishPending;
+    private TimeSpan _publishedAt = TimeSpan.MinValue / 2;
     private bool _isLeaving;
     private ActorRef? _leaveAsker;
 
@@ -152,8 +156,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
                 RemoveLink(new InterfaceId(down.Tunnel.Value));
                 break;
             case PublishDue:
-                _publishPending = false;
-                Publish();
+                PublishOrWait();
                 break;
             case DescribeRoutes describe:
                 Sender.Tell(describe.Status with { Routes = [.. _routes.Routes.Select(WithMetric)] });
@@ -346,8 +349,24 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             Context.Timers.StartSingle(Due.Instance, Due.Instance, next - Context.Now);
     }
 
+    // While a network comes up there are changes with every packet, and to publish a table takes time with each of its routes. What is waited is less than it takes until others hear of the change: nobody sends us
+    // packets because of it before the table is in force.
+    private void PublishOrWait()
+    {
+        TimeSpan next = _publishedAt + PublishPause;
+        if (_routes.Routes.Length > MaxAtOnce && Context.Now < next)
+        {
+            Context.Timers.StartSingle(PublishDue.Instance, PublishDue.Instance, next - Context.Now);
+            return;
+        }
+
+        Publish();
+    }
+
     private void Publish()
     {
+        (_publishPending, _publishedAt) = (false, Context.Now);
+        Context.Timers.Cancel(PublishDue.Instance);
         BabelPrefix[] changed = [.. _changed];
         _changed.Clear();   // looking at one may show that others have to be looked at again
         foreach (BabelPrefix prefix in changed)

@@ -1,89 +1,83 @@
+using Mesh.Simulation.Underlay;
+
 namespace Mesh.Simulation.Engine;
 
-/// <summary>Which machine has the earliest timer: a binary heap whose entries can be moved. Ties go to the smaller id.</summary>
+/// <summary>Which machine has the earliest timer: a binary heap whose entries can be moved, since each machine knows its place in it. Ties go to the smaller id.</summary>
 internal sealed class DeadlineHeap
 {
-    private readonly List<(TimeSpan Deadline, int Id)> _heap = [];
-    private readonly Dictionary<int, int> _places = [];
+    /// <summary>The place of a machine that is not in the heap.</summary>
+    public const int Nowhere = -1;
 
-    public bool TryPeek(out TimeSpan deadline, out int id)
-    {
-        (deadline, id) = _heap.Count > 0 ? _heap[0] : (TimeSpan.MaxValue, -1);
-        return _heap.Count > 0;
-    }
+    private readonly List<(TimeSpan Deadline, Machine Machine)> _heap = [];
+
+    /// <summary>The machine with the earliest deadline, or null.</summary>
+    public Machine? First => _heap.Count > 0 ? _heap[0].Machine : null;
+
+    /// <summary>The earliest deadline; <see cref="TimeSpan.MaxValue"/> where there is none.</summary>
+    public TimeSpan Deadline => _heap.Count > 0 ? _heap[0].Deadline : TimeSpan.MaxValue;
 
     /// <summary>Sets a machine's deadline; null removes it.</summary>
-    public void Set(int id, TimeSpan? deadline)
+    public void Set(Machine machine, TimeSpan? deadline)
     {
-        bool isKnown = _places.TryGetValue(id, out int place);
+        int place = machine.DeadlinePlace;
         if (deadline is not { } time)
         {
-            if (isKnown)
+            if (place != Nowhere)
                 Remove(place);
             return;
         }
 
-        if (!isKnown)
+        if (place == Nowhere)
         {
             place = _heap.Count;
-            _heap.Add((time, id));
-            _places[id] = place;
+            _heap.Add((time, machine));
         }
         else if (_heap[place].Deadline == time)
         {
             return;
         }
-        else
-        {
-            _heap[place] = (time, id);
-        }
 
-        SiftDown(SiftUp(place));
+        Sift(place, (time, machine));
     }
+
+    private static bool IsBefore((TimeSpan Deadline, Machine Machine) left, (TimeSpan Deadline, Machine Machine) right) =>
+        left.Deadline < right.Deadline || (left.Deadline == right.Deadline && left.Machine.Id < right.Machine.Id);
 
     private void Remove(int place)
     {
-        _places.Remove(_heap[place].Id);
-        (TimeSpan, int Id) last = _heap[^1];
+        _heap[place].Machine.DeadlinePlace = Nowhere;
+        (TimeSpan, Machine) last = _heap[^1];
         _heap.RemoveAt(_heap.Count - 1);
-        if (place == _heap.Count)
-            return;
-        _heap[place] = last;
-        _places[last.Id] = place;
-        SiftDown(SiftUp(place));
+        if (place < _heap.Count)
+            Sift(place, last);
     }
 
-    private int SiftUp(int place)
+    // Moves the hole at a place up or down to where the entry belongs.
+    private void Sift(int place, (TimeSpan Deadline, Machine Machine) entry)
     {
-        while (place > 0 && _heap[place].CompareTo(_heap[(place - 1) / 2]) < 0)
+        while (place > 0 && IsBefore(entry, _heap[(place - 1) / 2]))
         {
-            Swap(place, (place - 1) / 2);
+            Put(place, _heap[(place - 1) / 2]);
             place = (place - 1) / 2;
         }
 
-        return place;
-    }
-
-    private void SiftDown(int place)
-    {
-        while (true)
+        while ((place * 2) + 1 < _heap.Count)
         {
             int child = (place * 2) + 1;
-            if (child >= _heap.Count)
-                return;
-            if (child + 1 < _heap.Count && _heap[child + 1].CompareTo(_heap[child]) < 0)
+            if (child + 1 < _heap.Count && IsBefore(_heap[child + 1], _heap[child]))
                 child++;
-            if (_heap[place].CompareTo(_heap[child]) <= 0)
-                return;
-            Swap(place, child);
+            if (!IsBefore(_heap[child], entry))
+                break;
+            Put(place, _heap[child]);
             place = child;
         }
+
+        Put(place, entry);
     }
 
-    private void Swap(int a, int b)
+    private void Put(int place, (TimeSpan Deadline, Machine Machine) entry)
     {
-        (_heap[a], _heap[b]) = (_heap[b], _heap[a]);
-        _places[_heap[a].Id] = a;
-        _places[_heap[b].Id] = b;
+        _heap[place] = entry;
+        entry.Machine.DeadlinePlace = place;
     }
 }

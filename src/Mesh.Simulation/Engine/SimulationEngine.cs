@@ -5,18 +5,35 @@ namespace Mesh.Simulation.Engine;
 
 /// <summary>Lets virtual time pass over many machines, in one total order.</summary>
 /// <remarks>
-/// Events are ordered by (virtual time, source, the source's own sequence number), where a source is a machine or a NAT box: an order that depends on what the sources do
+/// <para>Events are ordered by (virtual time, source, the source's own sequence number), where a source is a machine or a NAT box: an order that depends on what the sources do
 /// and not on how the world is computed. At one instant a machine first gets what arrives and then fires its timers. What one source sends to another
-/// always takes some time, so nothing sent at an instant arrives at that instant.
+/// always takes some time, so nothing sent at an instant arrives at that instant.</para>
+/// <para>With several workers the world is cut into as many lanes. No packet gets from one lane to another in less than <see cref="Lookahead"/>, so lanes may run side by side for so long without knowing of each
+/// other (conservative synchronisation); then they hand over what they have sent. Doings of the script stand between such windows. Each machine sees the same, and the digest is the same.</para>
 /// </remarks>
-public sealed class SimulationEngine
+public sealed class SimulationEngine : IDisposable
 {
-    private readonly PriorityQueue<Delivery, DeliveryKey> _deliveries = new(new ByTimeAndSource());
-    private readonly DeadlineHeap _deadlines = new();
+    private readonly PriorityQueue<Action, (TimeSpan Time, long Sequence)> _script = new();
     private readonly List<Machine> _machines = [];
-    private readonly Dictionary<int, Machine> _byId = [];
+    private readonly Lane[] _lanes;
+    private readonly LaneCrew? _crew;
     private int _sources;
+    private int _sites;
     private long _scriptSequence;
+    private long _scriptEvents;
+
+    /// <summary>Makes an empty world.</summary>
+    /// <param name="workers">How many threads compute it, 1..64.</param>
+    public SimulationEngine(int workers = 1)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, MaxWorkers);
+        _lanes = [.. Enumerable.Range(0, workers).Select(number => new Lane(number, workers))];
+        _crew = workers > 1 ? new LaneCrew(_lanes) : null;
+    }
+
+    /// <summary>The most workers.</summary>
+    public const int MaxWorkers = 64;
 
     /// <summary>Virtual time since the world began.</summary>
     public TimeSpan Now { get; private set; }
@@ -24,14 +41,27 @@ public sealed class SimulationEngine
     /// <summary>The wall clock's reading when the world began, on machines whose clock is right.</summary>
     public DateTimeOffset Epoch { get; init; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>A time that every packet between different sites takes at least. Above zero.</summary>
+    public TimeSpan Lookahead
+    {
+        get;
+        init => field = value > TimeSpan.Zero ? value : new TimeSpan(1);
+    } = new(1);
+
+    /// <summary>How many threads compute it.</summary>
+    public int Workers => _lanes.Length;
+
     /// <summary>All machines, in order of their making.</summary>
     public IReadOnlyList<Machine> Machines => _machines;
 
     /// <summary>Packets and script actions handled so far.</summary>
-    public long Events { get; private set; }
+    public long Events => _scriptEvents + _lanes.Sum(static lane => lane.Events);
 
     /// <summary>Packets that reached nobody, because the machine was off or nothing listened.</summary>
-    public long Undelivered { get; internal set; }
+    public long Undelivered => _lanes.Sum(static lane => lane.Undelivered);
+
+    /// <summary>Packets lost on the way.</summary>
+    public long Lost => _lanes.Sum(static lane => lane.Lost);
 
     /// <summary>What all machines have done so far, in 64 bits.</summary>
     public Digest Digest
@@ -53,9 +83,28 @@ public sealed class SimulationEngine
     /// <summary>Lets time pass up to <paramref name="time"/>.</summary>
     public void RunUntil(TimeSpan time)
     {
-        while (NextTime() is { } next && next <= time)
-            RunInstant(next);
-        Now = time;
+        var after = new TimeSpan(time.Ticks + 1);
+        while (NextOfLanes() is var next && (next <= time || NextOfScript <= time))
+        {
+            if (NextOfScript is { } scripted && !(next < scripted))
+            {
+                RunScript(scripted);
+                continue;
+            }
+
+            TimeSpan end = NextOfScript is { } following && following < after ? following : after;
+            if (_crew is null)
+            {
+                _lanes[0].RunBefore(end);
+            }
+            else
+            {
+                TimeSpan window = next!.Value + Lookahead;
+                _crew.RunBefore(window < end ? window : end);
+            }
+        }
+
+        SetNow(time);
     }
 
     /// <summary>Lets time pass until a condition holds, which is looked at every <paramref name="interval"/>.</summary>
@@ -74,69 +123,52 @@ public sealed class SimulationEngine
         return true;
     }
 
-    /// <summary>Does something to the world at a time: a fault, a command of the operator. Script actions come before anything else of their instant.</summary>
-    public void At(TimeSpan time, Action action) =>
-        _deliveries.Enqueue(new Delivery(null, null, action), new DeliveryKey(time < Now ? Now : time, -1, _scriptSequence++));
+    /// <summary>Does something to the world at a time: a fault, a command of the operator. Script actions come before anything else of their instant, and while nothing else happens.</summary>
+    public void At(TimeSpan time, Action action) => _script.Enqueue(action, (time < Now ? Now : time, _scriptSequence++));
 
-    /// <summary>Lets a source do something later, as part of its own doings.</summary>
-    internal void After(UnderlayNode source, TimeSpan delay, Action action) =>
-        _deliveries.Enqueue(new Delivery(null, null, action), new DeliveryKey(Now + (delay > TimeSpan.Zero ? delay : new TimeSpan(1)), source.Id, source.NextSequence()));
+    /// <summary>Ends the threads. Time can go on afterwards, on the caller's alone.</summary>
+    public void Dispose() => _crew?.Dispose();
 
-    internal int AddSource(UnderlayNode node)
+    /// <summary>Adds a machine or a box.</summary>
+    /// <param name="node">Which.</param>
+    /// <param name="beside">One of the same site, to which packets may take less than <see cref="Lookahead"/>; null for a site of its own.</param>
+    /// <returns>Its number and its lane.</returns>
+    internal (int Id, Lane Lane) AddSource(UnderlayNode node, UnderlayNode? beside)
     {
+        Lane lane = beside?.Lane ?? _lanes[_sites++ % _lanes.Length];
         if (node is Machine machine)
-        {
             _machines.Add(machine);
-            _byId.Add(_sources, machine);
+        return (_sources++, lane);
+    }
+
+    private TimeSpan? NextOfScript => _script.TryPeek(out _, out (TimeSpan Time, long Sequence) key) ? key.Time : null;
+
+    private TimeSpan? NextOfLanes()
+    {
+        TimeSpan? next = null;
+        foreach (Lane lane in _lanes)
+        {
+            if (lane.NextTime is { } time && !(next <= time))
+                next = time;
         }
 
-        return _sources++;
+        return next;
     }
 
-    internal void Send(UnderlayNode from, UnderlayNode to, TimeSpan delay, Packet packet)
+    private void RunScript(TimeSpan time)
     {
-        // One tick at least: a packet never arrives at the instant at which it was sent.
-        TimeSpan arrival = Now + (delay > TimeSpan.Zero ? delay : new TimeSpan(1));
-        _deliveries.Enqueue(new Delivery(to, packet, null), new DeliveryKey(arrival, from.Id, from.NextSequence()));
+        SetNow(time);
+        while (NextOfScript == time)
+        {
+            _scriptEvents++;
+            _script.Dequeue()();
+        }
     }
 
-    internal void SetDeadline(Machine machine) => _deadlines.Set(machine.Id, machine.NextDeadline);
-
-    private TimeSpan? NextTime()
-    {
-        TimeSpan? next = _deliveries.TryPeek(out _, out DeliveryKey key) ? key.Time : null;
-        return _deadlines.TryPeek(out TimeSpan deadline, out _) && (next is null || deadline < next) ? deadline : next;
-    }
-
-    private void RunInstant(TimeSpan time)
+    private void SetNow(TimeSpan time)
     {
         Now = time;
-        while (_deliveries.TryPeek(out Delivery delivery, out DeliveryKey key) && key.Time == time)
-        {
-            _deliveries.Dequeue();
-            Events++;
-            if (delivery.Action is { } action)
-                action();
-            else
-                delivery.To!.Receive(delivery.Packet!);
-        }
-
-        while (_deadlines.TryPeek(out TimeSpan deadline, out int id) && deadline == time)
-            _byId[id].FireTimers();
-    }
-
-    private readonly record struct Delivery(UnderlayNode? To, Packet? Packet, Action? Action);
-
-    private readonly record struct DeliveryKey(TimeSpan Time, int Source, long Sequence);
-
-    private sealed class ByTimeAndSource : IComparer<DeliveryKey>
-    {
-        public int Compare(DeliveryKey x, DeliveryKey y)
-        {
-            int order = x.Time.CompareTo(y.Time);
-            if (order == 0)
-                order = x.Source.CompareTo(y.Source);
-            return order != 0 ? order : x.Sequence.CompareTo(y.Sequence);
-        }
+        foreach (Lane lane in _lanes)
+            lane.Now = time;
     }
 }

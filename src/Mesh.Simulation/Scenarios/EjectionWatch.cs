@@ -12,7 +12,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private readonly Ipv6Prefix _subnet = node.Identity!.Prefix.Subnet(world.Network);
-    private TimeSpan _lastPacket;
+    private readonly TimeSpan[] _lastPackets = new TimeSpan[others.Length];   // by who took it: they may run beside each other
     private TimeSpan _lastTrace;
     private bool _isOver;
 
@@ -23,7 +23,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     public int Sent { get; private set; }
 
     /// <summary>When somebody took a packet of it last, since the revocation.</summary>
-    public TimeSpan LastPacket => AfterRevocation(_lastPacket);
+    public TimeSpan LastPacket => AfterRevocation(_lastPackets.DefaultIfEmpty().Max());
 
     /// <summary>When somebody was seen last with a tunnel with it or a route to it, since the revocation.</summary>
     public TimeSpan LastTrace => AfterRevocation(_lastTrace);
@@ -32,12 +32,15 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     public void Begin(DeterministicRandom random)
     {
         Ipv6Address address = node.Identity!.Address;
-        foreach (SimulatedNode other in others.Where(static other => other.Host is not null))
+        for (int i = 0; i < others.Length; i++)
         {
-            other.Host!.Pinged = source =>
+            if (others[i] is not { Host: { } host } other)
+                continue;
+            int place = i;
+            host.Pinged = source =>
             {
                 if (source == address)
-                    _lastPacket = world.Engine.Now;
+                    _lastPackets[place] = other.Machine.WorldTime;
             };
         }
 

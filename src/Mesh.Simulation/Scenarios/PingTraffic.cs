@@ -69,9 +69,9 @@ internal sealed class PingTraffic(SimulatedNetwork world)
         while (_flights.TryPeek(out Flight? flight) && world.Engine.Now - flight.SentAt >= Timeout)
         {
             _flights.Dequeue();
-            if (flight.IsAnswered)
+            if (flight.RoundTrip is { } roundTrip)
             {
-                Sent++;
+                CountAnswer(flight, roundTrip);
             }
             else if (!WasDisturbed(flight.From, flight.SentAt) && !WasDisturbed(flight.To, flight.SentAt))
             {
@@ -91,14 +91,12 @@ internal sealed class PingTraffic(SimulatedNetwork world)
             return;
         var flight = new Flight(pair.From, pair.To, world.Engine.Now);
         _flights.Enqueue(flight);
-        pair.From.Host!.Ping(pair.To.Identity!.Address, roundTrip => OnAnswer(flight, roundTrip), _octets);
+        pair.From.Host!.Ping(pair.To.Identity!.Address, roundTrip => flight.RoundTrip = roundTrip, _octets);
     });
 
-    private void OnAnswer(Flight flight, TimeSpan roundTrip)
+    private void CountAnswer(Flight flight, TimeSpan roundTrip)
     {
-        flight.IsAnswered = true;
-        if (_flights.Count == 0 || flight.SentAt < _flights.Peek().SentAt)
-            return;   // its time was over
+        Sent++;
         _roundTrips.Add(roundTrip.TotalMilliseconds);
         UnderlayNode from = flight.From.Machine.Gateway, to = flight.To.Machine.Gateway;
         if (from != to)
@@ -109,6 +107,7 @@ internal sealed class PingTraffic(SimulatedNetwork world)
 
     private sealed record Flight(SimulatedNode From, SimulatedNode To, TimeSpan SentAt)
     {
-        public bool IsAnswered { get; set; }
+        /// <summary>Null until the answer has come. Set by the sender, which may run beside others: what is common to all is counted afterwards.</summary>
+        public TimeSpan? RoundTrip { get; set; }
     }
 }

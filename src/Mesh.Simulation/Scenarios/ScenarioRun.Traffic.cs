@@ -12,32 +12,31 @@ public sealed partial class ScenarioRun
     private (string Outcome, bool IsGood) PingAll(PingAll ping)
     {
         (SimulatedNode From, SimulatedNode To)[] pairs = ChoosePairs(ping.Pairs);
-        var missing = new HashSet<(SimulatedNode From, SimulatedNode To)>(pairs);
-        var roundTrips = new List<double>(pairs.Length);
-        for (int attempt = 0; attempt < ping.Attempts && missing.Count > 0; attempt++)
+        // Each pair has its place: those who get answers may run beside each other.
+        var answers = new TimeSpan?[pairs.Length];
+        bool AllAnswered() => Array.TrueForAll(answers, static answer => answer is not null);
+        for (int attempt = 0; attempt < ping.Attempts && !AllAnswered(); attempt++)
         {
-            // In the order of the nodes, since the order of a set is nobody's promise.
-            foreach ((SimulatedNode From, SimulatedNode To) pair in pairs.Where(missing.Contains).ToArray())
+            for (int i = 0; i < pairs.Length; i++)
             {
-                pair.From.Host!.Ping(pair.To.Identity!.Address, roundTrip =>
-                {
-                    if (missing.Remove(pair))
-                        roundTrips.Add(roundTrip.TotalMilliseconds);
-                });
+                int place = i;
+                if (answers[i] is null)
+                    pairs[i].From.Host!.Ping(pairs[i].To.Identity!.Address, roundTrip => answers[place] ??= roundTrip);
             }
 
-            RunFor(PingTraffic.Timeout, () => missing.Count == 0);
+            RunFor(PingTraffic.Timeout, AllAnswered);
         }
 
-        if (missing.Count > 0)
+        int missing = answers.Count(static answer => answer is null);
+        if (missing > 0)
         {
-            (SimulatedNode from, SimulatedNode to) = pairs.First(missing.Contains);
-            return ($"{missing.Count} of {pairs.Length} pairs got no answer, for example {from.Machine.Name} from {to.Machine.Name}", false);
+            (SimulatedNode from, SimulatedNode to) = pairs[Array.FindIndex(answers, static answer => answer is null)];
+            return ($"{missing} of {pairs.Length} pairs got no answer, for example {from.Machine.Name} from {to.Machine.Name}", false);
         }
 
         if (pairs.Length == 0)
             return ("there is nobody to ping", true);
-        Measure measure = Measure.Of("round trip", "ms", roundTrips);
+        Measure measure = Measure.Of("round trip", "ms", [.. answers.Select(static answer => answer!.Value.TotalMilliseconds)]);
         _measures.Add(measure);
         return ($"{pairs.Length} pairs answered, median round trip {measure.P50:0.0} ms, worst {measure.Max:0.0} ms", true);
     }

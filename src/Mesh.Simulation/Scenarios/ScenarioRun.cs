@@ -47,13 +47,14 @@ public sealed partial class ScenarioRun
     /// <param name="progress">Gets reports, or null.</param>
     /// <param name="log">Gets the machines' logs, or null.</param>
     /// <param name="stop">Ends the run early; the result is then partial.</param>
-    public ScenarioRun(Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default)
+    /// <param name="workers">How many threads compute it; what happens does not depend on it. Where there is a log, one: its lines are to be in order.</param>
+    public ScenarioRun(Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, int workers = 1)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
             seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, new NodeOptions { RegistryUrl = "" }, scenario.Joins, log,
-            scenario.Cryptography, scenario.RegistrySite);
+            scenario.Cryptography, scenario.RegistrySite, log is null ? workers : 1);
         // A condition is looked at less often where a look costs more.
         _look = TimeSpan.FromMilliseconds(Math.Clamp(scenario.NodeCount, 100, 1000));
         if (scenario.HasRegistryNode)
@@ -98,6 +99,7 @@ public sealed partial class ScenarioRun
             Carry(step, step.Title);
         }
 
+        _world.Engine.Dispose();
         return ToResult();
     }
 

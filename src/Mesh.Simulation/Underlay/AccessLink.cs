@@ -47,20 +47,24 @@ internal sealed class Shaper(double bitsPerSecond, TimeSpan queue)
 }
 
 /// <summary>The provider's end of a site's line, where packets wait until the line has room for them. What drops of TCP comes again later, as its sender would send it again.</summary>
-internal sealed class Downlink(SimulationEngine engine, Internet internet, UnderlayNode site) : UnderlayNode(engine, internet, $"{site.Name}-downlink", IPAddress.None, site.Place)
+internal sealed class Downlink : UnderlayNode
 {
-    private readonly Shaper _line = new(site.Access.DownBitsPerSecond, site.Access.Queue);
+    private readonly UnderlayNode _site;
+    private readonly Shaper _line;
+
+    public Downlink(SimulationEngine engine, Internet internet, UnderlayNode site)
+        : base(engine, internet, $"{site.Name}-downlink", IPAddress.None, site.Place, site) => (_site, _line) = (site, new Shaper(site.Access.DownBitsPerSecond, site.Access.Queue));
 
     internal override void Receive(Packet packet)
     {
-        if (_line.TryPass(Engine.Now, packet.Octets, out TimeSpan passes))
+        if (_line.TryPass(Now, packet.Octets, out TimeSpan passes))
         {
-            Engine.Send(this, site, passes, packet);
+            Lane.Send(this, _site, passes, packet);
             return;
         }
 
         Dropped++;
         if (packet.Protocol == PacketProtocol.Tcp)
-            Engine.Send(this, this, Internet.Retransmission(0), packet);
+            Lane.Send(this, this, Internet.Retransmission(0), packet);
     }
 }

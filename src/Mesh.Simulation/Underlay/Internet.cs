@@ -38,7 +38,7 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     public InternetOptions Options => options;
 
     /// <summary>Packets lost on the way.</summary>
-    public long Lost { get; private set; }
+    public long Lost => engine.Lost;
 
     /// <summary>Packets for which the queue of a line had no room.</summary>
     public long Dropped => _public.Values.Distinct().Sum(static node => node.Dropped + (node.Downlink?.Dropped ?? 0));
@@ -90,16 +90,16 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     {
         if (!_public.TryGetValue(packet.Destination.Address, out UnderlayNode? to))
         {
-            engine.Undelivered++;
+            from.Lane.Undelivered++;
             return;
         }
 
         TimeSpan waits = TimeSpan.Zero;
-        if (from.Uplink is { } uplink && !uplink.TryPass(engine.Now, packet.Octets, out waits))
+        if (from.Uplink is { } uplink && !uplink.TryPass(from.Lane.Now, packet.Octets, out waits))
         {
             from.Dropped++;
             if (packet.Protocol == PacketProtocol.Tcp)   // there is room before long
-                engine.After(from, Retransmission(0), () => Route(from, packet, random, attempt));
+                from.Lane.After(from, Retransmission(0), () => Route(from, packet, random, attempt));
             return;
         }
 
@@ -110,25 +110,25 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
         bool isLost = isCut || (loss > 0 && random.NextDouble() < loss);
         if (isLost && packet.Protocol == PacketProtocol.Udp)
         {
-            Lost++;
+            from.Lane.Lost++;
             return;
         }
 
         // TCP sends a lost segment again, which costs time; where the way is cut, again and again.
         if (isCut)
         {
-            Lost++;
+            from.Lane.Lost++;
             if (attempt < MaxRetransmissions)
-                engine.After(from, Retransmission(attempt), () => Route(from, packet, random, attempt + 1));
+                from.Lane.After(from, Retransmission(attempt), () => Route(from, packet, random, attempt + 1));
             return;
         }
 
         if (isLost)
             delay += FirstRetransmission;
-        engine.Send(from, to.Downlink ?? to, delay, packet);
+        from.Lane.Send(from, to.Downlink ?? to, delay, packet);
     }
 
-    internal void SendInside(UnderlayNode from, UnderlayNode to, Packet packet) => engine.Send(from, to, options.LanLatency, packet);
+    internal void SendInside(UnderlayNode from, UnderlayNode to, Packet packet) => from.Lane.Send(from, to, options.LanLatency, packet);
 
     internal static TimeSpan Retransmission(int attempt)
     {

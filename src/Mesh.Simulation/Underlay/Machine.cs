@@ -24,8 +24,8 @@ public sealed class Machine : UnderlayNode
     private SimulatedTcp _tcp;
     private InMemoryJournal? _journal;
 
-    internal Machine(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, NatBox? nat, DeterministicRandom random)
-        : base(engine, internet, name, address, place)
+    internal Machine(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, NatBox? nat, DeterministicRandom random, UnderlayNode? beside = null)
+        : base(engine, internet, name, address, place, nat ?? beside)
     {
         _random = random;
         _network = random.Fork();
@@ -86,7 +86,9 @@ public sealed class Machine : UnderlayNode
     public bool IsAsleep { get; private set; }
 
     /// <summary>Time of the world, which the machine's own clocks need not show.</summary>
-    internal TimeSpan WorldTime => Engine.Now;
+    internal TimeSpan WorldTime => Now;
+
+    internal int DeadlinePlace { get; set; } = DeadlineHeap.Nowhere;
 
     internal TimeSpan? NextDeadline => IsAsleep ? null : System?.Loop.NextDeadline is { } due ? due + _bootedAt : null;
 
@@ -114,7 +116,7 @@ public sealed class Machine : UnderlayNode
         if (System is not null)
             throw new InvalidOperationException($"{Name} is running already");
         IsOn = true;
-        _bootedAt = Engine.Now;
+        _bootedAt = Now;
         Entropy = _random.Fork();
         _journal = new InMemoryJournal(Disk);
         DiskCondition.ApplyTo(_journal);
@@ -122,7 +124,7 @@ public sealed class Machine : UnderlayNode
         {
             Name = Name,
             Seed = _random.NextUInt64(),
-            Epoch = Engine.Epoch + Engine.Now + ClockSkew,
+            Epoch = Engine.Epoch + Now + ClockSkew,
             Journal = _journal,
             Schema = schema,
             Log = log,
@@ -163,7 +165,7 @@ public sealed class Machine : UnderlayNode
         if (System is null || IsAsleep)
             return;
         IsAsleep = true;
-        Engine.SetDeadline(this);
+        Lane.SetDeadline(this);
     }
 
     /// <summary>The lid is opened: both clocks have gone on meanwhile, as CLOCK_BOOTTIME does, and TCP delivers what it has sent again and again.</summary>
@@ -177,7 +179,7 @@ public sealed class Machine : UnderlayNode
         Settle();
         foreach (Action action in held)
             action();
-        Engine.SetDeadline(this);
+        Lane.SetDeadline(this);
     }
 
     /// <summary>Somebody sets its wall clock, on (positive) or back. Timers do not notice: they go by the other clock.</summary>
@@ -208,7 +210,7 @@ public sealed class Machine : UnderlayNode
         if (_beside?._loopback is null)
             return false;
         var here = new IPEndPoint(IPAddress.IPv6Loopback, 0);
-        Engine.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram));
+        Lane.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram));
         return true;
     }
 
@@ -216,7 +218,7 @@ public sealed class Machine : UnderlayNode
     public void After(TimeSpan delay, Action action)
     {
         if (System is { } running)
-            Engine.After(this, delay, () => Do(running, action));
+            Lane.After(this, delay, () => Do(running, action));
     }
 
     /// <summary>Sends a packet; a NAT box on the way may change its source.</summary>
@@ -238,11 +240,11 @@ public sealed class Machine : UnderlayNode
         }
         else if (packet.Protocol == PacketProtocol.Tcp)   // the kernel says at once that the network is unreachable
         {
-            Engine.Send(this, this, LoopbackLatency, SimulatedTcp.Refusal(packet));
+            Lane.Send(this, this, LoopbackLatency, SimulatedTcp.Refusal(packet));
         }
         else
         {
-            Engine.Undelivered++;
+            Lane.Undelivered++;
         }
     }
 
@@ -257,25 +259,25 @@ public sealed class Machine : UnderlayNode
     {
         if (System is null || IsAsleep)
             return;
-        System.Loop.AdvanceClock(Engine.Now - _bootedAt);
+        System.Loop.AdvanceClock(Now - _bootedAt);
         System.Loop.RunReady();
-        Engine.SetDeadline(this);
+        Lane.SetDeadline(this);
     }
 
     internal void FireTimers()
     {
         EventLoop loop = System!.Loop;
-        TimeSpan now = Engine.Now - _bootedAt;
+        TimeSpan now = Now - _bootedAt;
         while (loop.FireNext(now))
             loop.RunReady();
-        Engine.SetDeadline(this);
+        Lane.SetDeadline(this);
     }
 
     internal override void Receive(Packet packet)
     {
         if (!IsOn || (IsAsleep && packet.Protocol == PacketProtocol.Udp))
         {
-            Engine.Undelivered++;
+            Lane.Undelivered++;
             return;
         }
 
@@ -285,7 +287,7 @@ public sealed class Machine : UnderlayNode
             return;
         }
 
-        System?.Loop.AdvanceClock(Engine.Now - _bootedAt);
+        System?.Loop.AdvanceClock(Now - _bootedAt);
         if (packet.Protocol == PacketProtocol.Tcp)
             _tcp.Receive(packet);
         else if (packet.Protocol == PacketProtocol.Loopback && System is not null && _loopback is not null)
@@ -293,7 +295,7 @@ public sealed class Machine : UnderlayNode
         else if (System is not null && _udp.TryGetValue(packet.Destination.Port, out Action<Packet>? receive))
             receive(packet);
         else
-            Engine.Undelivered++;
+            Lane.Undelivered++;
         Settle();
     }
 
@@ -307,7 +309,7 @@ public sealed class Machine : UnderlayNode
             return;
         }
 
-        running.Loop.AdvanceClock(Engine.Now - _bootedAt);
+        running.Loop.AdvanceClock(Now - _bootedAt);
         action();
         Settle();
     }
@@ -325,6 +327,6 @@ public sealed class Machine : UnderlayNode
         _udp.Clear();
         _loopback = null;
         _tcp = new SimulatedTcp(this);
-        Engine.SetDeadline(this);
+        Lane.SetDeadline(this);
     }
 }

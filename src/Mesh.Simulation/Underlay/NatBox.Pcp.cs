@@ -16,14 +16,14 @@ public sealed partial class NatBox
     public IPAddress? MapsAt { get; init; }
 
     /// <summary>Ports that strangers may come in by now.</summary>
-    public int OpenPorts => _byPort.Values.Count(mapping => mapping.IsOpen(Engine.Now));
+    public int OpenPorts => _byPort.Values.Count(mapping => mapping.IsOpen(Now));
 
     /// <summary>It is switched off and on: it forgets everything, and says so to the machines inside.</summary>
     public void Restart()
     {
         _byInner.Clear();
         _byPort.Clear();
-        _since = Engine.Now;
+        _since = Now;
         if (MapsAt is null)
             return;
         byte[] announcement = new PcpResponse(PcpOpcode.Announce, PcpResult.Success, TimeSpan.Zero, Epoch, null).Encode();
@@ -31,7 +31,7 @@ public sealed partial class NatBox
             Answer(inside, PcpMessage.ClientPort, announcement);
     }
 
-    private uint Epoch => (uint)(Engine.Now - _since).TotalSeconds;
+    private uint Epoch => (uint)(Now - _since).TotalSeconds;
 
     private void Serve(Packet packet)
     {
@@ -52,11 +52,11 @@ public sealed partial class NatBox
         // A mapping that packets from inside have made is the one that is given (section 11.3).
         if (!_byInner.TryGetValue((protocol, inner, default), out Mapping? mapping) && request.Lifetime > TimeSpan.Zero)
             mapping = Make(protocol, inner, remote: default, map.ExternalPort);
-        if (mapping is not null && mapping.IsOpen(Engine.Now) && mapping.Nonce != map.Nonce)
+        if (mapping is not null && mapping.IsOpen(Now) && mapping.Nonce != map.Nonce)
             return new PcpResponse(request.Opcode, PcpResult.NotAuthorized, ErrorLifetime, Epoch, map);
         TimeSpan lifetime = request.Lifetime == TimeSpan.Zero ? TimeSpan.Zero : request.Lifetime < MinLifetime ? MinLifetime : request.Lifetime > MaxLifetime ? MaxLifetime : request.Lifetime;
         if (mapping is not null)
-            (mapping.Nonce, mapping.OpenUntil) = (map.Nonce, Engine.Now + lifetime);
+            (mapping.Nonce, mapping.OpenUntil) = (map.Nonce, Now + lifetime);
         Ipv6Address.TryFrom(Address.MapToIPv6(), out Ipv6Address external);
         return new PcpResponse(request.Opcode, PcpResult.Success, lifetime, Epoch, map with { ExternalPort = (ushort)(mapping?.Outer.Port ?? 0), ExternalAddress = external });
     }

@@ -32,7 +32,7 @@ public sealed partial class NatBox : UnderlayNode
     private int _nextPort = 20_000;
 
     internal NatBox(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, DeterministicRandom random, NatBox? carrier = null)
-        : base(engine, internet, name, address, place)
+        : base(engine, internet, name, address, place, carrier)
     {
         (_random, _carrier) = (random, carrier);
         carrier?.AttachInside(this);
@@ -78,14 +78,14 @@ public sealed partial class NatBox : UnderlayNode
         }
 
         // A port that was asked for is the one for all remotes, whatever the kind.
-        if (!_byInner.TryGetValue((packet.Protocol, packet.Source, default), out Mapping? mapping) || (Kind == NatKind.Symmetric && !mapping.IsOpen(Engine.Now)))
+        if (!_byInner.TryGetValue((packet.Protocol, packet.Source, default), out Mapping? mapping) || (Kind == NatKind.Symmetric && !mapping.IsOpen(Now)))
         {
             Remote remote = Kind == NatKind.Symmetric ? Of(packet.Destination) : default;
             if (!_byInner.TryGetValue((packet.Protocol, packet.Source, remote), out mapping))
                 mapping = Make(packet.Protocol, packet.Source, remote, wanted: 0);
         }
 
-        mapping.Remotes[Filter(packet.Destination)] = Engine.Now;
+        mapping.Remotes[Filter(packet.Destination)] = Now;
         Packet outside = packet with { Source = mapping.Outer };
         if (_carrier is not null)
             Internet.SendInside(this, _carrier, outside);
@@ -121,11 +121,11 @@ public sealed partial class NatBox : UnderlayNode
     private void LetIn(Packet packet)
     {
         if (_byPort.TryGetValue((packet.Protocol, packet.Destination.Port), out Mapping? mapping)
-            && (mapping.IsOpen(Engine.Now)
-                || (mapping.Remotes.TryGetValue(Filter(packet.Source), out TimeSpan used) && (Engine.Now - used <= MappingLifetime || packet.Protocol == PacketProtocol.Tcp)))
+            && (mapping.IsOpen(Now)
+                || (mapping.Remotes.TryGetValue(Filter(packet.Source), out TimeSpan used) && (Now - used <= MappingLifetime || packet.Protocol == PacketProtocol.Tcp)))
             && _inside.TryGetValue(mapping.Inner.Address, out UnderlayNode? inside))
         {
-            mapping.Remotes[Filter(packet.Source)] = Engine.Now;
+            mapping.Remotes[Filter(packet.Source)] = Now;
             Internet.SendInside(this, inside, packet with { Destination = mapping.Inner });
         }
         else

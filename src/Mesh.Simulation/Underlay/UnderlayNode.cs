@@ -8,10 +8,10 @@ public abstract class UnderlayNode
 {
     private long _sequence;
 
-    private protected UnderlayNode(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place)
+    private protected UnderlayNode(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, UnderlayNode? beside = null)
     {
         (Engine, Internet, Name, Address, Place) = (engine, internet, name, address, place);
-        Id = engine.AddSource(this);
+        (Id, Lane) = engine.AddSource(this, beside);
     }
 
     /// <summary>Number within the world; part of the order of events.</summary>
@@ -39,6 +39,11 @@ public abstract class UnderlayNode
     public bool IsOn { get; private protected set; } = true;
 
     private protected SimulationEngine Engine { get; }
+
+    private protected TimeSpan Now => Lane.Now;
+
+    /// <summary>The part of the world that it is computed with.</summary>
+    internal Lane Lane { get; }
 
     private protected Internet Internet { get; }
 

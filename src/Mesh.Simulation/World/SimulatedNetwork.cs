@@ -41,12 +41,14 @@ public sealed class SimulatedNetwork
     /// <param name="log">Where all logs go, or null.</param>
     /// <param name="cryptography">What the machines sign and encrypt with; null for that of real machines.</param>
     /// <param name="registrySite">Where the registry stands, and the node beside it.</param>
+    /// <param name="workers">How many threads compute it; what happens does not depend on it.</param>
     public SimulatedNetwork(
         ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null,
-        SimulatedCryptography? cryptography = null, SiteOptions? registrySite = null)
+        SimulatedCryptography? cryptography = null, SiteOptions? registrySite = null, int workers = 1)
     {
         _random = new DeterministicRandom(seed);
         (_network, _nodeOptions, _diameter, _log, _cryptography) = (network, node, diameter, log, cryptography ?? SimulatedCryptography.Real);
+        Engine = new SimulationEngine(workers) { Lookahead = internet.BaseLatency };
         Internet = new Internet(Engine, internet);
         Machine machine = AddPublicMachine(RegistryName, _registrySite = registrySite ?? SiteOptions.Anywhere);
         Registry = new SimulatedRegistry(machine, network, registry, _cryptography, Engine.Epoch, expectedNodes);
@@ -54,7 +56,7 @@ public sealed class SimulatedNetwork
     }
 
     /// <summary>Time and order.</summary>
-    public SimulationEngine Engine { get; } = new();
+    public SimulationEngine Engine { get; }
 
     /// <summary>The underlay.</summary>
     public Internet Internet { get; }
@@ -77,7 +79,7 @@ public sealed class SimulatedNetwork
     {
         if (_nodes.Count > 0)
             throw new InvalidOperationException("the registry's node comes before all others");
-        Machine machine = AddPublicMachine(RegistryNodeName, _registrySite with { Place = Registry.Machine.Place, ClockSkew = TimeSpan.Zero });
+        Machine machine = AddPublicMachine(RegistryNodeName, _registrySite with { Place = Registry.Machine.Place, ClockSkew = TimeSpan.Zero }, Registry.Machine);
         machine.ClockSkew = Registry.Machine.ClockSkew;   // it is one computer
         Registry.Machine.PutBeside(machine);
         AddNode(machine, SiteOptions.Anywhere);
@@ -156,10 +158,10 @@ public sealed class SimulatedNetwork
 
     private void AddNode(Machine machine, SiteOptions site) => _nodes.Add(new SimulatedNode(machine, Registry, _cryptography, _nodes.Count, site.Apply(_nodeOptions)));
 
-    private Machine AddPublicMachine(string name, SiteOptions options)
+    private Machine AddPublicMachine(string name, SiteOptions options, UnderlayNode? beside = null)
     {
         IPAddress address = options.Underlay == UnderlayFamily.Ipv6 ? NextPublicIpv6Address() : NextPublicAddress();
-        var machine = new Machine(Engine, Internet, name, address, options.Place ?? RandomPlace(), nat: null, _random.Fork());
+        var machine = new Machine(Engine, Internet, name, address, options.Place ?? RandomPlace(), nat: null, _random.Fork(), beside);
         Plug(machine, options);
         if (options.Underlay == UnderlayFamily.Both)
             machine.AttachOther(NextPublicIpv6Address());

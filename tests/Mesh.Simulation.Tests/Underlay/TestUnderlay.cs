@@ -7,19 +7,23 @@ using Mesh.Simulation.Underlay;
 namespace Mesh.Simulation.Tests.Underlay;
 
 /// <summary>Machines without actors, to test what is below them.</summary>
-internal sealed class TestUnderlay
+internal sealed class TestUnderlay : IDisposable
 {
     private readonly DeterministicRandom _random;
 
-    public TestUnderlay(InternetOptions? options = null, ulong seed = 1)
+    public TestUnderlay(InternetOptions? options = null, ulong seed = 1, int workers = 1, TimeSpan? lookahead = null)
     {
+        options ??= new InternetOptions { Jitter = TimeSpan.Zero };
+        Engine = new SimulationEngine(workers) { Lookahead = lookahead ?? options.BaseLatency };
         _random = new DeterministicRandom(seed);
-        Internet = new Internet(Engine, options ?? new InternetOptions { Jitter = TimeSpan.Zero });
+        Internet = new Internet(Engine, options);
     }
 
-    public SimulationEngine Engine { get; } = new();
+    public SimulationEngine Engine { get; }
 
     public Internet Internet { get; }
+
+    public void Dispose() => Engine.Dispose();
 
     public Machine AddPublic(string address, Place place = default, AccessLink? access = null)
     {
@@ -55,7 +59,7 @@ internal sealed class TestUnderlay
     public List<(IPEndPoint From, TimeSpan At, byte Octet)> Listen(Machine machine, int port)
     {
         var arrived = new List<(IPEndPoint, TimeSpan, byte)>();
-        machine.ListenUdp(port, p => arrived.Add((p.Source, Engine.Now, p.Payload.Span[0])));
+        machine.ListenUdp(port, p => arrived.Add((p.Source, machine.WorldTime, p.Payload.Span[0])));
         return arrived;
     }
 
