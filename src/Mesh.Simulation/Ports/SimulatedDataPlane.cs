@@ -17,12 +17,12 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
     private readonly Dictionary<TunnelIndex, long> _controls = [];
 
     /// <summary>Makes a data plane that receives datagrams at <paramref name="port"/> and seals them with <paramref name="ciphers"/>.</summary>
-    public SimulatedDataPlane(Machine machine, SimulatedStreams streams, int port, PacketCipherFactory ciphers)
+    public SimulatedDataPlane(Machine machine, SimulatedStreams streams, int port, PacketCipherFactory ciphers, bool forwardsForHost = false)
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(streams);
         (_machine, _streams, _port) = (machine, streams, port);
-        Engine = new DataPlaneEngine(DataPlaneOptions.Default with { CipherFactory = ciphers }, this, this);
+        Engine = new DataPlaneEngine(DataPlaneOptions.Default with { CipherFactory = ciphers, ForwardsForHost = forwardsForHost }, this, this);
         machine.ListenUdp(port, OnDatagram);
         streams.PacketReceived = (stream, packet) => Engine.HandleStreamPacket(stream, packet.ToArray(), Now);
     }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Icmp;
 using Mesh.Protocol.Udp;
@@ -8,12 +9,16 @@ namespace Mesh.Simulation.Ports;
 /// <summary>The kernel of a machine as far as the overlay goes: answers echo requests, sends its own, and has UDP ports at the node's address and at the first one of its subnet.</summary>
 public sealed class SimulatedHost
 {
+    private const int DestinationAt = 24;   // of the IPv6 header
+    private static readonly TimeSpan KernelTime = TimeSpan.FromMicroseconds(10);
+
     private readonly Machine _machine;
     private readonly SimulatedDataPlane _dataPlane;
     private readonly Ipv6Address _address;
     private readonly Ipv6Address _firstAddress;
     private readonly Dictionary<ushort, (Ipv6Address To, TimeSpan SentAt, Action<TimeSpan> Answered)> _sent = [];
     private readonly Dictionary<ushort, Action<UdpPacket>> _udp = [];
+    private readonly SimulatedLan? _lan;
     private ushort _sequence;
 
     /// <summary>Connects a host with an overlay address to a data plane.</summary>
@@ -21,11 +26,22 @@ public sealed class SimulatedHost
     /// <param name="dataPlane">The machine's forwarding.</param>
     /// <param name="address">The node's address.</param>
     /// <param name="firstAddress">The first address of its subnet.</param>
-    public SimulatedHost(Machine machine, SimulatedDataPlane dataPlane, Ipv6Address address, Ipv6Address firstAddress)
+    /// <param name="lan">Its interface on a LAN, or null.</param>
+    public SimulatedHost(Machine machine, SimulatedDataPlane dataPlane, Ipv6Address address, Ipv6Address firstAddress, SimulatedLan? lan = null)
     {
         ArgumentNullException.ThrowIfNull(dataPlane);
         (_machine, _dataPlane, _address, _firstAddress) = (machine, dataPlane, address, firstAddress);
         dataPlane.HostReceived = Receive;
+        if ((_lan = lan) is null)
+            return;
+        _lan.ToDevice = dataPlane.SendFromHost;
+        _lan.ToHost = TryReceive;
+        // What the device gives to the kernel and is not for this machine goes on over the LAN. Later: the device must not be called within its own call.
+        dataPlane.HostReceived = packet =>
+        {
+            if (!TryReceive(packet))
+                machine.After(KernelTime, () => _lan.Route(packet.ToArray(), isForwarded: true));
+        };
     }
 
     /// <summary>Called with the source of each echo request that came.</summary>
@@ -40,7 +56,7 @@ public sealed class SimulatedHost
         _machine.Settle();   // brings the machine's clock up to now
         _sequence++;
         _sent[_sequence] = (to, _machine.System!.Loop.Now, answered);
-        _dataPlane.SendFromHost(new EchoPacket(_address, to, IsReply: false, Identifier: 1, _sequence, new byte[octets]).Encode());
+        Send(new EchoPacket(_address, to, IsReply: false, Identifier: 1, _sequence, new byte[octets]).Encode());
         _machine.Settle();
     }
 
@@ -49,7 +65,23 @@ public sealed class SimulatedHost
 
     /// <summary>Sends a datagram from the node's address.</summary>
     public void SendUdp(ushort sourcePort, Ipv6Address to, ushort port, ReadOnlyMemory<byte> data) =>
-        _dataPlane.SendFromHost(new UdpPacket(_address, sourcePort, to, port, data).Encode());
+        Send(new UdpPacket(_address, sourcePort, to, port, data).Encode());
+
+    private void Send(byte[] packet)
+    {
+        if (_lan is not null)
+            _lan.Route(packet, isForwarded: false);
+        else
+            _dataPlane.SendFromHost(packet);
+    }
+
+    private bool TryReceive(ReadOnlyMemory<byte> packet)
+    {
+        if (packet.Length < DestinationAt + 16 || new Ipv6Address(BinaryPrimitives.ReadUInt128BigEndian(packet.Span[DestinationAt..])) is var to && to != _address && to != _firstAddress)
+            return false;
+        Receive(packet);
+        return true;
+    }
 
     private void Receive(ReadOnlyMemory<byte> packet)
     {
@@ -69,7 +101,7 @@ public sealed class SimulatedHost
         if (!echo.IsReply)
         {
             Pinged?.Invoke(echo.Source);
-            _machine.After(TimeSpan.FromMicroseconds(10), () => _dataPlane.SendFromHost(echo.ToReply().Encode()));
+            _machine.After(TimeSpan.FromMicroseconds(10), () => Send(echo.ToReply().Encode()));
         }
         else if (_sent.Remove(echo.Sequence, out (Ipv6Address To, TimeSpan SentAt, Action<TimeSpan> Answered) sent) && sent.To == echo.Source)
         {

@@ -5,7 +5,7 @@ namespace Mesh.Simulation.Scenarios;
 /// <content>Nodes that come and go, clocks, and traffic.</content>
 public static partial class ScenarioReader
 {
-    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, good-disk, replace";
+    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, good-disk, replace, lan-merge, lan-split";
     private const int MaxOctets = 1200;   // what goes through every tunnel in one piece
 
     private static readonly TimeSpan Century = TimeSpan.FromDays(36_500);
@@ -24,6 +24,7 @@ public static partial class ScenarioReader
         "full-disk" => new SetDisk(DiskCondition.Good with { IsFull = true }, ReadMachineOrNone(section, scenario), ReadShare(section)),
         "good-disk" => new SetDisk(DiskCondition.Good, ReadMachineOrNone(section, scenario), ReadShare(section)),
         "replace" => new ReplaceNodes(section.Has("machine") ? ReadNode(section, scenario) : null, ReadShare(section)),
+        "lan-merge" or "lan-split" => ReadLan(section, scenario, action == "lan-merge"),
         "clock-jump" => new JumpClock(
             ReadMachineOrNone(section, scenario),
             ReadShare(section),
@@ -61,6 +62,16 @@ public static partial class ScenarioReader
         if (run > every)
             section.Problem("run", "expected at most as long as every");
         return new Skip(section.Duration("for", fallback: null, TimeSpan.FromMinutes(1), Century), every, run, section.Flag("restart", fallback: true), section.Integer("min-renewals", 0, 0, 1_000_000));
+    }
+
+    private static PlugLans ReadLan(ScenarioSection section, Scenario scenario, bool merges)
+    {
+        IReadOnlyList<string> sites = section.Texts("sites");
+        foreach (string unknown in sites.Where(name => !scenario.Sites.Any(site => site.Name == name && site.Options.IsLan)))
+            section.Problem("sites", $"there is no site '{unknown}' with lan = true");
+        if (!section.Has("sites"))
+            section.Problem("sites", "is missing");
+        return new PlugLans(sites, merges);
     }
 
     private static Partition ReadPartition(ScenarioSection section, Scenario scenario)

@@ -83,6 +83,7 @@ public static partial class ScenarioReader
                 NatTimeout = section.Duration("nat-timeout", common.NatTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)),
                 HasCarrierNat = section.Flag("carrier-nat", fallback: false),
                 ClockSkew = ReadSkew(section, common.ClockSkew),
+                IsLan = section.Flag("lan", fallback: false),
                 Underlay = section.Word("underlay", "ipv4", "ipv4", "ipv6", "both") switch { "ipv6" => UnderlayFamily.Ipv6, "both" => UnderlayFamily.Both, _ => UnderlayFamily.Ipv4 },
                 TellsCapabilities = section.Flag("tells-capabilities", fallback: true),
                 Cipher = cipher switch { "aes-256-gcm" => SealingCipher.Aes256Gcm, "chacha20-poly1305" => SealingCipher.ChaCha20Poly1305, _ => null },

@@ -20,6 +20,7 @@ public sealed partial class ScenarioRun
         JumpClock jump => JumpClock(jump),
         Skip skip => Skip(skip),
         RenewAuthority renew => RenewAuthority(renew.Lifetime),
+        PlugLans plug => PlugLans(plug),
         SetDisk disk => SetDisk(disk),
         ReplaceNodes replace => Replace(replace),
         _ => throw new UnreachableException(),
@@ -119,6 +120,23 @@ public sealed partial class ScenarioRun
         null => [.. Choose([.. _world.Nodes.Where(node => node != _world.RegistryNode)], share).Select(static node => node.Machine)],
         _ => [_world.Find(name)!.Machine],
     };
+
+    private (string Outcome, bool IsGood) PlugLans(PlugLans plug)
+    {
+        var common = new LanSegment();
+        var nodes = _world.Nodes.Where(node => _sites.TryGetValue(node, out Site? site) && plug.Sites.Contains(site.Family, StringComparer.Ordinal)).ToArray();
+        foreach (IGrouping<Site, SimulatedNode> site in nodes.GroupBy(node => _sites[node]))
+        {
+            LanSegment own = plug.Merges ? common : new LanSegment();
+            foreach (SimulatedNode node in site)
+            {
+                _traffic.Disturb(node);
+                own.Plug(node.Machine);
+            }
+        }
+
+        return ($"{nodes.Length} nodes", true);
+    }
 
     private (string Outcome, bool IsGood) SetDisk(SetDisk disk)
     {

@@ -18,6 +18,7 @@ public sealed class Machine : UnderlayNode
     private readonly List<Action> _held = [];   // until it wakes
     private Machine? _beside;
     private Action<ReadOnlyMemory<byte>>? _loopback;
+    private Action<Packet>? _lanReceived;
     private Digest _past;
     private long _pastDelivered;
     private TimeSpan _bootedAt;
@@ -60,6 +61,12 @@ public sealed class Machine : UnderlayNode
 
     /// <summary>True where a NAT box stands between the machine and the Internet.</summary>
     public bool IsBehindNat => _nat is not null;
+
+    /// <summary>The switch that its interface is plugged into, or null where it has no such interface.</summary>
+    public LanSegment? Lan { get; internal set; }
+
+    /// <summary>Its link-local address on the LAN.</summary>
+    public IPAddress LinkLocal => new([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, (byte)(Id >> 24), (byte)(Id >> 16), (byte)(Id >> 8), (byte)Id]);
 
     /// <summary>Its address of the other family, always a public one, or null.</summary>
     public IPAddress? OtherAddress { get; private set; }
@@ -214,6 +221,22 @@ public sealed class Machine : UnderlayNode
         return true;
     }
 
+    /// <summary>Receives what comes over the LAN.</summary>
+    public void ListenLan(Action<Packet> receive) => _lanReceived = receive;
+
+    /// <summary>Sends over the LAN to the machine with a link-local address, or to all others where it is that of a group. What is for nobody goes nowhere.</summary>
+    internal void SendOnLan(PacketProtocol protocol, IPAddress to, ReadOnlyMemory<byte> payload)
+    {
+        if (!IsOn || IsAsleep || Lan is null)
+            return;
+        var packet = new Packet(protocol, new IPEndPoint(LinkLocal, 0), new IPEndPoint(to, 0), payload);
+        foreach (Machine other in Lan.Machines)
+        {
+            if (other != this && (to.IsIPv6Multicast || other.LinkLocal.Equals(to)))
+                Internet.SendInside(this, other, packet);
+        }
+    }
+
     /// <summary>Does something later, unless the machine has stopped by then.</summary>
     public void After(TimeSpan delay, Action action)
     {
@@ -275,7 +298,7 @@ public sealed class Machine : UnderlayNode
 
     internal override void Receive(Packet packet)
     {
-        if (!IsOn || (IsAsleep && packet.Protocol == PacketProtocol.Udp))
+        if (!IsOn || (IsAsleep && (packet.Protocol is PacketProtocol.Udp or PacketProtocol.LanRouting or PacketProtocol.LanPacket)))
         {
             Lane.Undelivered++;
             return;
@@ -292,6 +315,8 @@ public sealed class Machine : UnderlayNode
             _tcp.Receive(packet);
         else if (packet.Protocol == PacketProtocol.Loopback && System is not null && _loopback is not null)
             _loopback(packet.Payload);
+        else if (packet.Protocol is PacketProtocol.LanRouting or PacketProtocol.LanPacket && System is not null && _lanReceived is not null)
+            _lanReceived(packet);
         else if (System is not null && _udp.TryGetValue(packet.Destination.Port, out Action<Packet>? receive))
             receive(packet);
         else
@@ -326,6 +351,7 @@ public sealed class Machine : UnderlayNode
         _held.Clear();
         _udp.Clear();
         _loopback = null;
+        _lanReceived = null;
         _tcp = new SimulatedTcp(this);
         Lane.SetDeadline(this);
     }

@@ -13,6 +13,12 @@ public enum PacketProtocol : byte
 
     /// <summary>Between two programs of one computer: neither lost nor seen by anybody else.</summary>
     Loopback,
+
+    /// <summary>A datagram of the routing protocol on a LAN, between link-local addresses.</summary>
+    LanRouting,
+
+    /// <summary>An IPv6 packet that one kernel forwards to another on a LAN.</summary>
+    LanPacket,
 }
 
 /// <summary>A packet of the underlay. The payload is what a real machine would send.</summary>

@@ -90,8 +90,15 @@ public sealed class SimulatedNetwork
     public void AddPublicNodes(string site, int count, SiteOptions? options = null)
     {
         options ??= SiteOptions.Anywhere;
+        if (options.IsLan)   // then its machines stand at one place
+            options = options with { Place = options.Place ?? RandomPlace() };
+        LanSegment? lan = options.IsLan ? new LanSegment() : null;
         for (int i = 1; i <= count; i++)
-            AddNode(AddPublicMachine($"{site}-{i}", options), options);
+        {
+            Machine machine = AddPublicMachine($"{site}-{i}", options);
+            lan?.Plug(machine);
+            AddNode(machine, options);
+        }
     }
 
     /// <summary>Adds a site behind a NAT box.</summary>
@@ -113,6 +120,7 @@ public sealed class SimulatedNetwork
         };
         if (carrier is null)
             Plug(box, options);
+        LanSegment? lan = options.IsLan ? new LanSegment() : null;
         for (int i = 1; i <= count; i++)
         {
             var address = new IPAddress([10, (byte)(number >> 8), (byte)number, (byte)i]);
@@ -123,6 +131,7 @@ public sealed class SimulatedNetwork
                 machine.AttachOther(NextPublicIpv6Address());
             }
 
+            lan?.Plug(machine);
             AddNode(machine, options);
         }
     }

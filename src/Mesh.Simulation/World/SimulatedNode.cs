@@ -171,15 +171,18 @@ public sealed class SimulatedNode
         var identity = new NodeIdentity(new CertificateVerifier(joined.Authority), joined.Certificate, joined.Key, system.Loop.UtcNow);
         Identity = identity;
         var streams = new SimulatedStreams(Machine, () => Identity.Certificate.Der.AsMemory(), Judge);
-        DataPlane = new SimulatedDataPlane(Machine, streams, Port, _cryptography.Ciphers);
-        Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network));
+        DataPlane = new SimulatedDataPlane(Machine, streams, Port, _cryptography.Ciphers, forwardsForHost: Machine.Lan is not null);
+        SimulatedLan? lan = Machine.Lan is null ? null : new SimulatedLan(Machine);
+        Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network), lan);
         var ports = new NodePorts(
             streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine), new SimulatedPeerPort(Machine, Host), new SimulatedWorkPool(WorkTime),
             new SimulatedCredentials(Machine, Keep))
         {
             PortMapping = MapsPorts ? new SimulatedGateway(Machine) : null,
+            KernelLinks = lan,
+            LinkWatch = lan,
         };
-        NodeOptions options = _options with { RegistryUrl = _registry.UrlFor(Machine) };
+        NodeOptions options = _options with { RegistryUrl = _registry.UrlFor(Machine), LanInterfaces = lan is null ? [] : [SimulatedLan.Interface] };
         ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
         system.EventStream.Subscribe<TunnelStatus>(observer);
         system.EventStream.Subscribe<DestructionChanged>(observer);

@@ -44,6 +44,9 @@ public sealed record SiteOptions
     /// <summary>Wall clocks are wrong by up to this, in either direction, at random.</summary>
     public TimeSpan ClockSkew { get; init; }
 
+    /// <summary>Whether its machines are on one LAN, on which the routing protocol speaks.</summary>
+    public bool IsLan { get; init; }
+
     /// <summary>False: nodes that say to others nothing of what they can do, and of new versions of the parameters in messages only, as nodes of re6st do. Default true.</summary>
     public bool TellsCapabilities { get; init; } = true;
 

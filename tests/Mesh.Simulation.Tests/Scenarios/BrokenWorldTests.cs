@@ -122,6 +122,8 @@ public sealed class BrokenWorldTests
     [InlineData("full-disk, share = 0.5", "full-disk, share = much", "23: scenario.steps[10].share: expected a number from 0 to 1")]
     [InlineData("replace, machine = paris-1", "replace, machine = registry", "25: scenario.steps[12].machine: there is no node 'registry'")]
     [InlineData("sites = [ paris, home ]", "sites = [ paris, mars ]", "26: scenario.steps[13].sites: there is no site 'mars'")]
+    [InlineData("partition, sites = [ paris, home ]", "lan-merge, sites = [ paris ]", "26: scenario.steps[13].sites: there is no site 'paris' with lan = true")]
+    [InlineData("partition, sites = [ paris, home ]", "lan-split", "26: scenario.steps[13].sites: is missing")]
     [InlineData("sites = [ paris, home ]", "sites = paris", "26: scenario.steps[13].sites: expected a list of texts")]
     public void A_problem_names_file_line_key_and_what_was_expected(string text, string replacement, string problem)
     {
