@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
+using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -39,6 +40,9 @@ public sealed record Scenario
     /// <summary>Nodes are switched on at random within this time. Default 10 s.</summary>
     public TimeSpan JoinSpread { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How invariants are watched, by name; those that are not named are on.</summary>
+    public IReadOnlyDictionary<string, InvariantSetting> Invariants { get; init; } = new Dictionary<string, InvariantSetting>(StringComparer.Ordinal);
+
     /// <summary>What happens, in order.</summary>
     public required IReadOnlyList<ScenarioStep> Steps { get; init; }
 
@@ -55,8 +59,12 @@ public sealed record Scenario
             throw new ScenarioException([$"scenario {Name} can have {least} to {MaxNodes} nodes, not {nodes}"]);
         int wanted = nodes - registry;
         Scenario scaled = WithSites(wanted);
-        if (scaled.Steps.FirstOrDefault(step => step.Machine is { } machine && !scaled.HasMachine(machine)) is { } lost)
-            throw new ScenarioException([$"scenario {Name} with {nodes} nodes has no machine '{lost.Machine}', which it needs for: {lost.Title}"]);
+        foreach (ScenarioStep step in scaled.Steps)
+        {
+            if (step.Machines.FirstOrDefault(machine => !scaled.HasMachine(machine)) is { } lost)
+                throw new ScenarioException([$"scenario {Name} with {nodes} nodes has no machine '{lost}', which it needs for: {step.Title}"]);
+        }
+
         return scaled;
     }
 
@@ -67,6 +75,9 @@ public sealed record Scenario
     public bool HasNode(string name) => (name == SimulatedNetwork.RegistryNodeName && HasRegistryNode)
         || Sites.Any(site => name.StartsWith($"{site.Name}-", StringComparison.Ordinal)
             && int.TryParse(name.AsSpan(site.Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= site.Nodes && name[site.Name.Length + 1] != '0');
+
+    /// <summary>The same scenario with the faults of a seed in place of faults at random.</summary>
+    public Scenario WithFaultsOf(ulong seed) => ChaosExpansion.Expand(this, seed);
 
     private Scenario WithSites(int wanted)
     {

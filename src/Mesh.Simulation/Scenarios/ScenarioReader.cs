@@ -1,6 +1,7 @@
 using Mesh.Hocon;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
+using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -18,7 +19,7 @@ public sealed class ScenarioException(IReadOnlyList<string> problems) : Exceptio
 public static class ScenarioReader
 {
     private const string Steps =
-        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge";
+        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge, chaos, faults";
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -77,6 +78,7 @@ public static class ScenarioReader
             Sites = [.. section.List("sites", isRequired: true).Select(ReadSite)],
         };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), new RegistryOptions(), scenario.Network) };
+        scenario = scenario with { Invariants = ReadInvariants(section.Section("invariants", isRequired: false)) };
         scenario = scenario with { Steps = ReadSteps(section.List("steps", isRequired: true), scenario) };
         // As long: there is room in a file for more sites than an int counts nodes.
         long nodes = scenario.Sites.Sum(static s => (long)s.Nodes);
@@ -136,6 +138,28 @@ public static class ScenarioReader
         return options;
     }
 
+    private static Dictionary<string, InvariantSetting> ReadInvariants(ScenarioSection section)
+    {
+        var settings = new Dictionary<string, InvariantSetting>(StringComparer.Ordinal);
+        foreach (string name in InvariantCatalogue.Names.Prepend(InvariantCatalogue.All))
+        {
+            if (!section.Has(name))
+                continue;
+            if (!section.HasObject(name) || name == InvariantCatalogue.All)
+            {
+                settings[name] = new InvariantSetting(section.Flag(name, fallback: true));
+                continue;
+            }
+
+            ScenarioSection one = section.Section(name, isRequired: false);
+            settings[name] = new InvariantSetting(IsOn: true, one.Duration("grace", fallback: null, TimeSpan.Zero, TimeSpan.FromDays(365)));
+            one.Finish();
+        }
+
+        section.Finish();
+        return settings;
+    }
+
     private static Site ReadSite(ScenarioSection section)
     {
         var site = new Site(section.Text("name", fallback: null), section.Flag("nat", fallback: false), section.Integer("nodes", 1, 1, 10_000), section.Flag("maps-ports", fallback: false));
@@ -186,6 +210,8 @@ public static class ScenarioReader
             "traffic" => new Traffic(section.Integer("pairs", 10, 1, 100_000), section.Duration("interval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1))),
             "stop-traffic" => new StopTraffic(section.Has("max-lost") ? section.Integer("max-lost", 0, 0, int.MaxValue) : null, section.Integer("min-destroyed", 0, 0, int.MaxValue)),
             "forge" => new Forge(ReadNode(section, scenario), section.Duration("for", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))),
+            "chaos" => FaultReader.ReadChaos(section),
+            "faults" => FaultReader.ReadPlan(section, scenario),
             _ => Unknown(section, action),
         };
     }
@@ -208,7 +234,8 @@ public static class ScenarioReader
         return name;
     }
 
-    private static string ReadNode(ScenarioSection section, Scenario scenario)
+    /// <summary>The key <c>machine</c>, which has to be a node.</summary>
+    internal static string ReadNode(ScenarioSection section, Scenario scenario)
     {
         string name = section.Text("machine", fallback: null);
         if (name.Length > 0 && !scenario.HasNode(name))

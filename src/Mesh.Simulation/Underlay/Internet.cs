@@ -103,7 +103,7 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
         return wait < LastRetransmission ? wait : LastRetransmission;
     }
 
-    private bool IsCut(UnderlayNode from, UnderlayNode to) =>
+    internal bool IsCut(UnderlayNode from, UnderlayNode to) =>
         (_island is { } island && island.Contains(from.Id) != island.Contains(to.Id))
         || (_cuts.Count > 0 && _cuts.Contains(from.Id < to.Id ? (from.Id, to.Id) : (to.Id, from.Id)));
 }

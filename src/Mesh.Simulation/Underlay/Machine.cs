@@ -32,6 +32,9 @@ public sealed class Machine : UnderlayNode
         nat?.AttachInside(this);
     }
 
+    /// <summary>When it was switched on last: time of the world.</summary>
+    internal TimeSpan BootedAt => _bootedAt;
+
     /// <summary>The running system, or null while the machine is off.</summary>
     public ActorSystem? System { get; private set; }
 

@@ -53,6 +53,9 @@ public sealed class SimulatedRegistry
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
 
+    /// <summary>Its actors, as of the last start.</summary>
+    public RegistryActors? Actors => _actors;
+
     /// <summary>Base URL for nodes.</summary>
     public string Url => $"http://{Machine.Address}:{Port}";
 
@@ -78,7 +81,7 @@ public sealed class SimulatedRegistry
         RegistryActors actors = _actors = RegistryActors.Start(system, Options, ports);
         new SimulatedHttp(Machine).Serve(Port, actors.Desk, method => _calls[method] = _calls.GetValueOrDefault(method) + 1);
         system.EventStream.Subscribe<VersionPublished>(system.SystemActorOf(Props.Create(() => new Observer(this)), "observer"));
-        actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" });
+        actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes + 1, Note = "every simulated node joins with it" });
     });
 
     private sealed class Observer(SimulatedRegistry registry) : Actor
