@@ -19,7 +19,7 @@ internal static class SimCommands
 
     public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.")
     {
-        Run(context), SweepCommand.Create(context), InvariantsCommand.Create(context), PaperCommand.Create(context),
+        Run(context), SweepCommand.Create(context), ShrinkCommand.Create(context), SimExplainCommand.Create(context), CompareCommand.Create(context), InvariantsCommand.Create(context), PaperCommand.Create(context),
     };
 
     private static MeshCommand Run(CliContext context)
@@ -53,7 +53,7 @@ internal static class SimCommands
                 ResolvedConfig config = MeshSchema.Load(context, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
                 Scenario read = Load(parsed.GetValue(scenario)!, config, parsed.GetValue(nodes));
                 string? directory = parsed.GetValue(report);
-                TimeSpan? end = Until(parsed.GetValue(until));
+                TimeSpan? end = Time("--until", parsed.GetValue(until));
                 ulong number = (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed));
                 if (parsed.GetValue(write) is { } copy)
                     Write(copy, parsed.GetValue(scenario)!, read, number);
@@ -98,14 +98,16 @@ internal static class SimCommands
     internal static string CommandToJustBefore(string command, IReadOnlyList<InvariantViolation> violations) =>
         violations.Count == 0 ? command : string.Create(CultureInfo.InvariantCulture, $"{command} --until {Math.Max(0, violations[0].Seconds - JustBefore):0.###}");
 
-    private static TimeSpan? Until(double? seconds)
+    /// <summary>A virtual time of an option.</summary>
+    /// <exception cref="CommandFailedException">It is none.</exception>
+    internal static TimeSpan? Time(string option, double? seconds)
     {
         const double Longest = 4e9;   // more than a century
         if (seconds is not { } time)
             return null;
         var checks = new Checks();
         if (!(time >= 0 && time <= Longest))
-            checks.Add(string.Create(CultureInfo.InvariantCulture, $"--until {time}: expected seconds of virtual time, 0 to {Longest:0}"));
+            checks.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {time}: expected seconds of virtual time, 0 to {Longest:0}"));
         checks.ThrowIfAny();
         return TimeSpan.FromSeconds(time);
     }

@@ -3,6 +3,7 @@ using Mesh.Actors;
 using Mesh.Node;
 using Mesh.Protocol.Addressing;
 using Mesh.Simulation.Invariants;
+using Mesh.Simulation.Tracing;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -75,6 +76,13 @@ public sealed partial class ScenarioRun
 
     /// <summary>Virtual time at which the run ends, whatever the scenario has left to do; null for its end.</summary>
     public TimeSpan? Until { get; init; }
+
+    /// <summary>Remembers what machines do and why.</summary>
+    public CausalTrace? Trace
+    {
+        get => _world.Internet.Trace;
+        init => _world.Internet.Trace = value;
+    }
 
     /// <summary>Whether the run ends with the first violation. Default false: what else goes wrong is worth knowing.</summary>
     public bool StopsAtViolation { get; init; }

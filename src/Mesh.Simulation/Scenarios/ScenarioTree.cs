@@ -39,12 +39,10 @@ public sealed partial class ScenarioTree
     /// <summary>Reads a text that <see cref="ScenarioReader"/> takes.</summary>
     public static ScenarioTree Parse(string text) => Of(HoconDocument.Parse(text, "scenario"));
 
-    /// <summary>A copy that can be changed apart.</summary>
-    public ScenarioTree Clone() => new((JsonObject)_root.DeepClone());
-
     /// <summary>Takes over the sites and the lists of faults of a scenario that was made from this tree.</summary>
-    /// <param name="scenario">The scenario: with other numbers of nodes, with faults in place of wishes for some, or with fewer faults; as many steps as the tree has.</param>
-    public void Take(Scenario scenario)
+    /// <param name="scenario">The scenario: with other numbers of nodes, with faults in place of wishes for some, with fewer faults or steps, or with shorter times.</param>
+    /// <param name="kept">Which of the tree's steps its steps are, or null where it has all of them.</param>
+    public void Take(Scenario scenario, IReadOnlyList<int>? kept = null)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         JsonObject[] before = [.. Sites.Select(static site => (JsonObject)site!)];
@@ -58,28 +56,18 @@ public sealed partial class ScenarioTree
             Sites.Add((JsonNode)copy);
         }
 
+        JsonNode[] steps = [.. Steps.Select(static step => step!.DeepClone())];
+        Steps.Clear();
         for (int i = 0; i < scenario.Steps.Count; i++)
         {
+            JsonNode step = steps[kept?[i] ?? i];
             if (scenario.Steps[i] is FaultPlan plan)
-            {
-                Steps[i] = new JsonObject
-                {
-                    ["do"] = "faults",
-                    ["for"] = Seconds(plan.Duration),
-                    ["list"] = new JsonArray([.. plan.Faults.Select(ToNode)]),
-                };
-            }
+                step = new JsonObject { ["do"] = "faults", ["for"] = Seconds(plan.Duration), ["list"] = new JsonArray([.. plan.Faults.Select(ToNode)]) };
+            else if (scenario.Steps[i] is PassTime pass)
+                step["for"] = Seconds(pass.Duration);
+            Steps.Add(step);
         }
     }
-
-    /// <summary>Takes a step out.</summary>
-    /// <param name="index">Its place.</param>
-    public void RemoveStep(int index) => Steps.RemoveAt(index);
-
-    /// <summary>Makes a step that waits shorter or longer.</summary>
-    /// <param name="index">Its place.</param>
-    /// <param name="duration">How long.</param>
-    public void SetDuration(int index, TimeSpan duration) => Steps[index]!["for"] = Seconds(duration);
 
     /// <summary>The scenario as text in HOCON.</summary>
     public override string ToString()

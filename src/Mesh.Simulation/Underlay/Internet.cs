@@ -34,6 +34,9 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     /// <summary>How packets are treated.</summary>
     public InternetOptions Options => options;
 
+    /// <summary>Remembers what machines do and why, or null.</summary>
+    internal Tracing.CausalTrace? Trace { get; set; }
+
     /// <summary>Packets lost on the way.</summary>
     public long Lost { get; private set; }
 

@@ -163,15 +163,17 @@ public sealed class Machine : UnderlayNode
         if (_beside?._loopback is null)
             return false;
         var here = new IPEndPoint(IPAddress.IPv6Loopback, 0);
-        Engine.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram));
+        Engine.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram) { Cause = Internet.Trace?.Current ?? 0 });
         return true;
     }
 
     /// <summary>Does something later, unless the machine has stopped by then.</summary>
     public void After(TimeSpan delay, Action action)
     {
-        if (System is { } running)
-            Engine.After(this, delay, () => Do(running, action));
+        if (System is not { } running)
+            return;
+        long cause = Internet.Trace?.Current ?? 0;
+        Engine.After(this, delay, () => Traced("work is done", cause, () => Do(running, action)));
     }
 
     /// <summary>Sends a packet; a NAT box on the way may change its source.</summary>
@@ -179,6 +181,8 @@ public sealed class Machine : UnderlayNode
     {
         if (!IsOn || IsAsleep)
             return;
+        if (Internet.Trace is { } trace)
+            packet = packet with { Cause = trace.Current };
         if (_nat is not null)
             Internet.SendInside(this, _nat, packet);
         else
@@ -191,7 +195,7 @@ public sealed class Machine : UnderlayNode
         if (System is null || IsAsleep)
             return;
         System.Loop.AdvanceClock(Engine.Now - _bootedAt);
-        System.Loop.RunReady();
+        RunReady(System.Loop);
         Engine.SetDeadline(this);
     }
 
@@ -199,12 +203,36 @@ public sealed class Machine : UnderlayNode
     {
         EventLoop loop = System!.Loop;
         TimeSpan now = Engine.Now - _bootedAt;
-        while (loop.FireNext(now))
-            loop.RunReady();
+        if (Internet.Trace is { } trace)
+        {
+            while (loop.NextDeadline <= now)
+            {
+                ArmedTimer timer = loop.ArmedTimers()[0];
+                Traced($"timer of {timer.Path}: {timer.Message.GetType().Name}", 0, () =>
+                {
+                    loop.FireNext(now);
+                    trace.Run(loop);
+                });
+            }
+        }
+        else
+        {
+            while (loop.FireNext(now))
+                loop.RunReady();
+        }
+
         Engine.SetDeadline(this);
     }
 
     internal override void Receive(Packet packet)
+    {
+        if (Internet.Trace is null)
+            Take(packet);
+        else
+            Traced($"{packet.Protocol.ToString().ToUpperInvariant()} from {packet.Source}, {packet.Payload.Length} octets", packet.Cause, () => Take(packet));
+    }
+
+    private void Take(Packet packet)
     {
         if (!IsOn || (IsAsleep && packet.Protocol == PacketProtocol.Udp))
         {
@@ -228,6 +256,23 @@ public sealed class Machine : UnderlayNode
         else
             Engine.Undelivered++;
         Settle();
+    }
+
+    // What happens meanwhile is one event, with this cause.
+    private void Traced(string trigger, long cause, Action act)
+    {
+        bool isBegin = Internet.Trace?.Begin(Engine.Now, Name, trigger, cause) == true;
+        act();
+        if (isBegin)
+            Internet.Trace!.End();
+    }
+
+    private void RunReady(EventLoop loop)
+    {
+        if (Internet.Trace is { } trace)
+            Traced("something is done to it", 0, () => trace.Run(loop));
+        else
+            loop.RunReady();
     }
 
     private void Do(ActorSystem running, Action action)

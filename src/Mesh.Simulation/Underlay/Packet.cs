@@ -20,4 +20,8 @@ public enum PacketProtocol : byte
 /// <param name="Source">As the receiver sees it: NAT boxes change it.</param>
 /// <param name="Destination">Where it is to go: NAT boxes change it.</param>
 /// <param name="Payload">Never changed once sent.</param>
-public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoint Destination, ReadOnlyMemory<byte> Payload);
+public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoint Destination, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>The event that sent it, where that is traced: see <see cref="Tracing.CausalTrace"/>.</summary>
+    internal long Cause { get; init; }
+}
