@@ -18,6 +18,15 @@ public sealed record BabelOptions
     /// <summary>Nominal delay of other triggered updates, jittered by a quarter either way.</summary>
     public TimeSpan NormalDelay { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// How often an interface sends updates about destinations that are new, in the long run: while a network comes up, what is learnt within this time leaves in one packet and not in many.
+    /// Retractions, and whatever else is urgent, do not wait for it.
+    /// </summary>
+    public TimeSpan NewsPause { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How many such updates may leave after a quiet time before that holds.</summary>
+    public int NewsBurst { get; init; } = 8;
+
     /// <summary>How often a retraction or an own seqno request is repeated; the pause doubles each time.</summary>
     public int Resends { get; init; } = 3;
 
@@ -69,6 +78,8 @@ public sealed record BabelOptions
             yield return $"{nameof(UrgentDelay)} {UrgentDelay}: must be 0..1 s.";
         if (NormalDelay < UrgentDelay || NormalDelay > TimeSpan.FromMinutes(1))
             yield return $"{nameof(NormalDelay)} {NormalDelay}: must be {nameof(UrgentDelay)}..1 min.";
+        if (NewsPause < TimeSpan.Zero || NewsPause > TimeSpan.FromMinutes(1) || NewsBurst < 1)
+            yield return $"{nameof(NewsPause)} {NewsPause}: must be 0..1 min; {nameof(NewsBurst)}: at least 1.";
         if (Resends is < 0 or > 10)
             yield return $"{nameof(Resends)} {Resends}: must be 0..10.";
         if (ResendDelay < TimeSpan.FromMilliseconds(10) || ResendDelay > TimeSpan.FromMinutes(1))

@@ -140,8 +140,9 @@ public sealed partial class BabelSpeaker
         int after = update.Metric;
         if ((before == Metric.Infinity || _options.Mutation == BabelMutation.ForgetRetraction) && after == Metric.Infinity)
             return;
-        bool crossed = (before == Metric.Infinity) != (after == Metric.Infinity);
-        if (crossed || _routes.SentOriginOf(row) != update.RouterId || (after - before >= UrgentGrowth && before < UrgentGrowthLimit))
+        if (before == Metric.Infinity && _routes.SentOriginOf(row) == default)
+            QueueNews(row);
+        else if (before == Metric.Infinity || after == Metric.Infinity || _routes.SentOriginOf(row) != update.RouterId || (after - before >= UrgentGrowth && before < UrgentGrowthLimit))
             QueueEverywhere(row, _now + Roughly(_options.UrgentDelay));
         else if (after - before >= SmallGrowth || before - after >= SmallDecrease)
             QueueEverywhere(row, _now + Roughly(_options.NormalDelay));

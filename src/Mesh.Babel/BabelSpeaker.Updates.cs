@@ -42,6 +42,19 @@ public sealed partial class BabelSpeaker
         }
     }
 
+    // Everybody hears about it, but an interface that tells much news tells it in few packets.
+    private void QueueNews(int row)
+    {
+        TimeSpan soon = _now + Roughly(_options.UrgentDelay);
+        foreach (BabelInterface link in _interfaces)
+        {
+            if (link.Neighbours.Count == 0)
+                continue;
+            TimeSpan allowed = link.NewsAllowedAt(_options.NewsPause, _options.NewsBurst);
+            link.Updates.Add(row, allowed > soon ? allowed : soon);
+        }
+    }
+
     private void QueueDump(BabelInterface link)
     {
         if (link.Neighbours.Count > 0)
@@ -130,6 +143,7 @@ public sealed partial class BabelSpeaker
     private void WriteUpdates(BabelInterface link, BabelAddress destination, UpdateQueue updates)
     {
         updates.Order(_packingOrder);
+        link.NoteNews(_options.NewsPause, _now);
         long lifetime = Math.Max(CeilTicks(_options.SourceLifetime), 4L * LongestUpdateInterval());
         int packets = 0;
         while (updates.Count > 0)

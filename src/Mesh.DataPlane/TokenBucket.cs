@@ -12,10 +12,18 @@ public sealed class TokenBucket
     /// <param name="perSecond">Tokens that come in per second, at least 1.</param>
     /// <param name="burst">Tokens that the bucket holds, at least 1.</param>
     public TokenBucket(int perSecond, int burst)
+        : this(TimeSpan.FromSeconds(1) / AtLeastOne(perSecond), burst)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(perSecond, 1);
+    }
+
+    /// <summary>A full bucket.</summary>
+    /// <param name="interval">How long a token takes to come in, above zero.</param>
+    /// <param name="burst">Tokens that the bucket holds, at least 1.</param>
+    public TokenBucket(TimeSpan interval, int burst)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(interval, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(burst, 1);
-        _ticksPerToken = TimeSpan.TicksPerSecond / perSecond;
+        _ticksPerToken = interval.Ticks;
         _capacityTicks = _ticksPerToken * burst;
     }
 
@@ -32,5 +40,11 @@ public sealed class TokenBucket
             if (Interlocked.CompareExchange(ref _fullAt, next, fullAt) == fullAt)
                 return true;
         }
+    }
+
+    private static int AtLeastOne(int perSecond)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(perSecond, 1);
+        return perSecond;
     }
 }

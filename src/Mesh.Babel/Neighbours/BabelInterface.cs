@@ -16,6 +16,7 @@ internal sealed class BabelInterface
     private int _hellosSinceTurn;
     private ushort _formerUpdateCentiseconds;
     private TimeSpan _formerUntil;
+    private TimeSpan _newsPaidUntil;
 
     /// <summary>Makes an interface that is not in use yet.</summary>
     /// <param name="id">Its name.</param>
@@ -151,6 +152,12 @@ internal sealed class BabelInterface
 
     /// <summary>The longest interval that an Update of ours which somebody still believes may have announced.</summary>
     public ushort LongestUpdateCentiseconds(TimeSpan now) => now < _formerUntil ? Math.Max(UpdateCentiseconds, _formerUpdateCentiseconds) : UpdateCentiseconds;
+
+    /// <summary>The soonest that news may leave, where one may be told each <paramref name="pause"/>, and <paramref name="burst"/> at once after a quiet time.</summary>
+    public TimeSpan NewsAllowedAt(TimeSpan pause, int burst) => _newsPaidUntil - (pause * (burst - 1));
+
+    /// <summary>Notes that updates leave now.</summary>
+    public void NoteNews(TimeSpan pause, TimeSpan now) => _newsPaidUntil = (_newsPaidUntil > now ? _newsPaidUntil : now) + pause;
 
     /// <summary>Exchanges what the round-trip time costs.</summary>
     public void SetRtt(RttParameters? rtt) => Parameters = Parameters with { Rtt = rtt };

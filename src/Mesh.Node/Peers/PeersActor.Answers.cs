@@ -230,18 +230,35 @@ public sealed partial class PeersActor
 
     private void OnRoutes(RoutesPublished routes)
     {
-        bool hadRegistry = _registryNode is { } before && _routed.Contains(before);
-        _routed = [.. routes.Routes.Select(RoutedNode).OfType<NodePrefix>()];
-        if (!hadRegistry && _registryNode is { } node && _routed.Contains(node))
+        bool hadRegistry = IsRegistryRouted();
+        _routes = routes.Routes;
+        if (!hadRegistry && IsRegistryRouted())
             Context.Timers.StartSingle(nameof(MeetRegistryNode), UpkeepDue.Instance, Context.Random.NextTimeSpan(TimeSpan.FromSeconds(1), UpkeepInterval));
     }
 
-    private NodePrefix? RoutedNode(NodeRoute route) => NodePrefix.TryFromSubnet(_identity.Network, route.Destination, out NodePrefix node) ? node : null;
+    // Routes are in the order of their destinations, and are told anew with every change: there may be thousands.
+    private bool IsRegistryRouted()
+    {
+        if (_registryNode is not { } node)
+            return false;
+        Ipv6Prefix subnet = node.Subnet(_identity.Network);
+        int begin = 0, end = _routes.Length;
+        while (begin < end)
+        {
+            int middle = begin + ((end - begin) / 2);
+            if (_routes[middle].Destination < subnet)
+                begin = middle + 1;
+            else
+                end = middle;
+        }
+
+        return begin < _routes.Length && _routes[begin].Destination == subnet;
+    }
 
     // The registry asks nodes through the node beside it, and a first message to a peer without session is lost at nodes of re6st. So there is one (protocol reference 7.3).
     private void MeetRegistryNode()
     {
-        if (_registryNode is { } node && node != _identity.Prefix && _routed.Contains(node) && (!_peers.TryGetValue(node, out Entry? entry) || entry.Record.State == PeerState.Idle && entry.Record.Session is null))
+        if (_registryNode is { } node && node != _identity.Prefix && IsRegistryRouted() && (!_peers.TryGetValue(node, out Entry? entry) || entry.Record.State == PeerState.Idle && entry.Record.Session is null))
             Tell(node, PeerCode.Capabilities, OwnCapabilities(isAnswer: false));
     }
 }

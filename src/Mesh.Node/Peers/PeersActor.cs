@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Mesh.Actors;
 using Mesh.Actors.Ports;
 using Mesh.DataPlane;
@@ -42,7 +43,7 @@ public sealed partial class PeersActor : Actor
     private NodePrefix? _registryNode;
     private NetworkVersion? _version;
     private AddressList _advertised = AddressList.Empty;
-    private HashSet<NodePrefix> _routed = [];
+    private ImmutableArray<NodeRoute> _routes = [];
 
     /// <summary>Makes the actor.</summary>
     /// <param name="identity">Who we are.</param>

@@ -1,3 +1,4 @@
+using Mesh.DataPlane;
 using Mesh.Node.AddressBook;
 using Mesh.Node.Peers;
 using Mesh.Node.Routing;
@@ -13,6 +14,13 @@ namespace Mesh.Node.Tunnels;
 /// </content>
 public sealed partial class TunnelsActor
 {
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(2);   // a session between the two is made first: three round trips and the time of two signatures
+
+    // Where all nodes together have hardly more places than tunnels are wanted, the last ones are long in finding, and each question costs both sides two RSA operations.
+    private static readonly TimeSpan QuestionPause = TimeSpan.FromSeconds(5);
+    private const int QuestionBurst = 10;
+
+    private readonly TokenBucket _questions = new(QuestionPause, QuestionBurst);
     private readonly Dictionary<NodePrefix, TimeSpan> _asked = [];     // for their address, and when
     private readonly Dictionary<NodePrefix, TimeSpan> _replaced = [];  // their tunnels, and when
     private TimeSpan _refreshAt;
@@ -29,8 +37,8 @@ public sealed partial class TunnelsActor
     private PeerAddressEntry[] Candidates()
     {
         HashSet<NodePrefix> routed = IsConnected ? RoutedNodes() : [];
-        HashSet<NodePrefix> onLan = IsConnected ? [.. OverLan().Select(static route => route.Via)] : [];
-        PeerAddressEntry[] candidates = [.. _known.Where(peer => IsCandidate(peer) && !onLan.Contains(peer.Prefix))];
+        HashSet<NodePrefix> neighbours = [.. _tunnels.Values.Select(static tunnel => tunnel.Peer), .. IsConnected ? OverLan().Select(static route => route.Via) : []];
+        PeerAddressEntry[] candidates = [.. _known.Where(peer => !neighbours.Contains(peer.Prefix) && IsCandidate(peer))];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
         return [.. candidates.OrderBy(p => Rank(p.Prefix, routed))];
     }
@@ -59,20 +67,28 @@ public sealed partial class TunnelsActor
         ForgetOld(_asked, _options.MaxRetryDelay);
         if (!IsConnected)
             return 0;
+        // Who was asked just now is about to answer, and its place is kept: otherwise each look would ask others.
         var known = _known.Where(static p => p.Addresses.Count > 0).Select(static p => p.Prefix).ToHashSet();
+        int awaited = Math.Min(missing, _asked.Count(asked => Context.Now - asked.Value < AnswerTime && !known.Contains(asked.Key)));
+        missing -= awaited;
+        if (missing == 0)
+            return awaited;
         HashSet<NodePrefix> neighbours = [.. _routes.Select(static route => route.Via), .. _tunnels.Values.Select(static tunnel => tunnel.Peer)];
         NodePrefix[] unknown = [.. RoutedNodes().Where(node => node != _options.Self && !known.Contains(node) && !_asked.ContainsKey(node) && !neighbours.Contains(node)).Order()];
         if (unknown.Length == 0)
-            return 0;
+            return awaited;
         Context.Random.Shuffle<NodePrefix>(unknown);
-        NodePrefix[] wanted = [.. unknown.OrderByDescending(_options.Neighbours.Contains).Take(Math.Min(missing, (int)Math.Ceiling((double)missing * unknown.Length / (unknown.Length + candidates))))];
-        foreach (NodePrefix node in wanted)
+        int places = Math.Min(missing, (int)Math.Ceiling((double)missing * unknown.Length / (unknown.Length + candidates)));
+        foreach (NodePrefix node in unknown.OrderByDescending(_options.Neighbours.Contains).Take(places))
         {
+            if (!_questions.TryTake(Context.Now))
+                break;
+            awaited++;
             _asked[node] = Context.Now;
             Context.System.EventStream.Publish(new AskPeerAddress(node));
         }
 
-        return wanted.Length;
+        return awaited;
     }
 
     private void RestartRefresh() => _refreshAt = Context.Now + _refreshInterval;

@@ -37,11 +37,14 @@ public sealed partial class TunnelsActor : Actor
     private readonly Dictionary<TunnelIndex, Entry> _tunnels = [];
     private readonly Dictionary<NodePrefix, Retry> _retries = [];
     private readonly Queue<int> _freeIndices = new();
+    private static readonly TimeSpan KnownPeersPause = TimeSpan.FromMilliseconds(100);
+
     private TunnelsOptions _options;
     private AddressList _advertised;
     private NetworkVersion? _version;
     private TimeSpan _refreshInterval;
     private int _nextIndex = 1;
+    private TimeSpan _lookedAt = -KnownPeersPause;
     private ImmutableArray<PeerAddressEntry> _known = [];
 
     /// <summary>Makes a manager.</summary>
@@ -223,14 +226,41 @@ public sealed partial class TunnelsActor : Actor
 
     private void OnKnownPeers(KnownPeers known)
     {
-        if (known.Peers.Any(p => !_known.Any(k => k.Prefix == p.Prefix)))
+        if (HasNewcomer(_known, known.Peers))
             (_moreWanted, _moreWantedAt) = (0, null);
         _known = known.Peers;
         // What was learnt about nodes that the address book has forgotten is forgotten too, or it would grow for ever.
-        var prefixes = _known.Select(p => p.Prefix).ToHashSet();
-        foreach (NodePrefix peer in _retries.Keys.Where(p => !prefixes.Contains(p)).ToArray())
-            _retries.Remove(peer);
-        OpenMissing();
+        if (_retries.Count > 0)
+        {
+            var prefixes = _known.Select(static p => p.Prefix).ToHashSet();
+            foreach (NodePrefix peer in _retries.Keys.Where(p => !prefixes.Contains(p)).ToArray())
+                _retries.Remove(peer);
+        }
+
+        // Addresses come one by one while a network comes up, and each time all that is known would be gone through.
+        TimeSpan next = _lookedAt + KnownPeersPause;
+        if (Context.Now >= next || _tunnels.Count == 0)
+        {
+            _lookedAt = Context.Now;
+            OpenMissing();
+        }
+        else if (!Context.Timers.IsActive(nameof(KnownPeers)))
+            Context.Timers.StartSingle(nameof(KnownPeers), Tick.Instance, next - Context.Now);
+    }
+
+    // Both in the order of prefixes.
+    private static bool HasNewcomer(ImmutableArray<PeerAddressEntry> before, ImmutableArray<PeerAddressEntry> after)
+    {
+        int place = 0;
+        foreach (PeerAddressEntry peer in after)
+        {
+            while (place < before.Length && before[place].Prefix < peer.Prefix)
+                place++;
+            if (place == before.Length || before[place].Prefix != peer.Prefix)
+                return true;
+        }
+
+        return false;
     }
 
     private void OpenMissing()

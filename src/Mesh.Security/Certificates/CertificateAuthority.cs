@@ -55,6 +55,15 @@ public sealed class CertificateAuthority : IDisposable
     public AuthorityCertificate Renew(DateTimeOffset notBefore, DateTimeOffset notAfter) =>
         SelfSign(new X500DistinguishedName(Certificate.Parsed.Subject.Encoded.ToArray()), Certificate.Network, _key, notBefore, notAfter);
 
+    /// <summary>The same authority with another of its certificates.</summary>
+    /// <param name="certificate">As <see cref="Renew(DateTimeOffset, DateTimeOffset)"/> gives it.</param>
+    /// <exception cref="ArgumentException">It holds another key.</exception>
+    public CertificateAuthority With(AuthorityCertificate certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        return certificate.PublicKey.Equals(_key.PublicKey) ? new CertificateAuthority(certificate, _key) : throw new ArgumentException("the certificate is of another authority", nameof(certificate));
+    }
+
     private static AuthorityCertificate SelfSign(X500DistinguishedName subject, NetworkPrefix network, PrivateKey key, DateTimeOffset notBefore, DateTimeOffset notAfter)
     {
         var request = new CertificateRequest(subject, key.Rsa, HashAlgorithmName.SHA512, RSASignaturePadding.Pkcs1);

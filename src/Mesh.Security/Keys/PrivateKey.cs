@@ -91,6 +91,8 @@ public sealed class PrivateKey : IDisposable
     /// <summary>Kind and size, without the secret.</summary>
     public override string ToString() => $"RSA private key, {PublicKey.Size} bits";
 
+    internal static PrivateKey Of(ModelledRsa key) => TryWrap(key, out PrivateKey? wrapped) ? wrapped : throw new CryptographicException("The modelled key is not usable.");
+
     private static bool TryWrap(RSA rsa, [NotNullWhen(true)] out PrivateKey? key)
     {
         RSAParameters parameters = rsa.ExportParameters(includePrivateParameters: false);

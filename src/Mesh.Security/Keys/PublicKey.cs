@@ -28,7 +28,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
 
     private PublicKey(byte[] modulus, byte[] exponentOctets, uint exponent)
     {
-        _rsa = new Lazy<RSA>(() => RSA.Create(new RSAParameters { Modulus = modulus, Exponent = exponentOctets }));
+        _rsa = new Lazy<RSA>(() => ModelledKeys.Find(modulus) ?? RSA.Create(new RSAParameters { Modulus = modulus, Exponent = exponentOctets }));
         _modulus = modulus;
         Exponent = exponent;
     }
@@ -92,6 +92,8 @@ public sealed class PublicKey : IEquatable<PublicKey>
         ArgumentNullException.ThrowIfNull(entropy);
         if (plain.Length > MaxPlainLength)
             throw new ArgumentException($"A key of {Size} bits encrypts at most {MaxPlainLength} octets, not {plain.Length}.", nameof(plain));
+        if (_rsa.Value is ModelledRsa modelled)
+            return modelled.Encrypt(plain, entropy);
         return entropy is SystemEntropy ? _rsa.Value.Encrypt(plain, RSAEncryptionPadding.Pkcs1) : EncryptWith(plain, entropy);
     }
 

@@ -73,6 +73,9 @@ public abstract class NodeView
     /// <summary>Serial number of its certificate.</summary>
     public abstract ulong Serial { get; }
 
+    /// <summary>When its certificate ends.</summary>
+    public virtual DateTimeOffset CertificateEnd => DateTimeOffset.MaxValue;
+
     /// <summary>Whether it has joined, and is on and awake.</summary>
     public abstract bool IsRunning { get; }
 

@@ -8,7 +8,7 @@ namespace Mesh.Simulation.Invariants;
 internal sealed class RegistryMemory : Invariant
 {
     private readonly Dictionary<ulong, RevokedCertificate> _revoked = [];
-    private readonly Dictionary<string, int> _usesLeft = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string, DateTimeOffset), int> _usesLeft = [];   // by secret and end: one that is over may be added anew
     private ulong _published;
     private ulong _lastSerial;
     private long _steps;
@@ -28,8 +28,8 @@ internal sealed class RegistryMemory : Invariant
         Dictionary<NodePrefix, RegisteredNode> known = registry.Nodes.ToDictionary(static node => node.Prefix);
         foreach (NodeView node in network.Nodes.Where(static node => !node.Prefix.IsEmpty))
         {
-            if (registry.Revocations.ContainsKey(node.Serial))
-                continue;   // shut out: its prefix may be free
+            if (registry.Revocations.ContainsKey(node.Serial) || node.CertificateEnd <= registry.UtcNow)
+                continue;   // shut out, or over: its prefix may be free
             if (!known.TryGetValue(node.Prefix, out RegisteredNode? registered))
                 yield return Of(node.Name, $"it no longer knows prefix {node.Prefix}, which it gave to {node.Name}");
             else if (registered.Serial < node.Serial)
@@ -49,9 +49,9 @@ internal sealed class RegistryMemory : Invariant
 
         foreach ((string secret, Token token) in registry.Tokens)
         {
-            if (_usesLeft.TryGetValue(secret, out int before) && token.UsesLeft > before)
+            if (_usesLeft.TryGetValue((secret, token.Expires), out int before) && token.UsesLeft > before)
                 yield return Of(null, $"a token has {token.UsesLeft} uses left, and had {before} before");
-            _usesLeft[secret] = token.UsesLeft;
+            _usesLeft[(secret, token.Expires)] = token.UsesLeft;
         }
 
         if (registry.Published < _published)

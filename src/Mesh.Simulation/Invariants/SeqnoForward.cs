@@ -1,11 +1,12 @@
 using Mesh.Node.Routing;
+using Mesh.Protocol.Addressing;
 
 namespace Mesh.Simulation.Invariants;
 
 /// <summary>See <c>docs/invariants/seqno-forward.md</c>.</summary>
 internal sealed class SeqnoForward : Invariant
 {
-    private readonly Dictionary<string, Memory> _last = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string, NodePrefix), Memory> _last = [];
 
     public override string Name => "seqno-forward";
 
@@ -21,7 +22,7 @@ internal sealed class SeqnoForward : Invariant
         {
             if (!node.IsRunning || node.Origin is not { } origin)
                 continue;
-            if (_last.TryGetValue(node.Name, out Memory last))
+            if (_last.TryGetValue((node.Name, node.Prefix), out Memory last))
             {
                 if (last.Origin.RouterId != origin.RouterId)
                     yield return new Breach([node.Name], $"it announces its prefix as {origin.RouterId}, and did as {last.Origin.RouterId} before");
@@ -31,7 +32,7 @@ internal sealed class SeqnoForward : Invariant
                     yield return new Breach([node.Name], $"it announces its prefix with number {origin.Seqno} again, which it had before it was switched on");
             }
 
-            _last[node.Name] = new Memory(origin, node.StartedAt);
+            _last[(node.Name, node.Prefix)] = new Memory(origin, node.StartedAt);
         }
     }
 

@@ -25,6 +25,8 @@ internal sealed class SimulatedNodeView(SimulatedNode node) : NodeView
 
     public override ulong Serial => node.Identity?.Certificate.SerialNumber ?? 0;
 
+    public override DateTimeOffset CertificateEnd => node.Identity?.Certificate.NotAfter ?? DateTimeOffset.MaxValue;
+
     public override bool IsRunning => node.IsRunning;
 
     public override TimeSpan StartedAt => node.Machine.BootedAt;

@@ -1,6 +1,7 @@
 using System.Net;
 using Mesh.Actors;
 using Mesh.DataPlane;
+using Mesh.DataPlane.Sealing;
 using Mesh.Node.Ports;
 using Mesh.Simulation.Underlay;
 
@@ -15,13 +16,13 @@ public sealed class SimulatedDataPlane : IDataPlanePort, IPacketOutput, IControl
     private readonly Dictionary<TunnelIndex, ActorRef> _owners = [];
     private readonly Dictionary<TunnelIndex, long> _controls = [];
 
-    /// <summary>Makes a data plane that receives datagrams at <paramref name="port"/>.</summary>
-    public SimulatedDataPlane(Machine machine, SimulatedStreams streams, int port)
+    /// <summary>Makes a data plane that receives datagrams at <paramref name="port"/> and seals them with <paramref name="ciphers"/>.</summary>
+    public SimulatedDataPlane(Machine machine, SimulatedStreams streams, int port, PacketCipherFactory ciphers)
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(streams);
         (_machine, _streams, _port) = (machine, streams, port);
-        Engine = new DataPlaneEngine(DataPlaneOptions.Default, this, this);
+        Engine = new DataPlaneEngine(DataPlaneOptions.Default with { CipherFactory = ciphers }, this, this);
         machine.ListenUdp(port, OnDatagram);
         streams.PacketReceived = (stream, packet) => Engine.HandleStreamPacket(stream, packet.ToArray(), Now);
     }

@@ -17,7 +17,7 @@ public sealed class SimulatedGateway(Machine machine) : IPortMappingPort
     /// <inheritdoc/>
     public void FindGateway(ActorRef replyTo)
     {
-        object found = machine.Gateway is NatBox { MapsAt: { } inside } ? new GatewayFound(new Gateway(inside, machine.Address)) : new GatewayMissing("there is none that maps ports");
+        object found = machine.Nat is { MapsAt: { } inside } ? new GatewayFound(new Gateway(inside, machine.Address)) : new GatewayMissing("there is none that maps ports");
         machine.After(KernelTime, () => Tell(replyTo, found));
     }
 

@@ -34,12 +34,13 @@ public sealed class SimulatedHost
     /// <summary>Sends an echo request.</summary>
     /// <param name="to">To whom.</param>
     /// <param name="answered">Called with the round trip when it is answered.</param>
-    public void Ping(Ipv6Address to, Action<TimeSpan> answered)
+    /// <param name="octets">Payload.</param>
+    public void Ping(Ipv6Address to, Action<TimeSpan> answered, int octets = 16)
     {
         _machine.Settle();   // brings the machine's clock up to now
         _sequence++;
         _sent[_sequence] = (to, _machine.System!.Loop.Now, answered);
-        _dataPlane.SendFromHost(new EchoPacket(_address, to, IsReply: false, Identifier: 1, _sequence, new byte[16]).Encode());
+        _dataPlane.SendFromHost(new EchoPacket(_address, to, IsReply: false, Identifier: 1, _sequence, new byte[octets]).Encode());
         _machine.Settle();
     }
 

@@ -18,13 +18,14 @@ public sealed class SimulatedHttp(Machine machine) : IHttpPort
     public void Get(object tag, HttpGet request, ActorRef replyTo)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? overlay) && overlay.HostNameType == UriHostNameType.IPv6)
+        if (Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? overlay) && overlay.HostNameType == UriHostNameType.IPv6
+            && !(IPAddress.TryParse(overlay.DnsSafeHost, out IPAddress? underlay) && machine.Reaches(underlay)))
         {
             Tell(replyTo, new HttpFailed(tag, "simulated machines have no TCP in the overlay"));
             return;
         }
 
-        if (!Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? url) || !IPAddress.TryParse(url.Host, out IPAddress? host))
+        if (!Uri.TryCreate(request.BaseUrl, UriKind.Absolute, out Uri? url) || !IPAddress.TryParse(url.DnsSafeHost, out IPAddress? host))
         {
             Tell(replyTo, new HttpFailed(tag, $"'{request.BaseUrl}' is not the URL of a simulated registry: it needs an address"));
             return;

@@ -5,7 +5,7 @@ using Mesh.Simulation.Scenarios;
 
 namespace Mesh.Simulation.Reports;
 
-/// <summary>A run as one HTML page that needs no network: what happened, and a map of the tunnels at the end.</summary>
+/// <summary>A run as one HTML page that needs no network: what happened, plots of the network, and a map of the tunnels at the end.</summary>
 public static class HtmlReport
 {
     private const int MapSize = 640;
@@ -13,7 +13,7 @@ public static class HtmlReport
     /// <summary>How all reports look.</summary>
     internal const string Style = """
         body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #1b1f24; background: #fff; }
-        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+        h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; } h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; }
         table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #d8dee4; vertical-align: top; }
         .good { color: #116329; } .bad { color: #a40e26; font-weight: 600; } code { font-size: .95em; } .number { text-align: right; font-variant-numeric: tabular-nums; }
         svg { max-width: 100%; height: auto; } svg text { font-size: 12px; } svg line { stroke: #57606a; stroke-opacity: .45; }
@@ -32,6 +32,7 @@ public static class HtmlReport
         AppendFacts(page, result);
         AppendSteps(page, result);
         AppendMeasures(page, result.Measures);
+        AppendPlots(page, result.Shape);
         AppendMap(page, result.Topology);
         page.Append(CultureInfo.InvariantCulture, $"<h2>What was modelled</h2>\n<p>{Text(result.Model)}</p>\n</body></html>\n");
         return page.ToString();
@@ -45,7 +46,7 @@ public static class HtmlReport
         Fact(page, "virtual time", $"{result.VirtualSeconds:N1} s");
         Fact(page, "wall time", $"{result.WallSeconds:N2} s, {result.RealTimeFactor:N0} times real time");
         Fact(page, "messages handled by actors", $"{result.Messages:N0}");
-        Fact(page, "packets", $"{result.Packets:N0}, {result.LostPackets:N0} lost");
+        Fact(page, "packets", $"{result.Packets:N0}, {result.LostPackets:N0} lost, {result.DroppedPackets:N0} dropped from full queues");
         page.Append("</table>\n");
     }
 
@@ -77,16 +78,24 @@ public static class HtmlReport
         page.Append("</table>\n");
     }
 
+    private static void AppendPlots(StringBuilder page, NetworkShape shape)
+    {
+        if (shape.Hops.Count == 0 && shape.Arities.Count == 0 && shape.RegistryLoad.Count == 0)
+            return;
+        page.Append("<h2>The network at the end</h2>\n");
+        Plot.AppendBars(page, "Pairs of nodes by hop distance", "tunnels between them", shape.Hops, 1);
+        Plot.AppendBars(page, "Pairs of nodes by path stretch", "round trip through the overlay over that through the underlay; from 10 on in one bar", shape.Stretches, 0.25);
+        Plot.AppendBars(page, "Nodes by arity", "tunnels of a node", shape.Arities, 1);
+        Plot.AppendShares(page, "Nodes that have new parameters, %", "seconds since their publication", [.. shape.Propagations.Select(static one => ($"version {one.Version}", one.Seconds))]);
+        double width = shape.RegistryLoad.Count < 2 ? 1 : shape.RegistryLoad.Zip(shape.RegistryLoad.Skip(1), static (one, next) => next.Value - one.Value).Min();
+        Plot.AppendBars(page, string.Create(CultureInfo.InvariantCulture, $"Requests to the registry in {width:0} s"), "seconds of virtual time", shape.RegistryLoad, width);
+    }
+
     private static void AppendMap(StringBuilder page, IReadOnlyList<NodeResult> nodes)
     {
-        page.Append(CultureInfo.InvariantCulture, $"<h2>Tunnels at the end</h2>\n<svg viewBox=\"0 0 {MapSize} {MapSize}\" role=\"img\" aria-label=\"Nodes on a circle, tunnels as lines\">\n");
-        var places = new Dictionary<string, (double X, double Y)>(StringComparer.Ordinal);
-        for (int i = 0; i < nodes.Count; i++)
-        {
-            double angle = (2 * Math.PI * i / nodes.Count) - (Math.PI / 2);
-            places[nodes[i].Name] = ((MapSize / 2.0) + (MapSize * 0.38 * Math.Cos(angle)), (MapSize / 2.0) + (MapSize * 0.38 * Math.Sin(angle)));
-        }
-
+        bool isMap = nodes.Count > 0 && nodes.All(static node => node is { X: not null, Y: not null });
+        page.Append(CultureInfo.InvariantCulture, $"<h2>Tunnels at the end</h2>\n<svg viewBox=\"0 0 {MapSize} {MapSize}\" role=\"img\" aria-label=\"{(isMap ? "Nodes where they are" : "Nodes on a circle")}, tunnels as lines\">\n");
+        Dictionary<string, (double X, double Y)> places = isMap ? OnMap(nodes) : OnCircle(nodes);
         foreach (NodeResult node in nodes)
         {
             foreach (string peer in node.Tunnels.Where(p => places.ContainsKey(p) && string.CompareOrdinal(node.Name, p) < 0))
@@ -103,6 +112,34 @@ public static class HtmlReport
         }
 
         page.Append("</svg>\n");
+    }
+
+    private static Dictionary<string, (double X, double Y)> OnCircle(IReadOnlyList<NodeResult> nodes)
+    {
+        var places = new Dictionary<string, (double X, double Y)>(StringComparer.Ordinal);
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            double angle = (2 * Math.PI * i / nodes.Count) - (Math.PI / 2);
+            places[nodes[i].Name] = ((MapSize / 2.0) + (MapSize * 0.38 * Math.Cos(angle)), (MapSize / 2.0) + (MapSize * 0.38 * Math.Sin(angle)));
+        }
+
+        return places;
+    }
+
+    // As large as there is room, with the same scale in both directions. Nodes at one place stand around it.
+    private static Dictionary<string, (double X, double Y)> OnMap(IReadOnlyList<NodeResult> nodes)
+    {
+        double left = nodes.Min(static node => node.X!.Value), below = nodes.Min(static node => node.Y!.Value);
+        double wide = nodes.Max(static node => node.X!.Value) - left, high = nodes.Max(static node => node.Y!.Value) - below, scale = MapSize * 0.8 / Math.Max(1e-9, Math.Max(wide, high));
+        var places = new Dictionary<string, (double X, double Y)>(StringComparer.Ordinal);
+        foreach (IGrouping<(double, double), NodeResult> place in nodes.GroupBy(static node => (node.X!.Value, node.Y!.Value)))
+        {
+            double x = (MapSize / 2.0) + ((place.Key.Item1 - left - (wide / 2)) * scale), y = (MapSize / 2.0) - ((place.Key.Item2 - below - (high / 2)) * scale), around = place.Count() == 1 ? 0 : 8 + (0.8 * place.Count());
+            foreach ((int i, NodeResult node) in place.Index())
+                places[node.Name] = (x + (around * Math.Cos(2 * Math.PI * i / place.Count())), y + (around * Math.Sin(2 * Math.PI * i / place.Count())));
+        }
+
+        return places;
     }
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);

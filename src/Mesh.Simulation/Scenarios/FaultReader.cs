@@ -8,7 +8,7 @@ internal static class FaultReader
     public static Chaos ReadChaos(ScenarioSection section) => new(
         section.Duration("for", fallback: null, TimeSpan.FromSeconds(1), Longest),
         section.Duration("every", TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1)),
-        [.. section.Texts("faults").Select(name => ReadKind(section, "faults", name))]);
+        [.. section.SomeTexts("faults").Select(name => ReadKind(section, "faults", name))]);
 
     public static FaultPlan ReadPlan(ScenarioSection section, Scenario scenario)
     {
@@ -33,7 +33,7 @@ internal static class FaultReader
 
     private static IReadOnlyList<string> ReadIsland(ScenarioSection section, Scenario scenario)
     {
-        IReadOnlyList<string> names = section.Texts("machines");
+        IReadOnlyList<string> names = section.SomeTexts("machines");
         foreach (string name in names.Where(name => !scenario.HasNode(name)))
             section.Problem("machines", $"there is no node '{name}'; nodes are called SITE-NUMBER, for example {scenario.Sites.FirstOrDefault()?.Name}-1");
         return names;

@@ -1,3 +1,4 @@
+using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
 namespace Mesh.Simulation.Scenarios;
@@ -11,7 +12,11 @@ internal sealed class PingTraffic(SimulatedNetwork world)
     private readonly Queue<Flight> _flights = [];
     private readonly Dictionary<(SimulatedNode, SimulatedNode), int> _losses = [];
     private (SimulatedNode From, SimulatedNode To)[] _pairs = [];
+    private readonly HashSet<SimulatedNode> _excluded = [];
+    private readonly List<double> _roundTrips = [];
+    private readonly List<double> _stretches = [];
     private TimeSpan _interval;
+    private int _octets;
     private int _generation;
 
     /// <summary>Pings sent since the begin, those that do not count left out.</summary>
@@ -23,10 +28,18 @@ internal sealed class PingTraffic(SimulatedNetwork world)
     /// <summary>The pair with most losses, or null.</summary>
     public string? Worst => Lost == 0 ? null : _losses.MaxBy(static pair => pair.Value) is var ((from, to), lost) ? $"{lost} from {from.Machine.Name} to {to.Machine.Name}" : null;
 
+    /// <summary>Round trips of those that were answered, in milliseconds.</summary>
+    public IReadOnlyList<double> RoundTrips => _roundTrips;
+
+    /// <summary>How many times as long as straight through the underlay they took, between different sites.</summary>
+    public IReadOnlyList<double> Stretches => _stretches;
+
     /// <summary>Begins anew with these pairs.</summary>
-    public void Begin((SimulatedNode From, SimulatedNode To)[] pairs, TimeSpan interval)
+    public void Begin((SimulatedNode From, SimulatedNode To)[] pairs, TimeSpan interval, int octets)
     {
-        (_pairs, _interval, Sent) = (pairs, interval, 0);
+        (_pairs, _interval, _octets, Sent) = (pairs, interval, octets, 0);
+        _roundTrips.Clear();
+        _stretches.Clear();
         _flights.Clear();
         _losses.Clear();
         int generation = ++_generation;
@@ -39,6 +52,13 @@ internal sealed class PingTraffic(SimulatedNetwork world)
 
     /// <summary>Something is done to a node: what it loses now is not the network's fault.</summary>
     public void Disturb(SimulatedNode node) => _disturbed[node] = world.Engine.Now;
+
+    /// <summary>A node is no part of the network any more: nobody pings it, and it pings nobody.</summary>
+    public void Exclude(SimulatedNode node)
+    {
+        Disturb(node);
+        _excluded.Add(node);
+    }
 
     /// <summary>When something was done to a node last, or zero.</summary>
     public TimeSpan DisturbedAt(SimulatedNode node) => _disturbed.GetValueOrDefault(node);
@@ -67,12 +87,23 @@ internal sealed class PingTraffic(SimulatedNetwork world)
             return;
         Count();
         Schedule(generation, pair, _interval);
-        if (!pair.From.IsRunning || !pair.To.IsRunning)
+        if (!pair.From.IsRunning || !pair.To.IsRunning || _excluded.Contains(pair.From) || _excluded.Contains(pair.To))
             return;
         var flight = new Flight(pair.From, pair.To, world.Engine.Now);
         _flights.Enqueue(flight);
-        pair.From.Host!.Ping(pair.To.Identity!.Address, _ => flight.IsAnswered = true);
+        pair.From.Host!.Ping(pair.To.Identity!.Address, roundTrip => OnAnswer(flight, roundTrip), _octets);
     });
+
+    private void OnAnswer(Flight flight, TimeSpan roundTrip)
+    {
+        flight.IsAnswered = true;
+        if (_flights.Count == 0 || flight.SentAt < _flights.Peek().SentAt)
+            return;   // its time was over
+        _roundTrips.Add(roundTrip.TotalMilliseconds);
+        UnderlayNode from = flight.From.Machine.Gateway, to = flight.To.Machine.Gateway;
+        if (from != to)
+            _stretches.Add(roundTrip / world.Internet.RoundTrip(from, to));
+    }
 
     private bool WasDisturbed(SimulatedNode node, TimeSpan sentAt) => !node.IsRunning || DisturbedAt(node) >= sentAt;
 

@@ -32,6 +32,28 @@ public static class RouteTrace
         return null;
     }
 
+    /// <summary>Counts the ordered pairs of different nodes between which the routes lead.</summary>
+    /// <param name="running">The nodes that run; routes through others lead nowhere.</param>
+    /// <param name="network">The overlay network.</param>
+    public static long Reached(IReadOnlyList<SimulatedNode> running, NetworkPrefix network)
+    {
+        ArgumentNullException.ThrowIfNull(running);
+        var byPrefix = running.ToDictionary(n => n.Identity!.Prefix);
+        var tables = running.ToDictionary(n => n, n => n.Routes.ToDictionary(r => r.Destination));
+        var reaches = new HashSet<SimulatedNode>();
+        long reached = 0;
+        foreach (SimulatedNode destination in running)
+        {
+            Ipv6Prefix subnet = destination.Identity!.Prefix.Subnet(network);
+            reaches.Clear();
+            reaches.Add(destination);
+            foreach (SimulatedNode source in running)
+                reached += source != destination && Follow(source, subnet, tables, byPrefix, reaches) is null ? 1 : 0;
+        }
+
+        return reached;
+    }
+
     // Nodes that are known to reach the destination end the walk, so all walks to one destination together visit each node about once.
     private static string? Follow(
         SimulatedNode source, Ipv6Prefix subnet, Dictionary<SimulatedNode, Dictionary<Ipv6Prefix, NodeRoute>> tables, Dictionary<NodePrefix, SimulatedNode> byPrefix, HashSet<SimulatedNode> reaches)

@@ -13,6 +13,8 @@ public sealed record Scenario
     /// <summary>The most nodes of a scenario.</summary>
     public const int MaxNodes = 20_000;
 
+    private const int MaxJoins = 1_000_000;   // uses of one token
+
     /// <summary>Name, for reports.</summary>
     public required string Name { get; init; }
 
@@ -28,6 +30,9 @@ public sealed record Scenario
     /// <summary>Side of the square in which sites stand at random: milliseconds of one-way delay, 0..1000, default 40.</summary>
     public double DiameterMilliseconds { get; init; } = 40;
 
+    /// <summary>What the machines sign and encrypt with. Default: that of real machines.</summary>
+    public SimulatedCryptography Cryptography { get; init; } = SimulatedCryptography.Real;
+
     /// <summary>Settings of the registry, and so of the network.</summary>
     public RegistryOptions Registry { get; init; } = new();
 
@@ -36,6 +41,9 @@ public sealed record Scenario
 
     /// <summary>Whether a node runs on the registry's computer, as in every real network: through it the registry's news reach the others at once. It joins first. Default true.</summary>
     public bool HasRegistryNode { get; init; } = true;
+
+    /// <summary>Where the registry stands, and its line; the registry's node is beside it.</summary>
+    public SiteOptions RegistrySite { get; init; } = SiteOptions.Anywhere;
 
     /// <summary>Nodes are switched on at random within this time. Default 10 s.</summary>
     public TimeSpan JoinSpread { get; init; } = TimeSpan.FromSeconds(10);
@@ -48,6 +56,10 @@ public sealed record Scenario
 
     /// <summary>Nodes in all sites, and the registry's.</summary>
     public int NodeCount => Sites.Sum(s => s.Nodes) + (HasRegistryNode ? 1 : 0);
+
+    /// <summary>How many certificates nodes ask for by a token, at most: one each, and one for each that replaces another.</summary>
+    public int Joins => (int)Math.Min(MaxJoins, NodeCount + 1 + Steps.OfType<ReplaceNodes>().Sum(replace => Math.Ceiling(replace.Share * NodeCount)) + Steps.OfType<Churn>().Where(static churn => churn.Replaces)
+        .Sum(churn => NodeCount * churn.Share * Math.Ceiling(churn.Duration / churn.Interval)));
 
     /// <summary>The same scenario with another number of nodes: sites with public addresses grow, and of sites behind NAT there are more or fewer.</summary>
     /// <param name="nodes">Nodes in all, the registry's among them; at least as many as there are sites.</param>
@@ -84,13 +96,13 @@ public sealed record Scenario
         double factor = wanted / (double)Sites.Sum(static s => s.Nodes);
         var sites = new List<Site>();
         foreach (Site site in Sites.Where(static s => s.IsBehindNat))
-            sites.AddRange(Enumerable.Range(1, Math.Max(1, (int)(factor + 1e-9))).Select(i => i == 1 ? site : site with { Name = $"{site.Name}{i}" }));
+            sites.AddRange(Enumerable.Range(1, Math.Max(1, (int)(factor + 1e-9))).Select(i => i == 1 ? site : site with { Name = $"{site.Name}{i}", Family = site.Family }));
         Site[] open = [.. Sites.Where(static s => !s.IsBehindNat)];
         int left = wanted - sites.Sum(static s => s.Nodes);
         if (open.Length == 0)   // the rest is a smaller site
         {
             if (left > 0)
-                sites.Add(sites[0] with { Name = $"{sites[0].Name}-rest", Nodes = left });
+                sites.Add(sites[0] with { Name = $"{sites[0].Name}-rest", Family = sites[0].Family, Nodes = left });
             return this with { Sites = sites };
         }
 
@@ -111,4 +123,14 @@ public sealed record Scenario
 /// <param name="IsBehindNat">True: one public address for all of them.</param>
 /// <param name="Nodes">How many nodes, 1..10000.</param>
 /// <param name="MapsPorts">Whether the NAT box maps ports for them.</param>
-public sealed record Site(string Name, bool IsBehindNat, int Nodes, bool MapsPorts = false);
+public sealed record Site(string Name, bool IsBehindNat, int Nodes, bool MapsPorts = false)
+{
+    /// <summary>Where it is, its line, its box, its clocks and its programs.</summary>
+    public SiteOptions Options { get; init; } = SiteOptions.Anywhere;
+
+    /// <summary>The name in the file of the site that it has come of, where the scenario was made larger.</summary>
+    public string Family { get => field ?? Name; init; }
+
+    /// <summary>True: its nodes are not switched on at the begin, but by a step.</summary>
+    public bool JoinsLater { get; init; }
+}

@@ -16,10 +16,10 @@ public sealed class ScenarioException(IReadOnlyList<string> problems) : Exceptio
 }
 
 /// <summary>Reads scenarios from HOCON. All problems of a file are reported at once; a key that nobody reads is one of them.</summary>
-public static class ScenarioReader
+public static partial class ScenarioReader
 {
     private const string Steps =
-        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge, chaos, faults";
+        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge, chaos, faults, " + Workloads;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -29,7 +29,7 @@ public static class ScenarioReader
     {
         try
         {
-            return Read(HoconDocument.Load(path, HoconOptions.Default with { Loader = FileHoconLoader.Instance }), internet);
+            return Read(HoconDocument.Load(path, HoconOptions.Default with { Loader = FileHoconLoader.Instance }), internet, Path.GetDirectoryName(path) ?? "");
         }
         catch (Exception e) when (e is HoconException or IOException or UnauthorizedAccessException)
         {
@@ -43,7 +43,7 @@ public static class ScenarioReader
     {
         try
         {
-            return Read(HoconDocument.Parse(text, name), internet: null);
+            return Read(HoconDocument.Parse(text, name), internet: null, directory: "");
         }
         catch (HoconException e)
         {
@@ -51,19 +51,19 @@ public static class ScenarioReader
         }
     }
 
-    private static Scenario Read(HoconDocument document, InternetOptions? internet)
+    private static Scenario Read(HoconDocument document, InternetOptions? internet, string directory)
     {
         HoconValue resolved = document.Resolve();
         var root = new ScenarioSection(
             resolved as HoconObject ?? throw new ScenarioException([$"{resolved.Origin}: expected an object with the key scenario, not a list"]), "", []);
-        Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true), internet ?? new InternetOptions());
+        Scenario scenario = ReadScenario(root.Section("scenario", isRequired: true), internet ?? new InternetOptions(), directory);
         root.Finish();
         if (root.Problems.Count > 0)
             throw new ScenarioException(root.Problems);
         return scenario;
     }
 
-    private static Scenario ReadScenario(ScenarioSection section, InternetOptions internet)
+    private static Scenario ReadScenario(ScenarioSection section, InternetOptions internet, string directory)
     {
         var standard = new Scenario { Name = "", Sites = [], Steps = [] };
         Scenario scenario = standard with
@@ -73,10 +73,21 @@ public static class ScenarioReader
             Network = ReadNetwork(section, standard.Network),
             Internet = ReadInternet(section.Section("internet", isRequired: false), internet),
             DiameterMilliseconds = section.Duration("diameter", TimeSpan.FromMilliseconds(40), TimeSpan.Zero, TimeSpan.FromSeconds(1)).TotalMilliseconds,
+            Cryptography = section.Choice("cryptography", "real", [("real", SimulatedCryptography.Real), ("modelled", SimulatedCryptography.Modelled)]),
             HasRegistryNode = section.Flag("registry-node", standard.HasRegistryNode),
             JoinSpread = section.Duration("join-spread", standard.JoinSpread, TimeSpan.Zero, TimeSpan.FromHours(1)),
-            Sites = [.. section.List("sites", isRequired: true).Select(ReadSite)],
         };
+        LatencyModel model = ReadLatency(section.Section("latency", isRequired: false), directory);
+        SiteOptions common = ReadCommon(section);
+        scenario = scenario with
+        {
+            Internet = scenario.Internet with { Latency = model },
+            RegistrySite = ReadRegistrySite(section.Section("registry", isRequired: false), model, common),
+            Sites = [.. section.List("sites", isRequired: true).Select(site => ReadSite(site, model, common))],
+        };
+        // Everybody has to reach the registry.
+        if (scenario.Sites.Any(static site => site.Options.Underlay == UnderlayFamily.Ipv6))
+            scenario = scenario with { RegistrySite = scenario.RegistrySite with { Underlay = UnderlayFamily.Both } };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), new RegistryOptions(), scenario.Network) };
         scenario = scenario with { Invariants = ReadInvariants(section.Section("invariants", isRequired: false)) };
         scenario = scenario with { Steps = ReadSteps(section.List("steps", isRequired: true), scenario) };
@@ -160,15 +171,6 @@ public static class ScenarioReader
         return settings;
     }
 
-    private static Site ReadSite(ScenarioSection section)
-    {
-        var site = new Site(section.Text("name", fallback: null), section.Flag("nat", fallback: false), section.Integer("nodes", 1, 1, 10_000), section.Flag("maps-ports", fallback: false));
-        if (site.MapsPorts && !site.IsBehindNat)
-            section.Problem("maps-ports", "only a site behind NAT has a box that could map ports");
-        section.Finish();
-        return site;
-    }
-
     // Settings change from step to step: each change is to those before it.
     private static List<ScenarioStep> ReadSteps(IReadOnlyList<ScenarioSection> sections, Scenario scenario)
     {
@@ -194,7 +196,7 @@ public static class ScenarioReader
         {
             "" => null,   // reported as missing already
             "wait" => new PassTime(section.Duration("for", fallback: null, TimeSpan.Zero, TimeSpan.FromDays(36_500))),
-            "await-routes" => new AwaitRoutes(ReadWithin(section)),
+            "await-routes" => new AwaitRoutes(ReadWithin(section), section.Number("share", fallback: 1, 0.001, 1)),
             "await-version" => new AwaitVersion(ReadWithin(section), section.Has("median") ? section.Duration("median", fallback: null, TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(1)) : null),
             "await-ejected" => new AwaitEjected(ReadNode(section, scenario), ReadWithin(section)),
             "ping-all" => new PingAll(ReadAttempts(section)),
@@ -202,17 +204,17 @@ public static class ScenarioReader
             "kill" or "crash" or "sleep" when section.Has("share") => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), Machine: null, section.Number("share", fallback: null, 0, 1)),
             "boot" or "wake" when !section.Has("machine") => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), Machine: null, section.Number("share", fallback: 1, 0, 1)),
             "kill" or "crash" or "boot" or "sleep" or "wake" => new Inflict(Enum.Parse<MachineFault>(action, ignoreCase: true), ReadMachine(section, scenario)),
-            "partition" => new Partition(section.Number("share", fallback: null, 0, 1)),
+            "partition" => ReadPartition(section, scenario),
             "heal" => new Partition(0),
             "set-parameters" => ReadChange(section, options, scenario.Network),
             "revoke" => new RevokeNode(ReadNode(section, scenario)),
             "rotate-keys" => new RotateKeys(),
-            "traffic" => new Traffic(section.Integer("pairs", 10, 1, 100_000), section.Duration("interval", TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(10), TimeSpan.FromHours(1))),
-            "stop-traffic" => new StopTraffic(section.Has("max-lost") ? section.Integer("max-lost", 0, 0, int.MaxValue) : null, section.Integer("min-destroyed", 0, 0, int.MaxValue)),
+            "traffic" => ReadTraffic(section, scenario),
+            "stop-traffic" => ReadStopTraffic(section),
             "forge" => new Forge(ReadNode(section, scenario), section.Duration("for", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))),
             "chaos" => FaultReader.ReadChaos(section),
             "faults" => FaultReader.ReadPlan(section, scenario),
-            _ => Unknown(section, action),
+            _ => ReadWorkload(section, scenario, action) ?? Unknown(section, action),
         };
     }
 

@@ -51,6 +51,12 @@ public sealed record ScenarioResult(
     /// <summary>The faults of steps <c>chaos</c> and <c>faults</c>, as such a list is written in a scenario.</summary>
     public IReadOnlyList<string> Faults { get; init; } = [];
 
+    /// <summary>Packets for which the queue of a line had no room.</summary>
+    public long DroppedPackets { get; init; }
+
+    /// <summary>What the plots show.</summary>
+    public NetworkShape Shape { get; init; } = new();
+
     /// <summary>True where the run was stopped before its end.</summary>
     public bool IsPartial { get; init; }
 }
@@ -69,7 +75,14 @@ public sealed record StepResult(string Title, double StartedSeconds, double Ende
 /// <param name="IsRunning">False where it is switched off.</param>
 /// <param name="Tunnels">Whom it has tunnels with.</param>
 /// <param name="Routes">How many nodes it has a route to.</param>
-public sealed record NodeResult(string Name, string? Prefix, bool IsRunning, IReadOnlyList<string> Tunnels, int Routes);
+public sealed record NodeResult(string Name, string? Prefix, bool IsRunning, IReadOnlyList<string> Tunnels, int Routes)
+{
+    /// <summary>Where it is from left to right: degrees of longitude, or milliseconds on the plane; null where places have no coordinates.</summary>
+    public double? X { get; init; }
+
+    /// <summary>Where it is from below to above: degrees of latitude, or milliseconds on the plane.</summary>
+    public double? Y { get; init; }
+}
 
 /// <summary>JSON shapes, generated at build time.</summary>
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

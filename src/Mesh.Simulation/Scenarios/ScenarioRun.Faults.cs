@@ -58,7 +58,9 @@ public sealed partial class ScenarioRun
     {
         // The registry and its node stand beside each other and stay on the mainland.
         UnderlayNode[] sites = [.. _world.Nodes.Where(node => node != _world.RegistryNode).Select(static node => node.Machine.Gateway).Distinct()];
-        UnderlayNode[] island = Choose(sites, partition.Share);
+        UnderlayNode[] island = partition.Sites.Count > 0
+            ? [.. _sites.Where(pair => partition.Sites.Contains(pair.Value.Family, StringComparer.Ordinal)).Select(static pair => pair.Key.Machine.Gateway).Distinct()]
+            : Choose(sites, partition.Share);
         _world.Internet.Isolate(island);
         foreach (SimulatedNode node in _world.Nodes)
             Disturb(node);

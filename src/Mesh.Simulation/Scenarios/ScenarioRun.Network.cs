@@ -20,6 +20,7 @@ public sealed partial class ScenarioRun
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<SimulatedNode, EjectionWatch> _revoked = [];
+    private readonly List<Propagation> _propagations = [];
     private TimeSpan _publishedAt;
     private TimeSpan _measuredAt;
     private long _callsBefore;
@@ -40,7 +41,8 @@ public sealed partial class ScenarioRun
         SimulatedNode node = _world.Find(machine)!;
         if (node.Certificate?.SerialNumber is not { } serial)
             return ("it has no certificate", false);
-        Disturb(node);
+        _traffic.Exclude(node);
+        _watch.Disturb(node);
         SimulatedNode[] others = [.. Running().Where(other => other != node)];
         var watch = new EjectionWatch(_world, node, others);
         watch.Begin(_random);
@@ -83,6 +85,7 @@ public sealed partial class ScenarioRun
             return ($"everybody had them already, {requests}", true);
         Measure measure = Measure.Of("parameters reach a node after", "s", times);
         _measures.Add(measure);
+        _propagations.Add(Propagation.Of(version, times));
         _measures.Add(Measure.Of("registry requests per node and change", "", [(ConfigCalls - _callsBefore) / (double)running.Length]));
         bool isGood = wait.Median is not { } median || measure.P50 <= median.TotalSeconds;
         return ($"{times.Length} nodes, p50 {measure.P50:0.00} s, p99 {measure.P99:0.00} s, max {measure.Max:0.00} s, {requests}{(isGood ? "" : $"; the median may be {wait.Median!.Value.TotalSeconds:0.##} s")}", isGood);

@@ -6,6 +6,7 @@ namespace Mesh.Simulation.Scenarios;
 public sealed partial class ScenarioRun
 {
     private readonly PingTraffic _traffic;
+    private string _trafficLabel = "";
     private int _orderlyEnds;   // when the traffic began
 
     private (string Outcome, bool IsGood) PingAll(PingAll ping)
@@ -43,7 +44,16 @@ public sealed partial class ScenarioRun
 
     private (string Outcome, bool IsGood) BeginTraffic(Traffic traffic)
     {
-        _traffic.Begin(ChoosePairs(traffic.Pairs), traffic.Interval);
+        _traffic.Begin(
+            traffic.Pattern switch
+            {
+                TrafficPattern.Gravity => ChooseByWeight(traffic.Pairs),
+                TrafficPattern.Hub => ChooseHub(traffic.Pairs, _world.Find(traffic.Hub!)!),
+                _ => ChoosePairs(traffic.Pairs),
+            },
+            traffic.Interval,
+            traffic.Octets);
+        _trafficLabel = traffic.Label.Length > 0 ? $" {traffic.Label}" : "";
         _orderlyEnds = _world.Nodes.Sum(static n => n.OrderlyEnds);
         return ("done", true);
     }
@@ -57,7 +67,54 @@ public sealed partial class ScenarioRun
         int destroyed = (_world.Nodes.Sum(static n => n.OrderlyEnds) - _orderlyEnds) / 2;   // each tunnel has two ends
         _measures.Add(Measure.Of("tunnels destroyed in order", "of a run", [destroyed]));
         string outcome = $"{_traffic.Sent} pings, {_traffic.Lost} lost{(_traffic.Worst is { } worst ? $", most of a pair: {worst}" : "")}; {destroyed} tunnels destroyed in order";
-        return (outcome, _traffic.Sent > 0 && _traffic.Lost <= (stop.MaxLost ?? int.MaxValue) && destroyed >= stop.MinDestroyed);
+        double share = _traffic.Sent == 0 ? 0 : (double)_traffic.Lost / _traffic.Sent;
+        bool isFast = true;
+        if (_traffic.RoundTrips.Count > 0)
+        {
+            double mean = _traffic.RoundTrips.Average();
+            _measures.Add(Measure.Of($"share of pings lost{_trafficLabel}", "%", [100 * share]));
+            _measures.Add(Measure.Of($"mean round trip of traffic{_trafficLabel}", "ms", [mean]));
+            if (_traffic.Stretches.Count > 0)
+                _measures.Add(Measure.Of($"round trip of traffic over that of the underlay{_trafficLabel}", "times", _traffic.Stretches));
+            outcome += $"; mean round trip {mean:0.0} ms";
+            isFast = stop.Mean is not { } longest || mean <= longest.TotalMilliseconds;
+        }
+
+        return (outcome, isFast && share <= (stop.MaxLostShare ?? 1) && _traffic.Sent > 0 && _traffic.Lost <= (stop.MaxLost ?? int.MaxValue) && destroyed >= stop.MinDestroyed);
+    }
+
+    private (SimulatedNode From, SimulatedNode To)[] ChooseHub(int count, SimulatedNode hub)
+    {
+        SimulatedNode[] others = [.. Running().Where(node => node != hub)];
+        _random.Shuffle<SimulatedNode>(others);
+        return [.. others.Take(count).Select(other => (other, hub))];
+    }
+
+    // A pair may be drawn twice: it talks twice as much.
+    private (SimulatedNode From, SimulatedNode To)[] ChooseByWeight(int count)
+    {
+        SimulatedNode[] running = Running();
+        if (running.Length < 2)
+            return [];
+        _random.Shuffle<SimulatedNode>(running);
+        double[] upTo = new double[running.Length];
+        for (int i = 0; i < running.Length; i++)
+            upTo[i] = (i == 0 ? 0 : upTo[i - 1]) + (1.0 / (i + 1));
+        var pairs = new List<(SimulatedNode, SimulatedNode)>(count);
+        while (pairs.Count < count)
+        {
+            SimulatedNode from = Draw(), to = Draw();
+            if (from != to)
+                pairs.Add((from, to));
+        }
+
+        return [.. pairs];
+
+        SimulatedNode Draw()
+        {
+            int place = Array.BinarySearch(upTo, _random.NextDouble() * upTo[^1]);
+            return running[Math.Min(place < 0 ? ~place : place, running.Length - 1)];
+        }
     }
 
     // All pairs, or some of them.

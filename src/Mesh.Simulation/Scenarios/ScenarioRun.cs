@@ -22,8 +22,9 @@ public sealed record ScenarioProgress(TimeSpan Now, string Step, int NodesUp, in
 /// <summary>Carries out a scenario.</summary>
 public sealed partial class ScenarioRun
 {
-    private const string Model =
-        "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
+    private string Model => _scenario.Cryptography.IsModelled
+        ? "Real: registry and node actors, every message between machines, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA and AEAD (digests of the same lengths)."
+        : "Real: registry and node actors, every message between machines, RSA and AEAD, journals. Modelled: TCP (losses cost time), TLS (its round trips and the check of certificates, not its encryption), RSA keys from a fixed pool.";
 
     private static readonly TimeSpan FirstJoinLimit = TimeSpan.FromMinutes(1);   // it never takes a second unless the underlay is absurdly slow
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(200);
@@ -49,24 +50,28 @@ public sealed partial class ScenarioRun
     /// <param name="progress">Gets reports, or null.</param>
     /// <param name="log">Gets the machines' logs, or null.</param>
     /// <param name="stop">Ends the run early; the result is then partial.</param>
-    /// <param name="node">Settings of the nodes, or null for the defaults.</param>
-    public ScenarioRun(Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, NodeOptions? node = null)
+    /// <param name="nodes">Settings of the nodes, or null for the defaults.</param>
+    public ScenarioRun(Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, NodeOptions? nodes = null)
     {
         ArgumentNullException.ThrowIfNull(scenario);
         scenario = ChaosExpansion.Expand(scenario, seed);
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
-            seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, node ?? new NodeOptions { RegistryUrl = "" }, scenario.NodeCount, log);
+            seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, nodes ?? new NodeOptions { RegistryUrl = "" }, scenario.Joins, log,
+            scenario.Cryptography, scenario.RegistrySite);
         // A condition is looked at less often where a look costs more.
         _look = TimeSpan.FromMilliseconds(Math.Clamp(scenario.NodeCount, 100, 1000));
         if (scenario.HasRegistryNode)
             _world.AddRegistryNode();
         foreach (Site site in scenario.Sites)
         {
+            int before = _world.Nodes.Count;
             if (site.IsBehindNat)
-                _world.AddNatSite(site.Name, site.Nodes, site.MapsPorts);
+                _world.AddNatSite(site.Name, site.Nodes, site.MapsPorts, site.Options);
             else
-                _world.AddPublicNodes(site.Name, site.Nodes);
+                _world.AddPublicNodes(site.Name, site.Nodes, site.Options);
+            foreach (SimulatedNode node in _world.Nodes.Skip(before))
+                _sites.Add(node, site);
         }
 
         _random = _world.ForkRandom();
@@ -105,7 +110,7 @@ public sealed partial class ScenarioRun
             RunFor(FirstJoinLimit, () => first.IsRunning);
         }
 
-        foreach (SimulatedNode node in _world.Nodes.Where(n => n != _world.RegistryNode))
+        foreach (SimulatedNode node in _world.Nodes.Where(n => n != _world.RegistryNode && !_sites[n].JoinsLater))
             _world.Engine.At(_world.Engine.Now + _random.NextTimeSpan(TimeSpan.FromMilliseconds(1), _scenario.JoinSpread + TimeSpan.FromMilliseconds(1)), () => _world.Boot(node));
         Carry(new PassTime(_scenario.JoinSpread + TimeSpan.FromMilliseconds(2)), "nodes are switched on");
         foreach (ScenarioStep step in _scenario.Steps)
@@ -125,7 +130,7 @@ public sealed partial class ScenarioRun
         (string outcome, bool isGood) = step switch
         {
             PassTime pass => PassTime(pass.Duration),
-            AwaitRoutes routes => AwaitRoutes(routes.Within),
+            AwaitRoutes routes => AwaitRoutes(routes),
             PingAll ping => PingAll(ping),
             Traffic traffic => BeginTraffic(traffic),
             StopTraffic stop => EndTraffic(stop),
@@ -138,7 +143,7 @@ public sealed partial class ScenarioRun
             AwaitVersion version => AwaitVersion(version),
             AwaitEjected ejected => AwaitEjected(ejected),
             Forge forge => Forge(forge),
-            _ => throw new UnreachableException(),
+            _ => Work(step),
         };
         // A step that was not let finish has not failed.
         if (IsOver && !isGood)
@@ -159,12 +164,18 @@ public sealed partial class ScenarioRun
         return failed.Length == 0 ? ("done", true) : ($"{failed.Length} nodes could not join yet: {failed[0]}", true);
     }
 
-    private (string Outcome, bool IsGood) AwaitRoutes(TimeSpan within)
+    private (string Outcome, bool IsGood) AwaitRoutes(AwaitRoutes wait)
     {
         TimeSpan start = _world.Engine.Now;
-        if (RunFor(within, HasAllRoutes))
-            return ($"after {(_world.Engine.Now - start).TotalSeconds:0.0} s", true);
-        return ($"not after {within.TotalSeconds:0} s: {RouteTrace.FindBroken(Running(), _world.Network) ?? "somebody has not joined"}", false);
+        if (RunFor(wait.Within, wait.Share < 1 ? () => HasRoutes(wait.Share) : HasAllRoutes))
+        {
+            TimeSpan took = _world.Engine.Now - start;
+            if (wait.Share < 1)
+                _measures.Add(Measure.Of($"routes for {wait.Share:0.###%} of the pairs after", "s", [took.TotalSeconds]));
+            return ($"after {took.TotalSeconds:0.0} s", true);
+        }
+
+        return ($"not after {wait.Within.TotalSeconds:0} s: {RouteTrace.FindBroken(Running(), _world.Network) ?? "somebody has not joined"}", false);
     }
 
     // Who is part of the network: whoever is revoked is not.
@@ -226,9 +237,15 @@ public sealed partial class ScenarioRun
         _measures,
         [.. _world.Nodes.Select(n => new NodeResult(
             n.Machine.Name, n.Identity?.Prefix.ToString(), n.IsRunning,
-            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count))],
+            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count)
+        {
+            X = _scenario.Internet.Latency.OnMap(n.Machine.Place)?.X,
+            Y = _scenario.Internet.Latency.OnMap(n.Machine.Place)?.Y,
+        })],
         Model)
     {
+        DroppedPackets = _world.Internet.Dropped,
+        Shape = NetworkShape.Of(_world, Running(), _propagations),
         IsPartial = _stop.IsCancellationRequested,
         InvariantViolations = _watch.Violations,
         InvariantCounts = _watch.Counts,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Mesh.Hocon;
 
 namespace Mesh.Simulation.Scenarios;
@@ -37,7 +38,8 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return [.. items.Select((item, i) => new ScenarioSection((HoconObject)item, $"{PathOf(key)}[{i}]", problems))];
     }
 
-    public IReadOnlyList<string> Texts(string key)
+    /// <summary>A list of texts that has to be there, with one at least.</summary>
+    public IReadOnlyList<string> SomeTexts(string key)
     {
         HoconValue? value = Find(key, isRequired: true);
         if (value is null)
@@ -59,6 +61,30 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         return fallback ?? "";
     }
 
+    /// <summary>A list of texts; empty where the key is missing.</summary>
+    public IReadOnlyList<string> Texts(string key)
+    {
+        HoconValue? value = Find(key, isRequired: false);
+        if (value is null)
+            return [];
+        var texts = new List<string>();
+        if (HoconConvert.TryToList(value, out IReadOnlyList<HoconValue>? items))
+        {
+            foreach (HoconValue item in items)
+            {
+                if (HoconConvert.TryToText(item, out string? text))
+                    texts.Add(text);
+            }
+        }
+
+        if (texts.Count == 0 || texts.Count < items!.Count)
+            Problem(key, "expected a list of texts [ a, b ]");
+        return texts;
+    }
+
+    /// <summary>Whether a key is there and has true or false.</summary>
+    public bool IsFlag(string key) => Find(key, isRequired: false) is { } value && HoconConvert.TryToBoolean(value, out _);
+
     public bool Flag(string key, bool fallback)
     {
         HoconValue? value = Find(key, isRequired: false);
@@ -67,6 +93,36 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         if (HoconConvert.TryToBoolean(value, out bool flag))
             return flag;
         Problem(key, "expected true or false");
+        return fallback;
+    }
+
+    public T Choice<T>(string key, string fallback, (string Name, T Value)[] choices)
+    {
+        string text = Text(key, fallback);
+        foreach ((string name, T value) in choices)
+        {
+            if (name == text)
+                return value;
+        }
+
+        Problem(key, $"expected {string.Join(" or ", choices.Select(static choice => choice.Name))}, not '{text}'");
+        return choices[0].Value;
+    }
+
+    /// <summary>One of some words; what is returned where the key is missing need not be one of them.</summary>
+    public string Word(string key, string fallback, params string[] words) => Has(key) ? Choice(key, words[0], [.. words.Select(static word => (word, word))]) : fallback;
+
+    /// <summary>Bits a second; 0 where there is no limit.</summary>
+    public double Rate(string key, double fallback)
+    {
+        if (!Has(key))
+            return fallback;
+        string text = Text(key, fallback: null);
+        int unitAt = text.AsSpan().IndexOfAnyExcept("0123456789.");
+        double factor = (unitAt < 0 ? "" : text[unitAt..].Trim()) switch { "kbit/s" => 1e3, "Mbit/s" => 1e6, "Gbit/s" => 1e9, _ => 0 };
+        if (factor > 0 && double.TryParse(text.AsSpan(0, unitAt), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) && number * factor is >= 1e3 and <= 1e12)
+            return number * factor;
+        Problem(key, $"expected a rate such as 512 kbit/s, 20 Mbit/s or 1 Gbit/s, at least 1 kbit/s, not {text}");
         return fallback;
     }
 
@@ -121,7 +177,7 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         }
     }
 
-    private static string Describe(TimeSpan duration) => duration.TotalSeconds >= 1 ? $"{duration.TotalSeconds:0.###} s" : $"{duration.TotalMilliseconds:0.###} ms";
+    private static string Describe(TimeSpan duration) => Math.Abs(duration.TotalSeconds) >= 1 ? $"{duration.TotalSeconds:0.###} s" : $"{duration.TotalMilliseconds:0.###} ms";
 
     private string PathOf(string key) => path.Length == 0 ? key : key.Length == 0 ? path : $"{path}.{key}";
 

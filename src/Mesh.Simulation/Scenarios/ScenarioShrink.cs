@@ -107,7 +107,7 @@ public sealed class ScenarioShrink
     private ScenarioResult Carry(Scenario scenario)
     {
         Runs++;
-        return new ScenarioRun(scenario, _seed, stop: _stop, node: _node) { StopsAtViolation = true, Until = _until < TimeSpan.MaxValue ? _until : null }.Run();
+        return new ScenarioRun(scenario, _seed, stop: _stop, nodes: _node) { StopsAtViolation = true, Until = _until < TimeSpan.MaxValue ? _until : null }.Run();
     }
 
     private bool Try(Scenario candidate, List<int> kept, string what)

@@ -27,10 +27,12 @@ public sealed record PassTime(TimeSpan Duration) : ScenarioStep
 }
 
 /// <summary>Wait until every running node has a route to every other; it is a violation when that takes longer than <paramref name="Within"/>.</summary>
-public sealed record AwaitRoutes(TimeSpan Within) : ScenarioStep
+/// <param name="Within">How long.</param>
+/// <param name="Share">Which share of all pairs is enough, above 0 to 1.</param>
+public sealed record AwaitRoutes(TimeSpan Within, double Share = 1) : ScenarioStep
 {
     /// <inheritdoc/>
-    public override string Title => $"every node has a route to every other within {Within.TotalSeconds:0.###} s";
+    public override string Title => Share < 1 ? $"routes lead from node to node for {Share:0.###%} of the pairs within {Within.TotalSeconds:0.###} s" : $"every node has a route to every other within {Within.TotalSeconds:0.###} s";
 }
 
 /// <summary>Running nodes ping each other; each unanswered pair is a violation.</summary>
@@ -78,8 +80,11 @@ public sealed record Inflict(MachineFault Fault, string? Machine, double Share =
 /// <param name="Share">Which share of the sites, 0..1, rounded up; chosen at random. A node with a public address is a site. 0 mends the Internet.</param>
 public sealed record Partition(double Share) : ScenarioStep
 {
+    /// <summary>Which sites, and those that have come of them, instead of some at random; empty: as <paramref name="Share"/> says.</summary>
+    public IReadOnlyList<string> Sites { get; init; } = [];
+
     /// <inheritdoc/>
-    public override string Title => Share > 0 ? $"{Share:0.###%} of the sites are cut off" : "the Internet is whole again";
+    public override string Title => Sites.Count > 0 ? $"{string.Join(", ", Sites)} are cut off" : Share > 0 ? $"{Share:0.###%} of the sites are cut off" : "the Internet is whole again";
 }
 
 /// <summary>The registry is restarted with other settings and publishes them.</summary>
@@ -130,10 +135,37 @@ public sealed record AwaitEjected(string Machine, TimeSpan Within) : ScenarioSte
 /// <summary>From now on pairs of nodes, chosen at random, ping each other, until <see cref="StopTraffic"/>.</summary>
 /// <param name="Pairs">How many.</param>
 /// <param name="Interval">How often each.</param>
-public sealed record Traffic(int Pairs, TimeSpan Interval) : ScenarioStep
+/// <param name="Pattern">Who with whom.</param>
+/// <param name="Octets">Payload of a ping.</param>
+/// <param name="Hub">With <see cref="TrafficPattern.Hub"/>, the node with which all others talk.</param>
+public sealed record Traffic(int Pairs, TimeSpan Interval, TrafficPattern Pattern = TrafficPattern.Random, int Octets = Traffic.DefaultOctets, string? Hub = null) : ScenarioStep
 {
+    /// <summary>Payload where nothing is said.</summary>
+    public const int DefaultOctets = 16;
+
+    /// <summary>What the measures are called by, where there is traffic more than once; may be empty.</summary>
+    public string Label { get; init; } = "";
+
     /// <inheritdoc/>
-    public override string Title => $"{Pairs} pairs of nodes begin to ping each other every {Interval.TotalSeconds:0.###} s";
+    public override string? Machine => Hub;
+
+    /// <inheritdoc/>
+    public override string Title =>
+        (Pattern == TrafficPattern.Hub ? $"{Pairs} nodes begin to ping {Hub}" : $"{Pairs} pairs of nodes begin to ping each other") + $" every {Interval.TotalSeconds:0.###} s"
+        + (Pattern == TrafficPattern.Gravity ? ", some much more than others" : "") + (Octets == DefaultOctets ? "" : $", {Octets} octets each time");
+}
+
+/// <summary>Between which nodes traffic goes.</summary>
+public enum TrafficPattern
+{
+    /// <summary>Any two, each pair as likely as any other.</summary>
+    Random,
+
+    /// <summary>Nodes have weights, the k-th of them 1/k, and a pair is as likely as the product of its weights: few nodes have much of the traffic, as in gravity models of real networks.</summary>
+    Gravity,
+
+    /// <summary>All with one.</summary>
+    Hub,
 }
 
 /// <summary>The traffic ends, and what was lost is counted: pings without an answer between nodes to which nothing was done.</summary>
@@ -141,9 +173,16 @@ public sealed record Traffic(int Pairs, TimeSpan Interval) : ScenarioStep
 /// <param name="MinDestroyed">It is a violation where fewer tunnels were destroyed in order meanwhile: then the traffic has not shown much.</param>
 public sealed record StopTraffic(int? MaxLost, int MinDestroyed = 0) : ScenarioStep
 {
+    /// <summary>A larger share of lost pings is a violation, 0..1; null: any is good.</summary>
+    public double? MaxLostShare { get; init; }
+
+    /// <summary>A longer mean round trip is a violation; null: any is good.</summary>
+    public TimeSpan? Mean { get; init; }
+
     /// <inheritdoc/>
     public override string Title =>
-        (MaxLost is { } lost ? $"at most {lost} pings were lost" : "the traffic ends") + (MinDestroyed > 0 ? $", and at least {MinDestroyed} tunnels were destroyed in order" : "");
+        (MaxLostShare is { } share ? $"at most {share:0.###%} of the pings were lost" : MaxLost is { } lost ? $"at most {lost} pings were lost" : "the traffic ends") + (MinDestroyed > 0 ? $", and at least {MinDestroyed} tunnels were destroyed in order" : "")
+        + (Mean is { } mean ? $", and their mean round trip was at most {mean.TotalMilliseconds:0.###} ms" : "");
 }
 
 /// <summary>A member has gone bad: it tells everybody of versions of the parameters that nobody has signed, and of old ones. It is a violation when a node believes it, or

@@ -18,6 +18,9 @@ public sealed record InternetOptions
 
     /// <summary>One-way delay inside a site. Default 200 microseconds.</summary>
     public TimeSpan LanLatency { get; init; } = TimeSpan.FromMicroseconds(200);
+
+    /// <summary>How distance makes delay, on top of <see cref="BaseLatency"/>. Default: on a plane.</summary>
+    public LatencyModel Latency { get; init; } = PlaneLatency.Instance;
 }
 
 /// <summary>The network between sites: who has which public address, how long packets take and which are lost.</summary>
@@ -40,12 +43,21 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     /// <summary>Packets lost on the way.</summary>
     public long Lost { get; private set; }
 
+    /// <summary>Packets for which the queue of a line had no room.</summary>
+    public long Dropped => _public.Values.Distinct().Sum(static node => node.Dropped + (node.Downlink?.Dropped ?? 0));
+
     /// <summary>Makes an address lead to a node.</summary>
     public void Attach(UnderlayNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        _public.Add(node.Address, node);
+        Attach(node, node.Address);
     }
+
+    /// <summary>Makes another address lead to a node.</summary>
+    public void Attach(UnderlayNode node, IPAddress address) => _public.Add(address, node);
+
+    /// <summary>Whether somebody has that address.</summary>
+    public bool Has(IPAddress address) => _public.ContainsKey(address);
 
     /// <summary>Cuts or mends the way between two nodes, in both directions.</summary>
     public void SetCut(UnderlayNode a, UnderlayNode b, bool isCut)
@@ -67,6 +79,16 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
         _island = ids.Count == 0 ? null : ids;
     }
 
+    /// <summary>The usual round trip between two nodes without the overlay, with the mean of the jitter and without queues; between two in one site, through its network.</summary>
+    public TimeSpan RoundTrip(UnderlayNode one, UnderlayNode other)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        ArgumentNullException.ThrowIfNull(other);
+        if (one == other)
+            return options.LanLatency * 2;
+        return (2 * (options.BaseLatency + TimeSpan.FromMilliseconds(options.Latency.Milliseconds(one.Place, other.Place)))) + options.Jitter + one.Access.Jitter + other.Access.Jitter;
+    }
+
     internal void Route(UnderlayNode from, Packet packet, DeterministicRandom random, int attempt = 0)
     {
         if (!_public.TryGetValue(packet.Destination.Address, out UnderlayNode? to))
@@ -75,9 +97,20 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
             return;
         }
 
-        bool isCut = IsCut(from, to);
-        TimeSpan delay = options.BaseLatency + TimeSpan.FromMilliseconds(from.Place.MillisecondsTo(to.Place)) + (options.Jitter * random.NextDouble());
-        bool isLost = isCut || (options.Loss > 0 && random.NextDouble() < options.Loss);
+        TimeSpan waits = TimeSpan.Zero;
+        if (from.Uplink is { } uplink && !uplink.TryPass(engine.Now, packet.Octets, out waits))
+        {
+            from.Dropped++;
+            if (packet.Protocol == PacketProtocol.Tcp)   // there is room before long
+                engine.After(from, Retransmission(0), () => Route(from, packet, random, attempt));
+            return;
+        }
+
+        bool isCut = IsCut(from.Gateway, to.Gateway);
+        TimeSpan jitter = options.Jitter + from.Access.Jitter + to.Access.Jitter;
+        TimeSpan delay = waits + options.BaseLatency + TimeSpan.FromMilliseconds(options.Latency.Milliseconds(from.Place, to.Place)) + (jitter * random.NextDouble());
+        double loss = Either(Either(options.Loss, from.Access.Loss), to.Access.Loss);
+        bool isLost = isCut || (loss > 0 && random.NextDouble() < loss);
         if (isLost && packet.Protocol == PacketProtocol.Udp)
         {
             Lost++;
@@ -95,16 +128,19 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
 
         if (isLost)
             delay += FirstRetransmission;
-        engine.Send(from, to, delay, packet);
+        engine.Send(from, to.Downlink ?? to, delay, packet);
     }
 
     internal void SendInside(UnderlayNode from, UnderlayNode to, Packet packet) => engine.Send(from, to, options.LanLatency, packet);
 
-    private static TimeSpan Retransmission(int attempt)
+    internal static TimeSpan Retransmission(int attempt)
     {
         TimeSpan wait = FirstRetransmission * (1 << attempt);
         return wait < LastRetransmission ? wait : LastRetransmission;
     }
+
+    // The probability of one or the other; exactly the first where the second is 0.
+    private static double Either(double one, double other) => one + other - (one * other);
 
     internal bool IsCut(UnderlayNode from, UnderlayNode to) =>
         (_island is { } island && island.Contains(from.Id) != island.Contains(to.Id))

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Simulation.Engine;
@@ -21,6 +22,7 @@ public sealed class Machine : UnderlayNode
     private long _pastDelivered;
     private TimeSpan _bootedAt;
     private SimulatedTcp _tcp;
+    private InMemoryJournal? _journal;
 
     internal Machine(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, NatBox? nat, DeterministicRandom random)
         : base(engine, internet, name, address, place)
@@ -39,9 +41,21 @@ public sealed class Machine : UnderlayNode
     public ActorSystem? System { get; private set; }
 
     /// <summary>What the machine has written; survives crashes.</summary>
-    public SimulatedDisk Disk { get; } = new();
+    public SimulatedDisk Disk { get; private set; } = new();
 
-    /// <summary>How far the machine's wall clock is ahead of the true time.</summary>
+    /// <summary>How its disk is. Takes effect at once.</summary>
+    public DiskCondition DiskCondition
+    {
+        get;
+        set
+        {
+            field = value;
+            if (_journal is not null)
+                value.ApplyTo(_journal);
+        }
+    } = DiskCondition.Good;
+
+    /// <summary>How far the machine's wall clock is ahead of the true time, from the next <see cref="Boot"/> on.</summary>
     public TimeSpan ClockSkew { get; set; }
 
     /// <summary>The machine's TCP.</summary>
@@ -50,8 +64,23 @@ public sealed class Machine : UnderlayNode
     /// <summary>True where a NAT box stands between the machine and the Internet.</summary>
     public bool IsBehindNat => _nat is not null;
 
+    /// <summary>Its address of the other family, always a public one, or null.</summary>
+    public IPAddress? OtherAddress { get; private set; }
+
+    /// <summary>Its address of a family, or null: what it sends from.</summary>
+    public IPAddress? AddressOf(AddressFamily family) => Address.AddressFamily == family ? Address : OtherAddress?.AddressFamily == family ? OtherAddress : null;
+
+    /// <summary>Its addresses, the usual one first.</summary>
+    public IEnumerable<IPAddress> Addresses => OtherAddress is { } other ? [Address, other] : [Address];
+
+    /// <summary>Whether an address is one of the Internet, and of a family that the machine has.</summary>
+    public bool Reaches(IPAddress address) => Internet.Has(address) && AddressOf(address.AddressFamily) is not null;
+
     /// <summary>What the Internet sees of it: itself, or the NAT box before it.</summary>
-    public UnderlayNode Gateway => (UnderlayNode?)_nat ?? this;
+    public override UnderlayNode Gateway => (UnderlayNode?)_nat?.Outermost ?? this;
+
+    /// <summary>The NAT box of its site, or null.</summary>
+    public NatBox? Nat => _nat;
 
     /// <summary>Secrets of this machine: from the seed, so that a run can be repeated.</summary>
     public DeterministicRandom Entropy { get; private set; } = new(0);
@@ -90,12 +119,14 @@ public sealed class Machine : UnderlayNode
         IsOn = true;
         _bootedAt = Engine.Now;
         Entropy = _random.Fork();
+        _journal = new InMemoryJournal(Disk);
+        DiskCondition.ApplyTo(_journal);
         System = new ActorSystem(new ActorSystemOptions
         {
             Name = Name,
             Seed = _random.NextUInt64(),
             Epoch = Engine.Epoch + Engine.Now + ClockSkew,
-            Journal = new InMemoryJournal(Disk),
+            Journal = _journal,
             Schema = schema,
             Log = log,
         });
@@ -120,6 +151,15 @@ public sealed class Machine : UnderlayNode
         IsOn = false;
     }
 
+    /// <summary>It gets an empty disk.</summary>
+    /// <exception cref="InvalidOperationException">It is running.</exception>
+    public void Reinstall()
+    {
+        if (System is not null)
+            throw new InvalidOperationException($"{Name} is running");
+        Disk = new SimulatedDisk();
+    }
+
     /// <summary>The lid is closed: nothing runs, and datagrams are lost, while connections stand. Does nothing where it is off or asleep.</summary>
     public void Sleep()
     {
@@ -141,6 +181,14 @@ public sealed class Machine : UnderlayNode
         foreach (Action action in held)
             action();
         Engine.SetDeadline(this);
+    }
+
+    /// <summary>Somebody sets its wall clock, on (positive) or back. Timers do not notice: they go by the other clock.</summary>
+    public void JumpClock(TimeSpan by)
+    {
+        ClockSkew += by;
+        if (System is not null)
+            System.Loop.Epoch += by;
     }
 
     /// <summary>Receives datagrams to a port.</summary>
@@ -183,10 +231,32 @@ public sealed class Machine : UnderlayNode
             return;
         if (Internet.Trace is { } trace)
             packet = packet with { Cause = trace.Current };
-        if (_nat is not null)
-            Internet.SendInside(this, _nat, packet);
+        AddressFamily family = packet.Destination.AddressFamily;
+        if (family == Address.AddressFamily)
+        {
+            if (_nat is not null)
+                Internet.SendInside(this, _nat, packet);
+            else
+                Internet.Route(this, packet, _network);
+        }
+        else if (AddressOf(family) is { } source)
+        {
+            Internet.Route(this, packet with { Source = new IPEndPoint(source, packet.Source.Port) }, _network);
+        }
+        else if (packet.Protocol == PacketProtocol.Tcp)   // the kernel says at once that the network is unreachable
+        {
+            Engine.Send(this, this, LoopbackLatency, SimulatedTcp.Refusal(packet));
+        }
         else
-            Internet.Route(this, packet, _network);
+        {
+            Engine.Undelivered++;
+        }
+    }
+
+    internal void AttachOther(IPAddress address)
+    {
+        OtherAddress = address;
+        Internet.Attach(this, address);
     }
 
     /// <summary>Lets the machine handle what something outside its loop has told its actors.</summary>

@@ -27,15 +27,15 @@ public sealed partial class NatBox
         if (MapsAt is null)
             return;
         byte[] announcement = new PcpResponse(PcpOpcode.Announce, PcpResult.Success, TimeSpan.Zero, Epoch, null).Encode();
-        foreach (Machine machine in _inside.Values)
-            Answer(machine, PcpMessage.ClientPort, announcement);
+        foreach (UnderlayNode inside in _inside.Values)
+            Answer(inside, PcpMessage.ClientPort, announcement);
     }
 
     private uint Epoch => (uint)(Engine.Now - _since).TotalSeconds;
 
     private void Serve(Packet packet)
     {
-        if (!PcpRequest.TryDecode(packet.Payload.Span, out PcpRequest request) || !_inside.TryGetValue(packet.Source.Address, out Machine? machine))
+        if (!PcpRequest.TryDecode(packet.Payload.Span, out PcpRequest request) || !_inside.TryGetValue(packet.Source.Address, out UnderlayNode? machine))
             return;
         PcpResponse response = request.Client.ToIPAddress().MapToIPv4().Equals(machine.Address)
             ? request.Map is { } map ? Map(machine, request, map) : Success(request)
@@ -45,13 +45,13 @@ public sealed partial class NatBox
 
     private PcpResponse Success(PcpRequest request) => new(request.Opcode, PcpResult.Success, TimeSpan.Zero, Epoch, null);
 
-    private PcpResponse Map(Machine machine, PcpRequest request, PcpMap map)
+    private PcpResponse Map(UnderlayNode machine, PcpRequest request, PcpMap map)
     {
         PacketProtocol protocol = map.Protocol == TransportProtocol.Tcp ? PacketProtocol.Tcp : PacketProtocol.Udp;
         var inner = new IPEndPoint(machine.Address, map.InternalPort);
         // A mapping that packets from inside have made is the one that is given (section 11.3).
-        if (!_byInner.TryGetValue((protocol, inner), out Mapping? mapping) && request.Lifetime > TimeSpan.Zero)
-            mapping = Make(protocol, inner, map.ExternalPort);
+        if (!_byInner.TryGetValue((protocol, inner, default), out Mapping? mapping) && request.Lifetime > TimeSpan.Zero)
+            mapping = Make(protocol, inner, remote: default, map.ExternalPort);
         if (mapping is not null && mapping.IsOpen(Engine.Now) && mapping.Nonce != map.Nonce)
             return new PcpResponse(request.Opcode, PcpResult.NotAuthorized, ErrorLifetime, Epoch, map);
         TimeSpan lifetime = request.Lifetime == TimeSpan.Zero ? TimeSpan.Zero : request.Lifetime < MinLifetime ? MinLifetime : request.Lifetime > MaxLifetime ? MaxLifetime : request.Lifetime;
@@ -61,6 +61,6 @@ public sealed partial class NatBox
         return new PcpResponse(request.Opcode, PcpResult.Success, lifetime, Epoch, map with { ExternalPort = (ushort)(mapping?.Outer.Port ?? 0), ExternalAddress = external });
     }
 
-    private void Answer(Machine machine, int port, byte[] datagram) =>
+    private void Answer(UnderlayNode machine, int port, byte[] datagram) =>
         Internet.SendInside(this, machine, new Packet(PacketProtocol.Udp, new IPEndPoint(MapsAt!, PcpMessage.ServerPort), new IPEndPoint(machine.Address, port), datagram));
 }

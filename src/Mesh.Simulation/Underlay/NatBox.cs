@@ -5,25 +5,52 @@ using Mesh.Simulation.Engine;
 
 namespace Mesh.Simulation.Underlay;
 
-/// <summary>A router with one public address in front of a site. Mapping is endpoint-independent, filtering address-dependent (RFC 4787's terms): what most home
-/// routers do. It may be one that maps ports for those who ask.</summary>
+/// <summary>How a NAT box chooses outer ports and whom it lets in.</summary>
+public enum NatKind
+{
+    /// <summary>Endpoint-independent mapping and filtering, in the terms of RFC 4787: whoever knows the outer port comes in.</summary>
+    FullCone,
+
+    /// <summary>Endpoint-independent mapping, address-dependent filtering: what most home routers do.</summary>
+    Restricted,
+
+    /// <summary>Endpoint-independent mapping, address and port-dependent filtering.</summary>
+    PortRestricted,
+
+    /// <summary>Address and port-dependent mapping and filtering: another outer port for each remote endpoint, so that what one of them tells about it is of no use to others.</summary>
+    Symmetric,
+}
+
+/// <summary>A router with one address outside in front of a site. It may be one that maps ports for those who ask, and stand behind another one, the carrier's.</summary>
 public sealed partial class NatBox : UnderlayNode
 {
-    private static readonly TimeSpan MappingLifetime = TimeSpan.FromMinutes(2);   // RFC 4787 REQ-5, for UDP; TCP's are kept as long
-
     private readonly DeterministicRandom _random;
-    private readonly Dictionary<IPAddress, Machine> _inside = [];
-    private readonly Dictionary<(PacketProtocol, IPEndPoint), Mapping> _byInner = [];
+    private readonly NatBox? _carrier;
+    private readonly Dictionary<IPAddress, UnderlayNode> _inside = [];
+    private readonly Dictionary<(PacketProtocol, IPEndPoint Inner, Remote), Mapping> _byInner = [];
     private readonly Dictionary<(PacketProtocol, int), Mapping> _byPort = [];
     private int _nextPort = 20_000;
 
-    internal NatBox(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, DeterministicRandom random)
-        : base(engine, internet, name, address, place) => _random = random;
+    internal NatBox(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, DeterministicRandom random, NatBox? carrier = null)
+        : base(engine, internet, name, address, place)
+    {
+        (_random, _carrier) = (random, carrier);
+        carrier?.AttachInside(this);
+    }
+
+    /// <summary>How it chooses ports and whom it lets in. Default <see cref="NatKind.Restricted"/>.</summary>
+    public NatKind Kind { get; init; } = NatKind.Restricted;
+
+    /// <summary>How long a UDP mapping stands that is not used. Default two minutes (RFC 4787 REQ-5). TCP's are kept.</summary>
+    public TimeSpan MappingLifetime { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>What the Internet sees of it: itself, or its carrier's box.</summary>
+    public NatBox Outermost => _carrier ?? this;
 
     /// <summary>Inbound packets that no mapping let through.</summary>
     public long Filtered { get; private set; }
 
-    internal void AttachInside(Machine machine) => _inside.Add(machine.Address, machine);
+    internal void AttachInside(UnderlayNode node) => _inside.Add(node.Address, node);
 
     internal bool IsInside(IPAddress address) => _inside.ContainsKey(address);
 
@@ -37,7 +64,7 @@ public sealed partial class NatBox : UnderlayNode
 
     private void Translate(Packet packet)
     {
-        if (_inside.TryGetValue(packet.Destination.Address, out Machine? neighbour))
+        if (_inside.TryGetValue(packet.Destination.Address, out UnderlayNode? neighbour))
         {
             Internet.SendInside(this, neighbour, packet);
             return;
@@ -50,13 +77,33 @@ public sealed partial class NatBox : UnderlayNode
             return;
         }
 
-        if (!_byInner.TryGetValue((packet.Protocol, packet.Source), out Mapping? mapping))
-            mapping = Make(packet.Protocol, packet.Source, wanted: 0);
-        mapping.Remotes[packet.Destination.Address] = Engine.Now;
-        Internet.Route(this, packet with { Source = mapping.Outer }, _random);
+        // A port that was asked for is the one for all remotes, whatever the kind.
+        if (!_byInner.TryGetValue((packet.Protocol, packet.Source, default), out Mapping? mapping) || (Kind == NatKind.Symmetric && !mapping.IsOpen(Engine.Now)))
+        {
+            Remote remote = Kind == NatKind.Symmetric ? Of(packet.Destination) : default;
+            if (!_byInner.TryGetValue((packet.Protocol, packet.Source, remote), out mapping))
+                mapping = Make(packet.Protocol, packet.Source, remote, wanted: 0);
+        }
+
+        mapping.Remotes[Filter(packet.Destination)] = Engine.Now;
+        Packet outside = packet with { Source = mapping.Outer };
+        if (_carrier is not null)
+            Internet.SendInside(this, _carrier, outside);
+        else
+            Internet.Route(this, outside, _random);
     }
 
-    private Mapping Make(PacketProtocol protocol, IPEndPoint inner, int wanted)
+    private static Remote Of(IPEndPoint endpoint) => new(endpoint.Address, endpoint.Port);
+
+    // Who may come in by a mapping over which something went to this endpoint.
+    private Remote Filter(IPEndPoint remote) => Kind switch
+    {
+        NatKind.FullCone => default,
+        NatKind.Restricted => new Remote(remote.Address, 0),
+        _ => Of(remote),
+    };
+
+    private Mapping Make(PacketProtocol protocol, IPEndPoint inner, Remote remote, int wanted)
     {
         if (wanted == 0 || _byPort.ContainsKey((protocol, wanted)))
         {
@@ -66,7 +113,7 @@ public sealed partial class NatBox : UnderlayNode
         }
 
         var mapping = new Mapping(inner, new IPEndPoint(Address, wanted));
-        _byInner.Add((protocol, inner), mapping);
+        _byInner.Add((protocol, inner, remote), mapping);
         _byPort.Add((protocol, wanted), mapping);
         return mapping;
     }
@@ -75,11 +122,11 @@ public sealed partial class NatBox : UnderlayNode
     {
         if (_byPort.TryGetValue((packet.Protocol, packet.Destination.Port), out Mapping? mapping)
             && (mapping.IsOpen(Engine.Now)
-                || (mapping.Remotes.TryGetValue(packet.Source.Address, out TimeSpan used) && (Engine.Now - used <= MappingLifetime || packet.Protocol == PacketProtocol.Tcp)))
-            && _inside.TryGetValue(mapping.Inner.Address, out Machine? machine))
+                || (mapping.Remotes.TryGetValue(Filter(packet.Source), out TimeSpan used) && (Engine.Now - used <= MappingLifetime || packet.Protocol == PacketProtocol.Tcp)))
+            && _inside.TryGetValue(mapping.Inner.Address, out UnderlayNode? inside))
         {
-            mapping.Remotes[packet.Source.Address] = Engine.Now;
-            Internet.SendInside(this, machine, packet with { Destination = mapping.Inner });
+            mapping.Remotes[Filter(packet.Source)] = Engine.Now;
+            Internet.SendInside(this, inside, packet with { Destination = mapping.Inner });
         }
         else
         {
@@ -87,13 +134,16 @@ public sealed partial class NatBox : UnderlayNode
         }
     }
 
+    private readonly record struct Remote(IPAddress? Address, int Port);
+
     private sealed class Mapping(IPEndPoint inner, IPEndPoint outer)
     {
         public IPEndPoint Inner => inner;
 
         public IPEndPoint Outer => outer;
 
-        public Dictionary<IPAddress, TimeSpan> Remotes { get; } = [];
+        /// <summary>Who may come in, and when something went to or came from there last.</summary>
+        public Dictionary<Remote, TimeSpan> Remotes { get; } = [];
 
         /// <summary>With what it was asked for, where it was.</summary>
         public PcpNonce Nonce { get; set; }

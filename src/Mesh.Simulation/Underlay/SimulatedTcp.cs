@@ -57,6 +57,14 @@ public sealed class SimulatedTcp
         throw new InvalidOperationException($"{_machine.Name} has no port left for another connection to {remote}");
     }
 
+    /// <summary>The answer to a segment that cannot go anywhere.</summary>
+    internal static Packet Refusal(Packet segment)
+    {
+        byte[] payload = new byte[HeaderLength];
+        payload[0] = (byte)SegmentType.Reset;
+        return new Packet(PacketProtocol.Tcp, segment.Destination, segment.Source, payload);
+    }
+
     internal void SendData(TcpConnection connection, ReadOnlySpan<byte> bytes) => Send(connection, SegmentType.Data, bytes);
 
     internal void Close(TcpConnection connection)

@@ -3,7 +3,7 @@ using Mesh.Simulation.Engine;
 
 namespace Mesh.Simulation.Underlay;
 
-/// <summary>Something that packets leave from and arrive at: a machine or a NAT box.</summary>
+/// <summary>Something that packets leave from and arrive at: a machine, a NAT box, or the downlink before one of them.</summary>
 public abstract class UnderlayNode
 {
     private long _sequence;
@@ -26,6 +26,15 @@ public abstract class UnderlayNode
     /// <summary>Where it stands; distance makes latency.</summary>
     public Place Place { get; }
 
+    /// <summary>What is cut off with it: itself, or what stands between it and the Internet.</summary>
+    public virtual UnderlayNode Gateway => this;
+
+    /// <summary>Its line to the Internet.</summary>
+    public AccessLink Access { get; private set; } = AccessLink.Perfect;
+
+    /// <summary>Packets that its queue had no room for on their way out.</summary>
+    public long Dropped { get; internal set; }
+
     /// <summary>False while it is switched off: it neither gets nor sends.</summary>
     public bool IsOn { get; private protected set; } = true;
 
@@ -33,14 +42,24 @@ public abstract class UnderlayNode
 
     private protected Internet Internet { get; }
 
+    /// <summary>What packets out wait for, or null.</summary>
+    internal Shaper? Uplink { get; private set; }
+
+    /// <summary>Where packets in wait, or null.</summary>
+    internal Downlink? Downlink { get; private set; }
+
+    /// <summary>Gives it another line to the Internet, before anything is sent over it.</summary>
+    internal void SetAccess(AccessLink access)
+    {
+        Access = access;
+        Uplink = access.UpBitsPerSecond > 0 ? new Shaper(access.UpBitsPerSecond, access.Queue) : null;
+        Downlink = access.DownBitsPerSecond > 0 ? new Downlink(Engine, Internet, this) : null;
+    }
+
     internal long NextSequence() => _sequence++;
 
     internal abstract void Receive(Packet packet);
 }
 
-/// <summary>A place on the map, in milliseconds of one-way delay along each axis.</summary>
-public readonly record struct Place(double X, double Y)
-{
-    /// <summary>One-way delay to another place: the distance.</summary>
-    public double MillisecondsTo(Place other) => Math.Sqrt(((X - other.X) * (X - other.X)) + ((Y - other.Y) * (Y - other.Y)));
-}
+/// <summary>A place. What its numbers mean is up to the <see cref="LatencyModel"/>: milliseconds on a plane, degrees of latitude and longitude, or the row of a matrix.</summary>
+public readonly record struct Place(double X, double Y);

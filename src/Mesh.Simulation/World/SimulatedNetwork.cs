@@ -20,10 +20,14 @@ public sealed class SimulatedNetwork
     private readonly DeterministicRandom _random;
     private readonly NetworkPrefix _network;
     private readonly NodeOptions _nodeOptions;
+    private readonly SiteOptions _registrySite;
     private readonly double _diameter;
     private readonly ILogSink? _log;
+    private readonly SimulatedCryptography _cryptography;
     private readonly List<SimulatedNode> _nodes = [];
+    private readonly HashSet<Place> _taken = [];   // of those models that have a number of them
     private int _publicAddresses;
+    private int _publicIpv6Addresses;
     private int _sites;
 
     /// <summary>Makes a world with a registry that is switched on.</summary>
@@ -35,14 +39,17 @@ public sealed class SimulatedNetwork
     /// <param name="node">Settings of the nodes.</param>
     /// <param name="expectedNodes">How many nodes may join.</param>
     /// <param name="log">Where all logs go, or null.</param>
+    /// <param name="cryptography">What the machines sign and encrypt with; null for that of real machines.</param>
+    /// <param name="registrySite">Where the registry stands, and the node beside it.</param>
     public SimulatedNetwork(
-        ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null)
+        ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null,
+        SimulatedCryptography? cryptography = null, SiteOptions? registrySite = null)
     {
         _random = new DeterministicRandom(seed);
-        (_network, _nodeOptions, _diameter, _log) = (network, node, diameter, log);
+        (_network, _nodeOptions, _diameter, _log, _cryptography) = (network, node, diameter, log, cryptography ?? SimulatedCryptography.Real);
         Internet = new Internet(Engine, internet);
-        Machine machine = AddPublicMachine(RegistryName, RandomPlace());
-        Registry = new SimulatedRegistry(machine, network, registry, Engine.Epoch, expectedNodes);
+        Machine machine = AddPublicMachine(RegistryName, _registrySite = registrySite ?? SiteOptions.Anywhere);
+        Registry = new SimulatedRegistry(machine, network, registry, _cryptography, Engine.Epoch, expectedNodes);
         Registry.Boot(LogOf(machine));
     }
 
@@ -70,36 +77,63 @@ public sealed class SimulatedNetwork
     {
         if (_nodes.Count > 0)
             throw new InvalidOperationException("the registry's node comes before all others");
-        Machine machine = AddPublicMachine(RegistryNodeName, Registry.Machine.Place);
+        Machine machine = AddPublicMachine(RegistryNodeName, _registrySite with { Place = Registry.Machine.Place, ClockSkew = TimeSpan.Zero });
+        machine.ClockSkew = Registry.Machine.ClockSkew;   // it is one computer
         Registry.Machine.PutBeside(machine);
-        AddNode(machine);
+        AddNode(machine, SiteOptions.Anywhere);
         return RegistryNode = _nodes[0];
     }
 
-    /// <summary>Adds nodes with public addresses.</summary>
-    public void AddPublicNodes(string site, int count)
+    /// <summary>Adds nodes with public addresses, each with a line of its own.</summary>
+    public void AddPublicNodes(string site, int count, SiteOptions? options = null)
     {
+        options ??= SiteOptions.Anywhere;
         for (int i = 1; i <= count; i++)
-            AddNode(AddPublicMachine($"{site}-{i}", RandomPlace()));
+            AddNode(AddPublicMachine($"{site}-{i}", options), options);
     }
 
     /// <summary>Adds a site behind a NAT box.</summary>
     /// <param name="site">Its name.</param>
     /// <param name="count">How many nodes.</param>
     /// <param name="mapsPorts">Whether the box maps ports for them.</param>
-    public void AddNatSite(string site, int count, bool mapsPorts = false)
+    /// <param name="options">Where and of which kind, with one line for all.</param>
+    public void AddNatSite(string site, int count, bool mapsPorts = false, SiteOptions? options = null)
     {
+        options ??= SiteOptions.Anywhere;
         int number = ++_sites;
-        var box = new NatBox(Engine, Internet, $"{site}-nat", NextPublicAddress(), RandomPlace(), _random.Fork())
+        NatBox? carrier = options.HasCarrierNat ? AddCarrierNat(site, options) : null;
+        IPAddress outer = carrier is null ? NextPublicAddress() : new IPAddress([100, 64, 0, 1]);   // RFC 6598; each carrier has one customer here
+        var box = new NatBox(Engine, Internet, $"{site}-nat", outer, carrier?.Place ?? options.Place ?? RandomPlace(), _random.Fork(), carrier)
         {
             MapsAt = mapsPorts ? new IPAddress([10, (byte)(number >> 8), (byte)number, 254]) : null,
+            Kind = options.NatKind,
+            MappingLifetime = options.NatTimeout,
         };
-        Internet.Attach(box);
+        if (carrier is null)
+            Plug(box, options);
         for (int i = 1; i <= count; i++)
         {
             var address = new IPAddress([10, (byte)(number >> 8), (byte)number, (byte)i]);
-            AddNode(new Machine(Engine, Internet, $"{site}-{i}", address, box.Place, box, _random.Fork()));
+            Machine machine = Skewed(new Machine(Engine, Internet, $"{site}-{i}", address, box.Place, box, _random.Fork()), options);
+            if (options.Underlay == UnderlayFamily.Both)
+            {
+                machine.SetAccess(options.Access);
+                machine.AttachOther(NextPublicIpv6Address());
+            }
+
+            AddNode(machine, options);
         }
+    }
+
+    private NatBox AddCarrierNat(string site, SiteOptions options)
+    {
+        var box = new NatBox(Engine, Internet, $"{site}-carrier", NextPublicAddress(), options.Place ?? RandomPlace(), _random.Fork())
+        {
+            Kind = options.NatKind,
+            MappingLifetime = options.NatTimeout,
+        };
+        Plug(box, options);
+        return box;
     }
 
     /// <summary>Switches a node on.</summary>
@@ -120,13 +154,36 @@ public sealed class SimulatedNetwork
 
     private MachineLog? LogOf(Machine machine) => _log is null ? null : new MachineLog(machine.Name, _log);
 
-    private void AddNode(Machine machine) => _nodes.Add(new SimulatedNode(machine, Registry, SimulationKeys.OfNode(_nodes.Count), _nodeOptions));
+    private void AddNode(Machine machine, SiteOptions site) => _nodes.Add(new SimulatedNode(machine, Registry, _cryptography, _nodes.Count, site.Apply(_nodeOptions)));
 
-    private Machine AddPublicMachine(string name, Place place)
+    private Machine AddPublicMachine(string name, SiteOptions options)
     {
-        var machine = new Machine(Engine, Internet, name, NextPublicAddress(), place, nat: null, _random.Fork());
-        Internet.Attach(machine);
+        IPAddress address = options.Underlay == UnderlayFamily.Ipv6 ? NextPublicIpv6Address() : NextPublicAddress();
+        var machine = new Machine(Engine, Internet, name, address, options.Place ?? RandomPlace(), nat: null, _random.Fork());
+        Plug(machine, options);
+        if (options.Underlay == UnderlayFamily.Both)
+            machine.AttachOther(NextPublicIpv6Address());
+        return Skewed(machine, options);
+    }
+
+    private void Plug(UnderlayNode node, SiteOptions options)
+    {
+        node.SetAccess(options.Access);
+        Internet.Attach(node);
+    }
+
+    private Machine Skewed(Machine machine, SiteOptions options)
+    {
+        if (options.ClockSkew > TimeSpan.Zero)
+            machine.ClockSkew = options.ClockSkew * ((2 * _random.NextDouble()) - 1);
         return machine;
+    }
+
+    // 3fff::/20 is for documentation (RFC 9637). Each machine has a /64, as each site does.
+    private IPAddress NextPublicIpv6Address()
+    {
+        int number = ++_publicIpv6Addresses;
+        return new IPAddress([0x3f, 0xff, 0, 0, 0, (byte)(number >> 16), (byte)(number >> 8), (byte)number, 0, 0, 0, 0, 0, 0, 0, 1]);
     }
 
     // 198.18.0.0/15 is for benchmarks (RFC 2544), so it is nobody's.
@@ -136,5 +193,16 @@ public sealed class SimulatedNetwork
         return new IPAddress([198, (byte)(18 + (number >> 16)), (byte)(number >> 8), (byte)number]);
     }
 
-    private Place RandomPlace() => new(_random.NextDouble() * _diameter, _random.NextDouble() * _diameter);
+    private Place RandomPlace()
+    {
+        LatencyModel model = Internet.Options.Latency;
+        Place place = model.Draw(_random, _diameter);
+        if (model.Places is { } places)
+        {
+            while (_taken.Count < places && !_taken.Add(place))
+                place = model.Draw(_random, _diameter);
+        }
+
+        return place;
+    }
 }

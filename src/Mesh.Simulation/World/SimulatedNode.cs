@@ -29,6 +29,7 @@ public sealed class SimulatedNode
     private static readonly TimeSpan WorkTime = TimeSpan.FromMilliseconds(2);
 
     private readonly SimulatedRegistry _registry;
+    private readonly SimulatedCryptography _cryptography;
     private readonly PrivateKey _key;
     private readonly NodeOptions _options;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
@@ -44,18 +45,24 @@ public sealed class SimulatedNode
     };
 
     /// <summary>Makes a node that is switched off.</summary>
-    public SimulatedNode(Machine machine, SimulatedRegistry registry, PrivateKey key, NodeOptions options)
+    /// <param name="machine">Where it runs.</param>
+    /// <param name="registry">Where it joins.</param>
+    /// <param name="cryptography">What it signs and encrypts with.</param>
+    /// <param name="number">Its number, which says which key it has.</param>
+    /// <param name="options">Its settings.</param>
+    public SimulatedNode(Machine machine, SimulatedRegistry registry, SimulatedCryptography cryptography, int number, NodeOptions options)
     {
         ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(cryptography);
         ArgumentNullException.ThrowIfNull(options);
-        (Machine, _registry, _key) = (machine, registry, key);
+        (Machine, _registry, _cryptography, _key) = (machine, registry, cryptography, cryptography.KeyOf(number));
         _options = options with
         {
             Tunnels = options.Tunnels with
             {
                 Listen = new IPEndPoint(IPAddress.Any, Port),
-                LocalAddresses = new HashSet<IPAddress> { machine.Address },
-                Advertised = machine.IsBehindNat ? AddressList.Empty : new AddressList(new AdvertisedAddress(machine.Address.ToString(), Port, AddressProtocol.Mesh)),
+                LocalAddresses = machine.Addresses.ToHashSet(),
+                Advertised = new AddressList([.. machine.Addresses.Where(machine.Reaches).Select(static address => new AdvertisedAddress(address.ToString(), Port, AddressProtocol.Mesh))]),
                 Tunnel = options.Tunnels.Tunnel with { UdpPort = Port },
             },
             PortMapping = MapsPorts ? Mapping : null,
@@ -110,9 +117,27 @@ public sealed class SimulatedNode
     /// <summary>How its certificate is, since it last was switched on.</summary>
     public CertificateStatus? Certificate { get; private set; }
 
+    /// <summary>When it was switched on last: time of the world. Null before the first time.</summary>
+    public TimeSpan? BootedAt { get; private set; }
+
+    /// <summary>When its actors began to run, since it last was switched on: time of the world.</summary>
+    public TimeSpan? StartedAt { get; private set; }
+
+    /// <summary>How many certificates it has got in place of others.</summary>
+    public int Renewals { get; private set; }
+
+    /// <summary>Loses all that it knows: at its next boot it joins as a node that nobody has seen.</summary>
+    /// <exception cref="InvalidOperationException">It is running.</exception>
+    public void Reinstall()
+    {
+        Machine.Reinstall();
+        _joined = null;
+    }
+
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log)
     {
+        (BootedAt, StartedAt) = (Machine.WorldTime, null);
         _tunnels.Clear();
         _destructions.Clear();
         _locking.Clear();
@@ -148,11 +173,12 @@ public sealed class SimulatedNode
 
     private void Start(ActorSystem system, Joined joined)
     {
+        StartedAt = Machine.WorldTime;
         _joined = joined;
         var identity = new NodeIdentity(new CertificateVerifier(joined.Authority), joined.Certificate, joined.Key, system.Loop.UtcNow);
         Identity = identity;
         var streams = new SimulatedStreams(Machine, () => Identity.Certificate.Der.AsMemory(), Judge);
-        DataPlane = new SimulatedDataPlane(Machine, streams, Port);
+        DataPlane = new SimulatedDataPlane(Machine, streams, Port, _cryptography.Ciphers);
         Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network));
         var ports = new NodePorts(
             streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine), new SimulatedPeerPort(Machine, Host), new SimulatedWorkPool(WorkTime),
@@ -160,7 +186,7 @@ public sealed class SimulatedNode
         {
             PortMapping = MapsPorts ? new SimulatedGateway(Machine) : null,
         };
-        NodeOptions options = _options with { RegistryUrl = _registry.Url };
+        NodeOptions options = _options with { RegistryUrl = _registry.UrlFor(Machine) };
         ActorRef observer = system.SystemActorOf(Props.Create(() => new Observer(this)), "observer");
         system.EventStream.Subscribe<TunnelStatus>(observer);
         system.EventStream.Subscribe<DestructionChanged>(observer);
@@ -171,10 +197,11 @@ public sealed class SimulatedNode
         system.ActorOf(Props.Create(() => new NodeActor(Identity, options, ports)), "node");
     }
 
-    private bool MapsPorts => Machine.Gateway is NatBox { MapsAt: not null };
+    private bool MapsPorts => Machine.Nat is { MapsAt: not null };
 
     private void Keep(NodeIdentity identity)
     {
+        Renewals += identity.Certificate.SerialNumber == Identity?.Certificate.SerialNumber ? 0 : 1;
         Identity = identity;
         _joined = new Joined(identity.Verifier.Authority, identity.Certificate, identity.Key);
     }
@@ -234,7 +261,7 @@ public sealed class SimulatedNode
 
         private void Join()
         {
-            var order = new JoinOrder(node._registry.Url, SimulatedRegistry.Token, Fingerprint.Of(node._registry.Authority.Der.AsSpan()), node._key, []);
+            var order = new JoinOrder(node._registry.UrlFor(node.Machine), SimulatedRegistry.Token, Fingerprint.Of(node._registry.Authority.Der.AsSpan()), node._key, []);
             Context.ActorOf(Props.Create(() => new JoinActor(order, new SimulatedHttp(node.Machine), new SimulatedWorkPool(WorkTime), Self)));
         }
     }

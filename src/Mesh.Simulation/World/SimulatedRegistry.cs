@@ -1,3 +1,4 @@
+using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Protocol.Addressing;
@@ -24,15 +25,17 @@ public sealed class SimulatedRegistry
 
     private readonly int _expectedNodes;
     private readonly SortedDictionary<string, long> _calls = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<long, long> _bySecond = [];
     private CertificateAuthority _authority;
     private RegistryActors? _actors;
 
     /// <summary>Makes a registry that is switched off.</summary>
-    public SimulatedRegistry(Machine machine, NetworkPrefix network, RegistryOptions options, DateTimeOffset now, int expectedNodes)
+    public SimulatedRegistry(Machine machine, NetworkPrefix network, RegistryOptions options, SimulatedCryptography cryptography, DateTimeOffset now, int expectedNodes)
     {
         ArgumentNullException.ThrowIfNull(machine);
+        ArgumentNullException.ThrowIfNull(cryptography);
         (Machine, Options, _expectedNodes) = (machine, options, expectedNodes);
-        _authority = CertificateAuthority.Create(network, SimulationKeys.Authority, "simulation", "registry@example.net", now.AddDays(-1), now.AddDays(3650));
+        _authority = CertificateAuthority.Create(network, cryptography.Authority, "simulation", "registry@example.net", now.AddDays(-1), now.AddDays(3650));
     }
 
     /// <summary>Where it runs.</summary>
@@ -50,22 +53,29 @@ public sealed class SimulatedRegistry
     /// <summary>How often each method was called, over all restarts.</summary>
     public IReadOnlyDictionary<string, long> Calls => _calls;
 
+    /// <summary>How many calls there were in which second of the world's time; seconds without calls are left out.</summary>
+    public IReadOnlyDictionary<long, long> CallsBySecond => _bySecond;
+
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
 
     /// <summary>Its actors, as of the last start.</summary>
     public RegistryActors? Actors => _actors;
 
-    /// <summary>Base URL for nodes.</summary>
-    public string Url => $"http://{Machine.Address}:{Port}";
+    /// <summary>Base URL for the nodes of a machine: of a family that it has.</summary>
+    public string UrlFor(Machine machine)
+    {
+        ArgumentNullException.ThrowIfNull(machine);
+        return Machine.Addresses.FirstOrDefault(address => machine.AddressOf(address.AddressFamily) is not null) is { } reached
+            ? $"http://{new IPEndPoint(reached, Port)}"
+            : throw new InvalidOperationException($"{machine.Name} has no address of the registry's family");
+    }
 
     /// <summary>Gives the authority another certificate, as <c>mesh registry renew-ca</c> does. Used from the next <see cref="Boot"/> on.</summary>
-    public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter)
-    {
-        if (!CertificateAuthority.TryLoad(_authority.Renew(notBefore, notAfter).ToPem(), _authority.Key.ToPem(), out CertificateAuthority? renewed, out string? problem))
-            throw new InvalidOperationException(problem);
-        _authority = renewed;
-    }
+    public void RenewAuthority(DateTimeOffset notBefore, DateTimeOffset notAfter) => _authority = _authority.With(_authority.Renew(notBefore, notAfter));
+
+    /// <summary>Sees to it that nodes can still join: the token of all may be too old by now.</summary>
+    public void RenewToken() => Order(TokenOfAll());
 
     /// <summary>An order of the administrator; its answer is nobody's.</summary>
     public void Order(RegistryCommand command) => Machine.After(TimeSpan.FromMilliseconds(1), () => _actors!.Registry.Tell(command));
@@ -79,10 +89,19 @@ public sealed class SimulatedRegistry
         var entropy = new SeededEntropy(Machine);
         var ports = new RegistryPorts(new RsaRegistryAuthority(_authority, entropy), new SimulatedWorkPool(SigningTime)) { LocalNode = new SimulatedLocalNode(Machine) };
         RegistryActors actors = _actors = RegistryActors.Start(system, Options, ports);
-        new SimulatedHttp(Machine).Serve(Port, actors.Desk, method => _calls[method] = _calls.GetValueOrDefault(method) + 1);
+        new SimulatedHttp(Machine).Serve(Port, actors.Desk, OnCall);
         system.EventStream.Subscribe<VersionPublished>(system.SystemActorOf(Props.Create(() => new Observer(this)), "observer"));
-        actors.Registry.Tell(new AddToken("", Token) { Uses = _expectedNodes + 1, Note = "every simulated node joins with it" });
+        actors.Registry.Tell(TokenOfAll());
     });
+
+    private void OnCall(string method)
+    {
+        _calls[method] = _calls.GetValueOrDefault(method) + 1;
+        long second = (long)Machine.WorldTime.TotalSeconds;
+        _bySecond[second] = _bySecond.GetValueOrDefault(second) + 1;
+    }
+
+    private AddToken TokenOfAll() => new("", Token) { Uses = _expectedNodes, Note = "every simulated node joins with it" };
 
     private sealed class Observer(SimulatedRegistry registry) : Actor
     {

@@ -4,7 +4,7 @@ namespace Mesh.Simulation.World;
 
 /// <summary>RSA keys of simulated machines: a fixed pool, because making keys is slow and cannot be seeded. Nodes take turns with them; what tells
 /// nodes apart is their certificates.</summary>
-public static class SimulationKeys
+internal static class SimulationKeys
 {
     private const string EndMark = "-----END PRIVATE KEY-----";
 

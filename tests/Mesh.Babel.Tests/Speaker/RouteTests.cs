@@ -20,6 +20,36 @@ public sealed class RouteTests
 
     private static InterfaceId? Via(Bench bench) => bench.Speaker.TryGetSelected(Bench.Far, out RouteSnapshot route) ? route.Interface : null;
 
+    // 3.7.2: what is new is told soon, but while a network comes up not each piece of news in a packet of its own. What is lost does not wait.
+    [Fact]
+    public void Section_3_7_2_much_news_leaves_in_few_packets_and_a_retraction_at_once()
+    {
+        Bench bench = Two();
+        (InterfaceId, BabelAddress)[] peers = [(Bench.Link, Bench.Peer), (Bench.OtherLink, Bench.OtherPeer)];
+        bench.AdvanceWithHellos(12, peers);
+        bench.Log.Clear();
+        TimeSpan begin = bench.Now;
+        BabelPrefix[] prefixes = [.. Enumerable.Range(0, 100).Select(static i => BabelPrefix.Parse($"2001:db8:{i + 1:x}::/48"))];
+        foreach (BabelPrefix prefix in prefixes)
+        {
+            bench.Announce(96, prefix: prefix);
+            bench.Advance(0.03);
+        }
+
+        // 3 s: the first eight by themselves, and then one packet each 250 ms; Hellos and the like beside them.
+        Assert.InRange(bench.Of(TlvKind.Update).Where(static sent => sent.Link == Bench.OtherLink).Select(static sent => sent.Packet).Distinct().Count(), 8, 22);
+        Assert.True(bench.Updates(prefixes[0]).Any(), "the first is told at once");
+        bench.Advance(1);
+        Assert.All(prefixes, prefix => Assert.NotEmpty(bench.Updates(prefix)));
+        Assert.All(prefixes, prefix => Assert.InRange(bench.Log.First(sent => sent.Kind == TlvKind.Update && sent.Update.Prefix == prefix).At - begin - TimeSpan.FromSeconds(0.03 * Array.IndexOf(prefixes, prefix)), TimeSpan.Zero, TimeSpan.FromSeconds(0.3)));
+
+        TimeSpan lost = bench.Now;
+        bench.Announce(Metric.Infinity, prefix: prefixes[5]);
+        bench.Advance(0.03);
+        Assert.Equal(Metric.Infinity, bench.Updates(prefixes[5]).Last().Metric);
+        Assert.InRange(bench.Of(TlvKind.Update).Last().At - lost, TimeSpan.Zero, TimeSpan.FromSeconds(0.025));
+    }
+
     [Fact]
     public void Section_3_5_2_the_metric_is_the_neighbours_plus_the_cost_and_saturates()
     {

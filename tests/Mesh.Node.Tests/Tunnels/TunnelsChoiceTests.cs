@@ -91,6 +91,42 @@ public sealed class TunnelsChoiceTests
     }
 
     [Fact]
+    public void As_many_are_asked_as_there_are_places_and_then_others_one_by_one()
+    {
+        var world = new TunnelsWorld(Options);
+        TestProbe peers = world.Kit.CreateProbe("peers");
+        world.Kit.System.EventStream.Subscribe<AskPeerAddress>(peers.Ref);
+        StreamId server = world.Call(Registry);
+        Connect(world, clientCount: 10, [.. Enumerable.Range(20, 60).Select(static node => (1, node))]);
+        Assert.Equal(10, peers.ReceiveAll().OfType<AskPeerAddress>().Count());
+        for (int change = 0; change < 5; change++)
+        {
+            world.Kit.Advance(TimeSpan.FromMilliseconds(150));
+            world.Learn([.. Enumerable.Range(3, change + 1)]);   // what others tell meanwhile
+        }
+
+        Assert.InRange(peers.ReceiveAll().OfType<AskPeerAddress>().Count(), 0, 1);
+        Live(world, TimeSpan.FromMinutes(1), server);
+        Assert.InRange(peers.ReceiveAll().OfType<AskPeerAddress>().Count(), 8, 14);
+    }
+
+    [Fact]
+    public void Addresses_that_come_one_by_one_are_looked_at_together()
+    {
+        var world = new TunnelsWorld(Options);
+        StreamId server = world.Call(Registry);
+        Connect(world, clientCount: 3);
+        Live(world, TimeSpan.FromSeconds(1), server);
+        world.Learn(1);
+        Assert.Single(world.Dialled);
+        world.Learn(1, 2);
+        world.Learn(1, 2, 3);
+        Assert.Single(world.Dialled);
+        world.Kit.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(3, world.Dialled.Count);
+    }
+
+    [Fact]
     public void Where_most_addresses_are_known_few_are_asked_for()
     {
         var world = new TunnelsWorld(Options);

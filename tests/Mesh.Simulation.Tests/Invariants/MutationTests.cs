@@ -38,7 +38,7 @@ public sealed class MutationTests
         Scenario right = ScenarioReader.Parse(mutant.Scenario), wrong = right with { Registry = right.Registry with { Mutation = mutant.Registry } };
         for (ulong seed = 1; seed <= (ulong)Seeds; seed++)
         {
-            ScenarioResult result = new ScenarioRun(wrong, seed, node: mutant.Node) { StopsAtViolation = true }.Run();
+            ScenarioResult result = new ScenarioRun(wrong, seed, nodes: mutant.Node) { StopsAtViolation = true }.Run();
             ScenarioResult clean = new ScenarioRun(right, seed) { StopsAtViolation = true }.Run();
             Assert.True(clean.IsClean, $"seed {seed} without the mistake: {string.Join(Environment.NewLine, clean.Violations)}");
             if (result.IsClean)

@@ -25,6 +25,32 @@ public sealed class HtmlReportTests
     }
 
     [Fact]
+    public void The_network_is_plotted_and_nodes_stand_where_they_are()
+    {
+        ScenarioResult result = Result with
+        {
+            Shape = new NetworkShape
+            {
+                Hops = [new Bar(1, 20), new Bar(2, 5)],
+                Stretches = [new Bar(1, 7), new Bar(1.25, 3)],
+                Arities = [new Bar(1, 2)],
+                RegistryLoad = [new Bar(0, 4), new Bar(10, 1)],
+                Propagations = [new Propagation(2, [0.5, 1, 1.5])],
+            },
+            Topology = [.. Result.Topology.Select(static (node, i) => node with { X = 100 * i, Y = 50 * i })],
+        };
+        string page = HtmlReport.Render(result);
+        foreach (string title in (string[])["Pairs of nodes by hop distance", "Pairs of nodes by path stretch", "Nodes by arity", "Nodes that have new parameters, %", "Requests to the registry in 10 s"])
+            Assert.Contains($"<h3>{title}</h3>", page, StringComparison.Ordinal);
+        Assert.Contains("<title>2: 5</title>", page, StringComparison.Ordinal);
+        Assert.Contains("<title>version 2</title>", page, StringComparison.Ordinal);
+        Assert.Contains("aria-label=\"Nodes where they are, tunnels as lines\"", page, StringComparison.Ordinal);
+        Assert.Contains("<line x1=\"64.0\" y1=\"448.0\" x2=\"576.0\" y2=\"192.0\"/>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("http", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("NaN", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_measures_there_is_no_table_of_them() =>
         Assert.DoesNotContain("What was measured", HtmlReport.Render(Result with { Measures = [] }), StringComparison.Ordinal);
 }

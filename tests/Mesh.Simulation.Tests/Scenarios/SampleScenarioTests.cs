@@ -15,6 +15,12 @@ public sealed class SampleScenarioTests
     [InlineData("hmac-rotation", 10, 2)]
     [InlineData("partition", 10, 3)]
     [InlineData("lying-member", 10, 2)]
+    [InlineData("join-storm", 17, 2)]
+    [InlineData("join-storm", 60, 1)]
+    [InlineData("rolling-revocation", 10, 2)]
+    [InlineData("continental-partition", 12, 2)]
+    [InlineData("flash-crowd", 15, 1)]
+    [InlineData("mixed-versions", 11, 2)]
     public void A_sample_is_clean(string name, int nodes, int seeds)
     {
         for (ulong seed = 1; seed <= (ulong)seeds; seed++)
@@ -41,7 +47,34 @@ public sealed class SampleScenarioTests
         Assert.Equal(0, Assert.Single(result.Measures, static m => m.Name == "pings lost").Max);
     }
 
+    [Fact]
+    public void A_network_is_years_old_with_new_certificates_and_a_new_authority()
+    {
+        string sample = Read("aging").Replace("for = 1825 d", "for = 800 d", StringComparison.Ordinal).Replace("min-renewals = 4", "min-renewals = 2", StringComparison.Ordinal);
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample), seed: 2).Run();
+        Assert.Empty(result.Violations);
+        Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "a node has joined after").Max, 0.01, 10);
+    }
+
+    [Fact]
+    public void The_questions_of_the_paper_are_answered_by_the_running_protocol()
+    {
+        string sample = Read("paper").Replace("for = 1800 s", "for = 600 s", StringComparison.Ordinal).Replace("share = 0.025", "share = 0.1", StringComparison.Ordinal)
+            .Replace("  sites = [", "  parameters { client-count = 2, max-clients = 20 }\n  sites = [", StringComparison.Ordinal);
+        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample).WithNodes(16), seed: 1).Run();
+        Assert.Empty(result.Violations);
+        Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "routes for 99.9% of the pairs after").Max, 1, 120);
+        Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "mean round trip of traffic under churn").Max, 50, 500);
+    }
+
     [Theory]
+    [InlineData("join-storm", "join, spread = 30 s, shape = growing }", "join, spread = 30 s, shape = growing }, { do = kill, machine = registry }, { do = join }", "there are no new nodes")]
+    [InlineData("join-storm", "{ do = await-joined, within = 60 s }\n    { do = await-routes, within = 120 s }\n    { do = stop", "{ do = await-joined, within = 1 ms }\n    { do = await-routes, within = 1 ms }\n    { do = stop", "every node has a route to every other within 0.001 s")]
+    [InlineData("rolling-revocation", "await-ejected, machine = open-2, within = 10 s", "await-ejected, machine = open-2, within = 100 ms", "open-2 is out within 0.1 s")]
+    [InlineData("continental-partition", "{ do = heal }", "", "every node has a route to every other within 300 s: not after 300 s")]
+    [InlineData("continental-partition", "mean = 500 ms }\n    { do = partition", "mean = 50 ms }\n    { do = partition", "their mean round trip was at most 50 ms")]
+    [InlineData("flash-crowd", "    { do = stop-traffic }", "    { do = stop-traffic, max-lost-share = 0.01 }", "at most 1% of the pings were lost")]
+    [InlineData("mixed-versions", "{ do = revoke, machine = plain-2 }", "", "it was not revoked")]
     [InlineData("tunnel-refresh", "do = wait, for = 3600 s", "do = wait, for = 60 s", "at least 50 tunnels were destroyed in order")]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 60 s, median = 10 ms", "; the median may be 0.01 s")]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 100 ms", "nodes still have another version than 2 after 0.1 s")]

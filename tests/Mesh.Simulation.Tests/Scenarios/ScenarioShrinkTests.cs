@@ -38,7 +38,7 @@ public sealed class ScenarioShrinkTests
 
         ScenarioTree tree = ScenarioTree.Parse(Text);
         tree.Take(shrink.Scenario, shrink.KeptSteps);
-        ScenarioResult again = new ScenarioRun(ScenarioReader.Parse(tree.ToString()), seed: 1, node: Wrong) { StopsAtViolation = true }.Run();
+        ScenarioResult again = new ScenarioRun(ScenarioReader.Parse(tree.ToString()), seed: 1, nodes: Wrong) { StopsAtViolation = true }.Run();
         Assert.Equal(shrink.Violation, again.Violations[0]);
     }
 

@@ -21,18 +21,20 @@ internal sealed class TestUnderlay
 
     public Internet Internet { get; }
 
-    public Machine AddPublic(string address, Place place = default)
+    public Machine AddPublic(string address, Place place = default, AccessLink? access = null)
     {
         var machine = new Machine(Engine, Internet, address, IPAddress.Parse(address), place, nat: null, _random.Fork());
+        machine.SetAccess(access ?? AccessLink.Perfect);
         Internet.Attach(machine);
         Boot(machine);
         return machine;
     }
 
-    public NatBox AddNat(string address, IPAddress? mapsAt = null)
+    public NatBox AddNat(string address, IPAddress? mapsAt = null, NatKind kind = NatKind.Restricted, NatBox? carrier = null)
     {
-        var box = new NatBox(Engine, Internet, address, IPAddress.Parse(address), default, _random.Fork()) { MapsAt = mapsAt };
-        Internet.Attach(box);
+        var box = new NatBox(Engine, Internet, address, IPAddress.Parse(address), default, _random.Fork(), carrier) { MapsAt = mapsAt, Kind = kind };
+        if (carrier is null)
+            Internet.Attach(box);
         return box;
     }
 
