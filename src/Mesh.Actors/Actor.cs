@@ -62,6 +62,11 @@ public abstract class Actor
     /// <summary>Called on the new instance. The default calls <see cref="PreStart"/>.</summary>
     protected internal virtual void PostRestart(Exception reason) => PreStart();
 
+    /// <summary>Tells about the state between two messages: see <see cref="ActorSystem.Inspect"/>. Changes nothing, sends nothing.</summary>
+    /// <param name="question">What somebody wants to know.</param>
+    /// <returns>The answer, or null where the actor has none.</returns>
+    protected internal virtual object? Inspect(object question) => null;
+
     /// <summary>From the next message on, <paramref name="behavior"/> is called in place of <see cref="Receive"/>; null goes back.</summary>
     protected void Become(Action<object>? behavior) => _behavior = behavior;
 

@@ -117,6 +117,17 @@ public sealed class ActorSystem
         return found;
     }
 
+    /// <summary>Looks at an actor's state without a message, so that what is watched goes on as if nobody had looked. For simulations and tests; from the loop's driver, between messages.</summary>
+    /// <param name="path">See <see cref="Find"/>.</param>
+    /// <param name="question">What <see cref="Actor.Inspect"/> gets.</param>
+    /// <returns>The answer, or null where there is no such actor or it has none.</returns>
+    public object? Inspect(string path, object question) => Find(path) is { } actor ? Inspect(actor, question) : null;
+
+    /// <inheritdoc cref="Inspect(string, object)"/>
+    /// <param name="actor">One of this system's actors.</param>
+    /// <param name="question">What <see cref="Actor.Inspect"/> gets.</param>
+    public object? Inspect(ActorRef actor, object question) => actor is ActorCell { IsLive: true, Actor: { } instance } cell && cell.Loop == Loop ? instance.Inspect(question) : null;
+
     internal int NextOrdinal() => _ordinals++;
 
     internal void OnLogFailure() => LogFailureCount++;

@@ -3,6 +3,9 @@ namespace Mesh.Babel;
 /// <summary>Tuning and limits of a speaker. The defaults suit networks from two to ten thousand nodes.</summary>
 public sealed record BabelOptions
 {
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal BabelMutation Mutation { get; init; }
+
     /// <summary>Half-life of the smoothed metric that a better route must wait for, 0 (no smoothing)..1 h. Longer means fewer and later switches.</summary>
     public TimeSpan SmoothingHalfLife { get; init; } = TimeSpan.FromSeconds(4);
 

@@ -89,7 +89,7 @@ public sealed partial class BabelSpeaker
             return;
         int row = route.Row;
         ref RouteCell cell = ref _routes[route];
-        bool isFeasible = _routes.Sources.IsFeasible(row, update.RouterId, update.Seqno, update.Metric);
+        bool isFeasible = _options.Mutation == BabelMutation.SkipFeasibility || _routes.Sources.IsFeasible(row, update.RouterId, update.Seqno, update.Metric);
         bool isSelected = _routes.Rows[row].Selected == neighbour.Slot;
         bool originChanged = _routes.OriginOf(route) != update.RouterId;
         bool isRepetition = !originChanged && cell.Seqno == update.Seqno && cell.RefMetric == update.Metric && _routes.PenaltyOf(route) == penalty;
@@ -184,7 +184,7 @@ public sealed partial class BabelSpeaker
     private bool IsFeasible(RouteId route)
     {
         ref RouteCell cell = ref _routes[route];
-        return _routes.Sources.IsFeasible(route.Row, _routes.OriginOf(route), cell.Seqno, cell.RefMetric);
+        return _options.Mutation == BabelMutation.SkipFeasibility || _routes.Sources.IsFeasible(route.Row, _routes.OriginOf(route), cell.Seqno, cell.RefMetric);
     }
 
     /// <summary>Some neighbour may believe our last announcement until it lapses there; until then the prefix must not follow a shorter one (2.8, 3.5.4).</summary>
@@ -214,7 +214,7 @@ public sealed partial class BabelSpeaker
             EndHold(row);
             _routes.Rows[row].SentMetric = Metric.Infinity;
         }
-        else if (hold.ResendAt <= _tick)
+        else if (hold.ResendAt <= _tick && _options.Mutation != BabelMutation.ForgetRetraction)
         {
             int left = hold.ResendsLeft - 1;
             _holds[row] = hold with { ResendsLeft = left, ResendAt = left > 0 ? _tick + (CeilTicks(_options.ResendDelay) << (_options.Resends - left)) : long.MaxValue };

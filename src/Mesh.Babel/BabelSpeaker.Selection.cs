@@ -138,7 +138,7 @@ public sealed partial class BabelSpeaker
         OutgoingUpdate update = Announcement(row);
         int before = entry.SentMetric;
         int after = update.Metric;
-        if (before == Metric.Infinity && after == Metric.Infinity)
+        if ((before == Metric.Infinity || _options.Mutation == BabelMutation.ForgetRetraction) && after == Metric.Infinity)
             return;
         if (before == Metric.Infinity && _routes.SentOriginOf(row) == default)
             QueueNews(row);

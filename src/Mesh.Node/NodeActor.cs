@@ -72,6 +72,9 @@ public sealed record NodeOptions
     /// <summary>Tuning of the routing speaker.</summary>
     public Babel.BabelOptions Babel { get; init; } = new();
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal NodeMutation Mutation { get; init; }
+
     /// <summary>Whether packets from the network to the rest of the world may leave it here; see <see cref="RoutingOptions.IsGateway"/>.</summary>
     public bool IsGateway { get; init; }
 }
@@ -148,12 +151,12 @@ public sealed class NodeActor : Actor
         ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
-        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel, IsGateway = _options.IsGateway, IsIdentityKept = true };
+        var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel, IsGateway = _options.IsGateway, IsIdentityKept = true, Mutation = _options.Mutation };
         _babel = Context.ActorOf(Props.Create(() => new BabelActor(routing, _ports.DataPlane, _ports.KernelLinks)), "babel");
         TunnelsOptions tunnels = _options.Tunnels with { Self = _identity.Prefix, Network = _identity.Network };
         var tunnelPorts = new TunnelPorts(_ports.Streams, _ports.DataPlane, _ports.Entropy, Self, _babel, Identify) { EndOf = EndOf, IsRenewal = IsRenewal, OpenVpn = OpenVpn() };
         ulong run = Context.Random.NextUInt64();
-        ActorRef killer = Context.ActorOf(Props.Create(() => new KillersActor(_ports.DataPlane, _babel, tunnels.Tick, run)), "killer");
+        ActorRef killer = Context.ActorOf(Props.Create(() => new KillersActor(_ports.DataPlane, _babel, tunnels.Tick, run) { Mutation = _options.Mutation }), "killer");
         ActorRef manager = _tunnelsActor = Context.ActorOf(Props.Create(() => new TunnelsActor(tunnels, tunnelPorts, addressBook, bootstrap, killer)), "tunnels");
         foreach (OpenVpnListen listen in tunnelPorts.OpenVpn?.Options.EnabledServers ?? [])
             Context.ActorOf(Props.Create(() => new OpenVpnServerActor(listen, tunnelPorts.OpenVpn!, manager, _babel)), $"openvpn-server-{listen.Protocol.Name()}");
@@ -163,9 +166,9 @@ public sealed class NodeActor : Actor
             _portMapping = Context.ActorOf(Props.Create(() => new PortMappingActor(mapping, gateway, _ports.Entropy)), "port-mapping");
         PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
-        Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate)), "certificate");
+        Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate) { Mutation = _options.Mutation }), "certificate");
         // Last: it announces the parameters to those that are there by then.
-        _parameters = Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client, _ports.WorkPool)), "parameters");
+        _parameters = Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client, _ports.WorkPool) { Mutation = _options.Mutation }), "parameters");
     }
 
     /// <inheritdoc/>

@@ -51,12 +51,27 @@ public sealed partial class RegistryActor : PersistentActor
     /// <inheritdoc/>
     public override string PersistenceId => "registry";
 
+    private NodeList Nodes => new([.. _state.Certificates.Values]);
+
+    private TokenList Tokens => new(_state.Tokens.ToImmutableSortedDictionary(StringComparer.Ordinal));
+
+    private RegistryStatistics Statistics => new(_state.Certificates.Count, _state.Tokens.Count, _pending.Count, _state.LastSerial, LastSequenceNr, _overloaded);
+
     /// <inheritdoc/>
     protected override void PreStart()
     {
         base.PreStart();
         _ = Context.System.EventStream.Subscribe<RevocationList>(Self);
     }
+
+    /// <inheritdoc/>
+    protected override object? Inspect(object question) => !_isIntroduced ? null : question switch
+    {
+        ListNodes => Nodes,
+        ListTokens => Tokens,
+        GetStatistics => Statistics,
+        _ => null,
+    };
 
     /// <inheritdoc/>
     protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
@@ -118,6 +133,11 @@ public sealed partial class RegistryActor : PersistentActor
                 _state.Restore(snapshot);
                 _lastSnapshot = offer.SequenceNr;
                 break;
+            case CertificateIssued { SubjectSerial: var number } when _options.Mutation == RegistryMutation.ForgetCertificates && number % 2 == 1:
+                break;
+            case CertificateIssued issued when _options.Mutation == RegistryMutation.ForgetSpentTokens:
+                _state.Apply(issued with { Token = null });
+                break;
             case RegistryEvent happened:
                 _state.Apply(happened);
                 break;
@@ -178,10 +198,10 @@ public sealed partial class RegistryActor : PersistentActor
                 Sender.Tell(new TokenKnown(FindToken(query.Token) is not null));
                 break;
             case ListTokens:
-                Sender.Tell(new TokenList(_state.Tokens.ToImmutableSortedDictionary(StringComparer.Ordinal)));
+                Sender.Tell(Tokens);
                 break;
             case ListNodes:
-                Sender.Tell(new NodeList([.. _state.Certificates.Values]));
+                Sender.Tell(Nodes);
                 break;
             case RequestCertificate request:
                 Request(request);
@@ -205,7 +225,7 @@ public sealed partial class RegistryActor : PersistentActor
                     _curious.Add(Sender);
                 break;
             case GetStatistics:
-                Sender.Tell(new RegistryStatistics(_state.Certificates.Count, _state.Tokens.Count, _pending.Count, _state.LastSerial, LastSequenceNr, _overloaded));
+                Sender.Tell(Statistics);
                 break;
             default:
                 Unhandled(command);

@@ -16,6 +16,9 @@ public sealed record RegistryOptions
     /// <summary>Protocol number that the registry speaks.</summary>
     public const int Protocol = 10;
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal RegistryMutation Mutation { get; init; }
+
     /// <summary>Length in bits of the prefix that a new token gives; 1..(128 - network length), 0 closes the registration by token. Default 16.</summary>
     public int PrefixLength { get; init; } = 16;
 

@@ -56,6 +56,13 @@ internal sealed class EnvelopeQueue(int initialCapacity)
         return true;
     }
 
+    /// <summary>What <see cref="TryDequeue"/> would give.</summary>
+    public bool TryPeek(out Envelope envelope)
+    {
+        envelope = _head == _tail ? default : _ring[(int)_head & (_ring.Length - 1)];
+        return _head != _tail;
+    }
+
     /// <summary>Removes what was enqueued since <paramref name="mark"/> and returns it in order.</summary>
     public Envelope[] TakeBackTo(long mark)
     {

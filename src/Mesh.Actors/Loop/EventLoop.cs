@@ -87,6 +87,10 @@ public sealed class EventLoop
 
     internal EnvelopeQueue Queue => _queue;
 
+    /// <summary>Who gets the next message that is ready, and its type; null where that is not known before. For watchers who let the loop deliver one message at a time.</summary>
+    public (string Actor, string Message)? PeekReady() =>
+        _resumed.Count == 0 && _queue.TryPeek(out Envelope next) ? (next.Target.Path, next.Message.GetType().Name) : null;
+
     /// <summary>The armed timers in the order in which they will fire: when, for whom, and the message.</summary>
     public IReadOnlyList<ArmedTimer> ArmedTimers() =>
         _timers.ToList().Select(t => new ArmedTimer(t.Due, t.Target.Path, t.Message)).ToList();

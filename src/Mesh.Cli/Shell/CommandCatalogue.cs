@@ -26,6 +26,7 @@ internal static class CommandCatalogue
         ExplainCommand.Create,
         PeersCommand.Create,
         PingCommand.Create,
+        CheckCommand.Create,
         ConfigCommands.Create,
         SimCommands.Create,
         DemoCommand.Create,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime;
 using System.Text.Json;
 using Mesh.Actors;
@@ -6,6 +7,7 @@ using Mesh.Cli.Configuration;
 using Mesh.Cli.Shell;
 using Mesh.Hocon.Schema;
 using Mesh.Simulation.Engine;
+using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Reports;
 using Mesh.Simulation.Scenarios;
 
@@ -14,7 +16,12 @@ namespace Mesh.Cli.Simulation;
 /// <summary><c>mesh sim</c>: runs scenarios in virtual time.</summary>
 internal static class SimCommands
 {
-    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.") { Run(context), SweepCommand.Create(context), PaperCommand.Create(context) };
+    private const double JustBefore = 2;   // seconds: some invariants look every other second
+
+    public static Command Create(CliContext context) => new MeshCommand("sim", "Simulate a whole overlay in one process, in virtual time.")
+    {
+        Run(context), SweepCommand.Create(context), ShrinkCommand.Create(context), SimExplainCommand.Create(context), CompareCommand.Create(context), InvariantsCommand.Create(context), PaperCommand.Create(context),
+    };
 
     private static MeshCommand Run(CliContext context)
     {
@@ -22,6 +29,8 @@ internal static class SimCommands
         var seed = new Option<long?>("--seed") { Description = "Everything random follows from it; default: the key simulation.seed.", HelpName = "N" };
         var report = new Option<string?>("--report") { Description = "Write report.html and report.json into this directory.", HelpName = "DIR" };
         var log = new Option<LogLevel?>("--log") { Description = "Write the machines' logs, from this level on, to standard error.", HelpName = "LEVEL" };
+        var until = new Option<double?>("--until") { Description = "End the run at this virtual time, in seconds.", HelpName = "SECONDS" };
+        var write = new Option<string?>("--write") { Description = "Write the scenario into this file, with a list of faults in place of those at random, so that the file gives the same run with any seed's faults fixed.", HelpName = "FILE" };
         Option<int?> nodes = Nodes();
         var workers = new Option<int?>("--workers") { Description = "How many threads compute it; the digest does not depend on it. Default: the key simulation.workers.", HelpName = "N" };
         Option<string?> configuration = CommonOptions.Config("Configuration with the section simulation.");
@@ -32,12 +41,12 @@ internal static class SimCommands
             Notes =
             [
                 "The actors are those of real machines. The same scenario and seed give the same digest, on every machine.",
-                "Ends with status 1 where the scenario's expectations were violated. Ctrl-C ends the run early with a partial report.",
+                "Ends with status 1 where an expectation of the scenario or an invariant (mesh sim invariants) was violated, and says how to come to just before it. Ctrl-C ends the run early with a partial report.",
             ],
-            Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json"],
+            Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json", "mesh sim run samples/scenarios/chaos.conf --seed 3 --until 200 --log info"],
         };
         command.Arguments.Add(scenario);
-        foreach (Option option in (Option[])[seed, nodes, workers, report, log, configuration, sets, json])
+        foreach (Option option in (Option[])[seed, nodes, workers, until, report, write, log, configuration, sets, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -46,19 +55,23 @@ internal static class SimCommands
                 ResolvedConfig config = MeshSchema.Load(context, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
                 Scenario read = Load(parsed.GetValue(scenario)!, config, parsed.GetValue(nodes));
                 string? directory = parsed.GetValue(report);
+                TimeSpan? end = Time("--until", parsed.GetValue(until));
+                ulong number = (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed));
+                if (parsed.GetValue(write) is { } copy)
+                    Write(copy, parsed.GetValue(scenario)!, read, number);
                 if (directory is not null)
                     Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
                 int threads = parsed.GetValue(workers) ?? config.Get(SimulationKeys.Workers);
                 if (threads is < 1 or > SimulationEngine.MaxWorkers)
                     throw CommandFailedException.Usage($"--workers {threads}: expected a number from 1 to {SimulationEngine.MaxWorkers}");
-                ScenarioResult result = Carry(context, read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log), threads);
+                ScenarioResult result = Carry(context, read, number, isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log), end, threads);
                 string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
                 if (directory is not null)
                     WriteReport(directory, result, text);
                 if (parsed.GetValue(json))
                     context.Out.WriteLine(text);
                 else
-                    Print(context, result, directory);
+                    Print(context, result, directory, Command(parsed.GetValue(scenario)!, number, parsed.GetValue(nodes)));
                 return result is { IsClean: true, IsPartial: false } ? ExitCode.Ok : ExitCode.Failed;
             },
             CancellationToken.None));
@@ -66,20 +79,49 @@ internal static class SimCommands
     }
 
     /// <summary>Runs a scenario with a line of progress on the error stream, if a person looks.</summary>
-    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null, int workers = 1)
+    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null, TimeSpan? until = null, int workers = 1)
     {
         bool shows = context.IsTerminal && !isQuiet && level is null;
         Action<ScenarioProgress>? progress = shows ? now => context.Error.Write($"\r{Line(now),-110}") : null;
         if (!isQuiet)
             context.Out.WriteLine($"{scenario.Name}, seed {seed}: {scenario.Description}");
-        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation, workers)
+        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation, workers: workers)
         {
+            Until = until,
             StepEnded = isQuiet ? null : step => PrintStep(context, step, shows),
         };
         ScenarioResult result = run.Run();
         if (shows)
             context.Error.Write($"\r{new string(' ', 110)}\r");
         return result;
+    }
+
+    /// <summary>The command that repeats a run.</summary>
+    internal static string Command(string file, ulong seed, int? nodes) => $"mesh sim run {file} --seed {seed}{(nodes is { } count ? $" --nodes {count}" : "")}";
+
+    /// <summary>The command that comes to just before the first violation of an invariant, or that repeats the run where there is none.</summary>
+    internal static string CommandToJustBefore(string command, IReadOnlyList<InvariantViolation> violations) =>
+        violations.Count == 0 ? command : string.Create(CultureInfo.InvariantCulture, $"{command} --until {Math.Max(0, violations[0].Seconds - JustBefore):0.###}");
+
+    /// <summary>A virtual time of an option.</summary>
+    /// <exception cref="CommandFailedException">It is none.</exception>
+    internal static TimeSpan? Time(string option, double? seconds)
+    {
+        const double Longest = 4e9;   // more than a century
+        if (seconds is not { } time)
+            return null;
+        var checks = new Checks();
+        if (!(time >= 0 && time <= Longest))
+            checks.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {time}: expected seconds of virtual time, 0 to {Longest:0}"));
+        checks.ThrowIfAny();
+        return TimeSpan.FromSeconds(time);
+    }
+
+    private static void Write(string copy, string file, Scenario scenario, ulong seed)
+    {
+        ScenarioTree tree = ScenarioTree.Load(file);
+        tree.Take(scenario.WithFaultsOf(seed));
+        File.WriteAllText(copy, tree.ToString());
     }
 
     private static void PrintStep(CliContext context, StepResult step, bool clears)
@@ -113,12 +155,16 @@ internal static class SimCommands
         File.WriteAllText(Path.Combine(directory, "report.html"), HtmlReport.Render(result));
     }
 
-    private static void Print(CliContext context, ScenarioResult result, string? directory)
+    private static void Print(CliContext context, ScenarioResult result, string? directory, string command)
     {
         TextWriter output = context.Out;
         output.WriteLine($"{result.VirtualSeconds:0.0} virtual seconds in {result.WallSeconds:0.00} s, {result.Nodes} nodes, {result.Messages:N0} messages, {result.Packets:N0} packets, {result.LostPackets:N0} lost");
         foreach (string violation in result.Violations)
             output.WriteLine($"violation {violation}");
+        foreach ((string name, int count) in result.InvariantCounts.OrderBy(static one => one.Key, StringComparer.Ordinal))
+            output.WriteLine($"invariant {name} was violated at {count} places; docs/invariants/{name}.md");
+        if (!result.IsClean)
+            output.WriteLine($"just before: {CommandToJustBefore(command, result.InvariantViolations)}");
         if (result.IsPartial)
             output.WriteLine("stopped before the end");
         if (directory is not null)

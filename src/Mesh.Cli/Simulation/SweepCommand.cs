@@ -99,7 +99,10 @@ internal static class SweepCommand
         {
             foreach (string violation in run.Violations)
                 output.WriteLine($"violation with seed {run.Seed} {violation}");
-            output.WriteLine($"again: mesh sim run {file} --seed {run.Seed}{(nodes is { } count ? $" --nodes {count}" : "")}");
+            string command = SimCommands.Command(file, run.Seed, nodes);
+            output.WriteLine($"again: {command}");
+            if (run.InvariantViolations.Count > 0)
+                output.WriteLine($"just before: {SimCommands.CommandToJustBefore(command, run.InvariantViolations)}");
         }
 
         output.WriteLine($"{result.Runs.Count} of {wanted} runs in {result.WallSeconds:0.0} s, {result.Runs.Count(static run => run.Violations.Count > 0)} with violations");

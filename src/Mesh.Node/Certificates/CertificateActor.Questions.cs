@@ -155,7 +155,7 @@ public sealed partial class CertificateActor
 
     private FsmStep<CertificateState, CertificateKnowledge> OnNotice(ReadOnlySpan<byte> notice, Exchange exchange)
     {
-        if (!RevocationNotice.IsValid(notice, Data.Identity.Certificate.SerialNumber, Data.Identity.Verifier.Authority))
+        if (Mutation == NodeMutation.AcceptRevoked || !RevocationNotice.IsValid(notice, Data.Identity.Certificate.SerialNumber, Data.Identity.Verifier.Authority))
         {
             RefusedCount += notice.IsEmpty ? 0 : 1;
             return Fail(Asked.Certificate, $"{exchange.Reason}; nothing proves it", Data);

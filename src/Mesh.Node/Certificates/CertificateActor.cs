@@ -43,6 +43,9 @@ public sealed partial class CertificateActor : Fsm<CertificateState, Certificate
         StartWith(_status.State, known);
     }
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal NodeMutation Mutation { get; init; }
+
     /// <summary>The declared transitions.</summary>
     public static IReadOnlyList<FsmTransition<CertificateState>> Transitions { get; } =
     [

@@ -100,6 +100,15 @@ public sealed partial class ParametersActor : PersistentActor
         return schema.Add<ParametersAdopted>("node.parameters-adopted");
     }
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal NodeMutation Mutation { get; init; }
+
+    private ParametersStatus Status => new(_parameters?.Version.Number ?? 0, _newest.Number, _keys, _parameters?.ValidUntil, RefusedCount, _forged, _fetches)
+    {
+        NextFetch = _fetchAt == TimeSpan.MaxValue ? null : Context.UtcNow + (_fetchAt - Context.Now),
+        IsFetching = _isAsking,
+    };
+
     /// <inheritdoc/>
     protected override void PreStart()
     {
@@ -111,6 +120,9 @@ public sealed partial class ParametersActor : PersistentActor
         events.Subscribe<IdentityChanged>(Self);
         events.Subscribe<CertificateStatus>(Self);
     }
+
+    /// <inheritdoc/>
+    protected override object? Inspect(object question) => question is GetParametersStatus ? Status : null;
 
     /// <inheritdoc/>
     protected override void PostStop() => Context.System.EventStream.Unsubscribe(Self);
@@ -165,11 +177,7 @@ public sealed partial class ParametersActor : PersistentActor
                 _identity = changed.Identity;
                 break;
             case GetParametersStatus:
-                Sender.Tell(new ParametersStatus(_parameters?.Version.Number ?? 0, _newest.Number, _keys, _parameters?.ValidUntil, RefusedCount, _forged, _fetches)
-                {
-                    NextFetch = _fetchAt == TimeSpan.MaxValue ? null : Context.UtcNow + (_fetchAt - Context.Now),
-                    IsFetching = _isAsking,
-                });
+                Sender.Tell(Status);
                 break;
             case CertificateStatus status when status.MayServe != _mayServe:
                 _mayServe = status.MayServe;
@@ -216,7 +224,8 @@ public sealed partial class ParametersActor : PersistentActor
     {
         if (heard.Version <= _newest)
             return;
-        if (!_versionChecks.TryTake(heard.From.FirstAddress(_identity.Network), Context.Now) || !VersionSigner.IsValid(heard.Version, _identity.Verifier.Authority))
+        if (!_versionChecks.TryTake(heard.From.FirstAddress(_identity.Network), Context.Now)
+            || !(Mutation == NodeMutation.BelieveUnsigned || VersionSigner.IsValid(heard.Version, _identity.Verifier.Authority)))
         {
             _forged++;
             if ((_forged & (_forged - 1)) == 0)   // the first, second, fourth, ...: a flood of them does not fill the log
@@ -281,6 +290,8 @@ public sealed partial class ParametersActor : PersistentActor
     {
         if (parameters.MinProtocol > PeerDatagram.Protocol)
             throw new NetworkRefusedException($"the network wants protocol {parameters.MinProtocol} at least, and this program speaks {PeerDatagram.Protocol}: update it");
+        if (Mutation == NodeMutation.AcceptRevoked)
+            parameters = parameters with { RevokedSerials = [] };
         (_parameters, _keys) = (parameters, keys);
         Learn(parameters.Version);
         Context.System.EventStream.Publish(new NetworkParametersChanged(parameters) { Keys = keys });

@@ -16,7 +16,7 @@ public sealed partial class BabelActor
     private void BeginOrRecall()
     {
         if (_options.IsIdentityKept)
-            _identity = Context.ActorOf(Props.Create(() => new RouterIdentityActor(Self)), "identity");
+            _identity = Context.ActorOf(Props.Create(() => new RouterIdentityActor(Self) { Mutation = _options.Mutation }), "identity");
         else
             Begin(new RouterId(Context.Random.NextUInt64() | 1), first: null);
     }

@@ -10,6 +10,9 @@ namespace Mesh.Node.Routing;
 /// <content>Answers to <see cref="RoutingQuestion"/>.</content>
 public sealed partial class BabelActor
 {
+    /// <inheritdoc/>
+    protected override object? Inspect(object question) => question is GetRoutingOrigin && HasSpeaker ? new RoutingOrigin(_speaker.RouterId, _speaker.Seqno) : null;
+
     private void Answer(RoutingQuestion question)
     {
         if (!_isLeaving)

@@ -313,7 +313,8 @@ public sealed partial class BabelActor : Actor, IBabelOutput
                 _speaker.SetRtt(id, _rtt, Context.Now);
         }
 
-        MacKeys keys = ToMacKeys(changed.Keys);
+        RoutingKeys given = _options.Mutation == NodeMutation.SignTooEarly && changed.Keys.Accept is not null ? changed.Keys with { Sign = changed.Keys.Accept, Accept = changed.Keys.Sign } : changed.Keys;
+        MacKeys keys = ToMacKeys(given);
         if (keys.Equals(_keys))
             return;
         _keys = keys;

@@ -37,6 +37,9 @@ public sealed class RouterIdentityActor(ActorRef owner) : PersistentActor
     /// <inheritdoc/>
     public override string PersistenceId => "babel";
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal NodeMutation Mutation { get; init; }
+
     /// <summary>Declares what the actor stores.</summary>
     public static EventSchema AddTo(EventSchema schema)
     {
@@ -72,7 +75,7 @@ public sealed class RouterIdentityActor(ActorRef owner) : PersistentActor
                 Apply(reserved);
                 break;
             case RecoveryCompleted when _reserved is { } kept:
-                Reserve(new RouterId(kept.RouterId), new Seqno(kept.Limit).Next);
+                Reserve(new RouterId(kept.RouterId), Mutation == NodeMutation.ReuseSeqnos ? new Seqno((ushort)(kept.Limit - Step)) : new Seqno(kept.Limit).Next);
                 break;
             case RecoveryCompleted:
                 Reserve(new RouterId(Context.Random.NextUInt64() | 1), new Seqno((ushort)Context.Random.NextUInt64()));

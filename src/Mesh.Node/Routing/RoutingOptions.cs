@@ -24,6 +24,9 @@ public sealed record RoutingOptions
     /// <summary>Whether router-id and sequence number are kept from one start to the next, in the journal. Default false: a router-id for this start only.</summary>
     public bool IsIdentityKept { get; init; }
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal NodeMutation Mutation { get; init; }
+
     /// <summary>The speaker's own settings.</summary>
     public BabelOptions Speaker { get; init; } = new();
 }

@@ -30,6 +30,14 @@ public sealed record GetNeighbours(NodePrefix? Node = null) : RoutingQuestion;
 /// <param name="Source">Where they come from, or null for this node's own address. Counts for source-specific routes only.</param>
 public sealed record ExplainRoute(Ipv6Address Destination, Ipv6Address? Source = null) : RoutingQuestion;
 
+/// <summary>Look at the origin of the node's own announcements, see <see cref="ActorSystem.Inspect"/>. Answer: <see cref="RoutingOrigin"/>, or null before there is one.</summary>
+public sealed record GetRoutingOrigin;
+
+/// <summary>Under which name and number the node announces its prefix.</summary>
+/// <param name="RouterId">The router-id.</param>
+/// <param name="Seqno">The sequence number.</param>
+public sealed record RoutingOrigin(RouterId RouterId, Seqno Seqno);
+
 /// <summary>Why a route is selected or is not.</summary>
 public enum RouteVerdict
 {

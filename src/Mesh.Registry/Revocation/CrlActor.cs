@@ -24,6 +24,9 @@ public sealed class CrlActor(int snapshotInterval) : PersistentActor
     public override string PersistenceId => "crl";
 
     /// <inheritdoc/>
+    protected override object? Inspect(object question) => question is GetRevocations ? new RevocationList(_list) : null;
+
+    /// <inheritdoc/>
     protected override void ReceiveCommand(object message)
     {
         switch (message)

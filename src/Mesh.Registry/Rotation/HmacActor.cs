@@ -48,6 +48,9 @@ public sealed class HmacActor : PersistentActor
     private DateTimeOffset SafeAt => _keys.State is RotationState.None or RotationState.Stable ? _since : _since + _options.RotationStepTime;
 
     /// <inheritdoc/>
+    protected override object? Inspect(object question) => question is GetRotation && _isReady ? Status : null;
+
+    /// <inheritdoc/>
     protected override void PreStart()
     {
         base.PreStart();
@@ -191,7 +194,7 @@ public sealed class HmacActor : PersistentActor
             Record(new RotationHalted(Context.UtcNow), () => asker.Tell(Status, Self));
     }
 
-    private bool IsTooEarly() => Context.UtcNow < SafeAt;
+    private bool IsTooEarly() => Context.UtcNow < SafeAt && _options.Mutation != RegistryMutation.StepTooEarly;
 
     private string Risk() => _keys.State switch
     {

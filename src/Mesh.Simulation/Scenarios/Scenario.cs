@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
+using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -47,6 +48,9 @@ public sealed record Scenario
     /// <summary>Nodes are switched on at random within this time. Default 10 s.</summary>
     public TimeSpan JoinSpread { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How invariants are watched, by name; those that are not named are on.</summary>
+    public IReadOnlyDictionary<string, InvariantSetting> Invariants { get; init; } = new Dictionary<string, InvariantSetting>(StringComparer.Ordinal);
+
     /// <summary>What happens, in order.</summary>
     public required IReadOnlyList<ScenarioStep> Steps { get; init; }
 
@@ -54,7 +58,7 @@ public sealed record Scenario
     public int NodeCount => Sites.Sum(s => s.Nodes) + (HasRegistryNode ? 1 : 0);
 
     /// <summary>How many certificates nodes ask for by a token, at most: one each, and one for each that replaces another.</summary>
-    public int Joins => (int)Math.Min(MaxJoins, NodeCount + Steps.OfType<ReplaceNodes>().Sum(replace => Math.Ceiling(replace.Share * NodeCount)) + Steps.OfType<Churn>().Where(static churn => churn.Replaces)
+    public int Joins => (int)Math.Min(MaxJoins, NodeCount + 1 + Steps.OfType<ReplaceNodes>().Sum(replace => Math.Ceiling(replace.Share * NodeCount)) + Steps.OfType<Churn>().Where(static churn => churn.Replaces)
         .Sum(churn => NodeCount * churn.Share * Math.Ceiling(churn.Duration / churn.Interval)));
 
     /// <summary>The same scenario with another number of nodes: sites with public addresses grow, and of sites behind NAT there are more or fewer.</summary>
@@ -67,8 +71,12 @@ public sealed record Scenario
             throw new ScenarioException([$"scenario {Name} can have {least} to {MaxNodes} nodes, not {nodes}"]);
         int wanted = nodes - registry;
         Scenario scaled = WithSites(wanted);
-        if (scaled.Steps.FirstOrDefault(step => step.Machine is { } machine && !scaled.HasMachine(machine)) is { } lost)
-            throw new ScenarioException([$"scenario {Name} with {nodes} nodes has no machine '{lost.Machine}', which it needs for: {lost.Title}"]);
+        foreach (ScenarioStep step in scaled.Steps)
+        {
+            if (step.Machines.FirstOrDefault(machine => !scaled.HasMachine(machine)) is { } lost)
+                throw new ScenarioException([$"scenario {Name} with {nodes} nodes has no machine '{lost}', which it needs for: {step.Title}"]);
+        }
+
         return scaled;
     }
 
@@ -79,6 +87,9 @@ public sealed record Scenario
     public bool HasNode(string name) => (name == SimulatedNetwork.RegistryNodeName && HasRegistryNode)
         || Sites.Any(site => name.StartsWith($"{site.Name}-", StringComparison.Ordinal)
             && int.TryParse(name.AsSpan(site.Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= site.Nodes && name[site.Name.Length + 1] != '0');
+
+    /// <summary>The same scenario with the faults of a seed in place of faults at random.</summary>
+    public Scenario WithFaultsOf(ulong seed) => ChaosExpansion.Expand(this, seed);
 
     private Scenario WithSites(int wanted)
     {

@@ -1,6 +1,7 @@
 using Mesh.Hocon;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
+using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -18,7 +19,7 @@ public sealed class ScenarioException(IReadOnlyList<string> problems) : Exceptio
 public static partial class ScenarioReader
 {
     private const string Steps =
-        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge, " + Workloads;
+        "wait, await-routes, await-version, await-ejected, ping-all, ping, traffic, stop-traffic, kill, crash, boot, sleep, wake, partition, heal, set-parameters, revoke, rotate-keys, forge, chaos, faults, " + Workloads;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
@@ -88,6 +89,7 @@ public static partial class ScenarioReader
         if (scenario.Sites.Any(static site => site.Options.Underlay == UnderlayFamily.Ipv6))
             scenario = scenario with { RegistrySite = scenario.RegistrySite with { Underlay = UnderlayFamily.Both } };
         scenario = scenario with { Registry = ReadRegistry(section.Section("parameters", isRequired: false), new RegistryOptions(), scenario.Network) };
+        scenario = scenario with { Invariants = ReadInvariants(section.Section("invariants", isRequired: false)) };
         scenario = scenario with { Steps = ReadSteps(section.List("steps", isRequired: true), scenario) };
         // As long: there is room in a file for more sites than an int counts nodes.
         long nodes = scenario.Sites.Sum(static s => (long)s.Nodes);
@@ -147,6 +149,28 @@ public static partial class ScenarioReader
         return options;
     }
 
+    private static Dictionary<string, InvariantSetting> ReadInvariants(ScenarioSection section)
+    {
+        var settings = new Dictionary<string, InvariantSetting>(StringComparer.Ordinal);
+        foreach (string name in InvariantCatalogue.Names.Prepend(InvariantCatalogue.All))
+        {
+            if (!section.Has(name))
+                continue;
+            if (!section.HasObject(name) || name == InvariantCatalogue.All)
+            {
+                settings[name] = new InvariantSetting(section.Flag(name, fallback: true));
+                continue;
+            }
+
+            ScenarioSection one = section.Section(name, isRequired: false);
+            settings[name] = new InvariantSetting(IsOn: true, one.Duration("grace", fallback: null, TimeSpan.Zero, TimeSpan.FromDays(365)));
+            one.Finish();
+        }
+
+        section.Finish();
+        return settings;
+    }
+
     // Settings change from step to step: each change is to those before it.
     private static List<ScenarioStep> ReadSteps(IReadOnlyList<ScenarioSection> sections, Scenario scenario)
     {
@@ -188,6 +212,8 @@ public static partial class ScenarioReader
             "traffic" => ReadTraffic(section, scenario),
             "stop-traffic" => ReadStopTraffic(section),
             "forge" => new Forge(ReadNode(section, scenario), section.Duration("for", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1), TimeSpan.FromDays(1))),
+            "chaos" => FaultReader.ReadChaos(section),
+            "faults" => FaultReader.ReadPlan(section, scenario),
             _ => ReadWorkload(section, scenario, action) ?? Unknown(section, action),
         };
     }
@@ -210,7 +236,8 @@ public static partial class ScenarioReader
         return name;
     }
 
-    private static string ReadNode(ScenarioSection section, Scenario scenario)
+    /// <summary>The key <c>machine</c>, which has to be a node.</summary>
+    internal static string ReadNode(ScenarioSection section, Scenario scenario)
     {
         string name = section.Text("machine", fallback: null);
         if (name.Length > 0 && !scenario.HasNode(name))

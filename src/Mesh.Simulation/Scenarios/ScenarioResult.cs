@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Mesh.Simulation.Invariants;
 
 namespace Mesh.Simulation.Scenarios;
 
@@ -40,6 +41,15 @@ public sealed record ScenarioResult(
 
     /// <summary>True where nothing was violated.</summary>
     public bool IsClean => Violations.Count == 0;
+
+    /// <summary>What invariants found, of each the first few and at each place once. <see cref="Violations"/> has them, too.</summary>
+    public IReadOnlyList<InvariantViolation> InvariantViolations { get; init; } = [];
+
+    /// <summary>At how many places each invariant was violated; what never was is left out.</summary>
+    public IReadOnlyDictionary<string, int> InvariantCounts { get; init; } = new Dictionary<string, int>(StringComparer.Ordinal);
+
+    /// <summary>The faults of steps <c>chaos</c> and <c>faults</c>, as such a list is written in a scenario.</summary>
+    public IReadOnlyList<string> Faults { get; init; } = [];
 
     /// <summary>Packets for which the queue of a line had no room.</summary>
     public long DroppedPackets { get; init; }

@@ -18,7 +18,7 @@ public sealed partial class ScenarioRun
         SimulatedNode[] nodes = inflict.Machine is { } name ? [_world.Find(name)!] : Choose([.. _world.Nodes.Where(node => node != _world.RegistryNode && CanHappen(inflict.Fault, node.Machine))], inflict.Share);
         foreach (SimulatedNode node in nodes)
         {
-            _traffic.Disturb(node);
+            Disturb(node);
             Inflict(inflict.Fault, node.Machine, () => _world.Boot(node));
         }
 
@@ -63,8 +63,14 @@ public sealed partial class ScenarioRun
             : Choose(sites, partition.Share);
         _world.Internet.Isolate(island);
         foreach (SimulatedNode node in _world.Nodes)
-            _traffic.Disturb(node);
+            Disturb(node);
         return (island.Length == 0 ? "done" : $"{island.Length} of {sites.Length} sites with {_world.Nodes.Count(node => island.Contains(node.Machine.Gateway))} nodes", true);
+    }
+
+    private void Disturb(SimulatedNode node)
+    {
+        _traffic.Disturb(node);
+        _watch.Disturb(node);
     }
 
     private T[] Choose<T>(T[] all, double share)

@@ -42,6 +42,7 @@ public sealed partial class ScenarioRun
         if (node.Certificate?.SerialNumber is not { } serial)
             return ("it has no certificate", false);
         _traffic.Exclude(node);
+        _watch.Disturb(node);
         SimulatedNode[] others = [.. Running().Where(other => other != node)];
         var watch = new EjectionWatch(_world, node, others);
         watch.Begin(_random);
@@ -114,23 +115,13 @@ public sealed partial class ScenarioRun
             return ("it does not run", false);
         long calls = ConfigCalls;
         NetworkVersion old = liar.Parameters!.Version;
-        byte[] signature = new byte[SignatureLength];
         TimeSpan end = _world.Engine.Now + forge.Duration;
         int told = 0;
-        while (_world.Engine.Now < end && !_stop.IsCancellationRequested)
+        while (_world.Engine.Now < end && !IsOver)
         {
-            _random.NextBytes(signature);
-            NetworkVersion genuine = _world.Registry.Published;
-            NetworkVersion lie = (told % 3) switch
-            {
-                0 => NetworkVersion.Create(genuine.Number + ForgedAhead + (ulong)told, signature),
-                1 => NetworkVersion.Create(genuine.Number + 1, genuine.Signature),   // the signature of another number
-                _ => old,
-            };
-            liar.Machine.System!.EventStream.Publish(new VersionLearned(lie));
+            liar.Machine.System!.EventStream.Publish(new VersionLearned(NextLie(old, told++)));
             liar.Machine.Settle();
-            told++;
-            RunFor(TimeSpan.FromSeconds(1), static () => false);
+            RunFor(LieInterval, static () => false);
         }
 
         SimulatedNode[] running = Running();

@@ -95,7 +95,7 @@ public sealed partial class ScenarioRun
 
     private void Restart(SimulatedNode node, bool replaces)
     {
-        _traffic.Disturb(node);
+        Disturb(node);
         node.Machine.Crash();
         if (replaces)
         {
@@ -176,7 +176,7 @@ public sealed partial class ScenarioRun
                 _world.BootRegistry();
             foreach (SimulatedNode node in on)
             {
-                _traffic.Disturb(node);
+                Disturb(node);
                 _world.Boot(node);
             }
 

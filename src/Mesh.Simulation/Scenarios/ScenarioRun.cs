@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Mesh.Actors;
 using Mesh.Node;
 using Mesh.Protocol.Addressing;
+using Mesh.Simulation.Invariants;
+using Mesh.Simulation.Tracing;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
 
@@ -38,6 +40,7 @@ public sealed partial class ScenarioRun
     private readonly List<Measure> _measures = [];
     private readonly DeterministicRandom _random;
     private readonly TimeSpan _look;
+    private readonly InvariantWatch _watch;
     private TimeSpan _reported = -ProgressInterval;
     private string _step = "nodes join";
 
@@ -47,13 +50,16 @@ public sealed partial class ScenarioRun
     /// <param name="progress">Gets reports, or null.</param>
     /// <param name="log">Gets the machines' logs, or null.</param>
     /// <param name="stop">Ends the run early; the result is then partial.</param>
+    /// <param name="nodes">Settings of the nodes, or null for the defaults.</param>
     /// <param name="workers">How many threads compute it; what happens does not depend on it. Where there is a log, one: its lines are to be in order.</param>
-    public ScenarioRun(Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, int workers = 1)
+    public ScenarioRun(
+        Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, NodeOptions? nodes = null, int workers = 1)
     {
         ArgumentNullException.ThrowIfNull(scenario);
+        scenario = ChaosExpansion.Expand(scenario, seed);
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
-            seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, new NodeOptions { RegistryUrl = "" }, scenario.Joins, log,
+            seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, nodes ?? new NodeOptions { RegistryUrl = "" }, scenario.Joins, log,
             scenario.Cryptography, scenario.RegistrySite, log is null ? workers : 1);
         // A condition is looked at less often where a look costs more.
         _look = TimeSpan.FromMilliseconds(Math.Clamp(scenario.NodeCount, 100, 1000));
@@ -72,10 +78,27 @@ public sealed partial class ScenarioRun
 
         _random = _world.ForkRandom();
         _traffic = new PingTraffic(_world);
+        _watch = new InvariantWatch(_world, InvariantCatalogue.Create(scenario.Invariants));
     }
+
+    /// <summary>Virtual time at which the run ends, whatever the scenario has left to do; null for its end.</summary>
+    public TimeSpan? Until { get; init; }
+
+    /// <summary>Remembers what machines do and why.</summary>
+    public CausalTrace? Trace
+    {
+        get => _world.Internet.Trace;
+        init => _world.Internet.Trace = value is null || _world.Engine.Workers == 1 ? value : throw new InvalidOperationException("a trace is written by one worker");
+    }
+
+    /// <summary>Whether the run ends with the first violation. Default false: what else goes wrong is worth knowing.</summary>
+    public bool StopsAtViolation { get; init; }
 
     /// <summary>Called with each step when it is over.</summary>
     public Action<StepResult>? StepEnded { get; init; }
+
+    /// <summary>What is carried out: the scenario, with a list of faults in place of each wish for some.</summary>
+    public Scenario Scenario => _scenario;
 
     /// <summary>The simulated world, to look at.</summary>
     public SimulatedNetwork World => _world;
@@ -94,7 +117,7 @@ public sealed partial class ScenarioRun
         Carry(new PassTime(_scenario.JoinSpread + TimeSpan.FromMilliseconds(2)), "nodes are switched on");
         foreach (ScenarioStep step in _scenario.Steps)
         {
-            if (_stop.IsCancellationRequested)
+            if (IsOver)
                 break;
             Carry(step, step.Title);
         }
@@ -116,6 +139,7 @@ public sealed partial class ScenarioRun
             StopTraffic stop => EndTraffic(stop),
             Inflict inflict => Inflict(inflict),
             Partition partition => Partition(partition),
+            FaultPlan plan => CarryOut(plan),
             SetParameters set => SetParameters(set),
             RevokeNode revoke => Revoke(revoke.Machine),
             RotateKeys _ => RotateKeys(),
@@ -124,12 +148,17 @@ public sealed partial class ScenarioRun
             Forge forge => Forge(forge),
             _ => Work(step),
         };
+        // A step that was not let finish has not failed.
+        if (IsOver && !isGood)
+            (outcome, isGood) = ("not finished", true);
         var ended = new StepResult(title, start.TotalSeconds, _world.Engine.Now.TotalSeconds, outcome, isGood);
         _steps.Add(ended);
         StepEnded?.Invoke(ended);
         if (!isGood)
             _violations.Add($"at {_world.Engine.Now.TotalSeconds:0.000} s: {title}: {outcome}");
     }
+
+    private bool IsOver => _stop.IsCancellationRequested || _world.Engine.Now >= Until || (StopsAtViolation && (_violations.Count > 0 || _watch.Violations.Count > 0));
 
     private (string Outcome, bool IsGood) PassTime(TimeSpan duration)
     {
@@ -153,13 +182,13 @@ public sealed partial class ScenarioRun
     }
 
     // Who is part of the network: whoever is revoked is not.
-    private SimulatedNode[] Running() => [.. _world.Nodes.Where(n => n.IsRunning && !_revoked.ContainsKey(n))];
+    private SimulatedNode[] Running() => [.. _world.Nodes.Where(n => n.IsRunning && !IsShutOut(n))];
 
     // Not whether tables are full, but whether following them from hop to hop gets there: just after a failure, tables are full of ways through the dead.
     private bool HasAllRoutes()
     {
         SimulatedNode[] running = Running();
-        if (running.Length < _world.Nodes.Count(n => n.Machine is { System: not null, IsAsleep: false } && !_revoked.ContainsKey(n)))
+        if (running.Length < _world.Nodes.Count(n => n.Machine is { System: not null, IsAsleep: false } && !IsShutOut(n)))
             return false;   // somebody is still joining
         return running.All(n => n.Routes.Count >= running.Length - 1) && RouteTrace.FindBroken(running, _world.Network) is null;
     }
@@ -168,13 +197,16 @@ public sealed partial class ScenarioRun
     private bool RunFor(TimeSpan duration, Func<bool> condition)
     {
         TimeSpan end = _world.Engine.Now + duration;
+        if (Until < end)
+            end = Until.Value;
         while (!condition())
         {
             Report();
-            if (_world.Engine.Now >= end || _stop.IsCancellationRequested)
+            if (_world.Engine.Now >= end || IsOver)
                 return false;
             TimeSpan next = _world.Engine.Now + _look;
             _world.Engine.RunUntil(next < end ? next : end);
+            _watch.Look();
         }
 
         return true;
@@ -204,7 +236,7 @@ public sealed partial class ScenarioRun
         _world.Engine.Events,
         _world.Internet.Lost,
         _steps,
-        _violations,
+        [.. _violations, .. _watch.Violations.Select(static violation => violation.ToString())],
         _measures,
         [.. _world.Nodes.Select(n => new NodeResult(
             n.Machine.Name, n.Identity?.Prefix.ToString(), n.IsRunning,
@@ -218,6 +250,9 @@ public sealed partial class ScenarioRun
         DroppedPackets = _world.Internet.Dropped,
         Shape = NetworkShape.Of(_world, Running(), _propagations),
         IsPartial = _stop.IsCancellationRequested,
+        InvariantViolations = _watch.Violations,
+        InvariantCounts = _watch.Counts,
+        Faults = [.. _scenario.Steps.OfType<FaultPlan>().SelectMany(static plan => plan.Faults).Select(static fault => fault.ToString())],
     };
 
     private string NameOf(NodePrefix prefix) => _world.Nodes.FirstOrDefault(n => n.Identity?.Prefix == prefix)?.Machine.Name ?? prefix.ToString();

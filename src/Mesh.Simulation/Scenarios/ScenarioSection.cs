@@ -14,6 +14,8 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
 
     public bool Has(string key) => Find(key, isRequired: false) is not null;
 
+    public bool HasObject(string key) => Find(key, isRequired: false) is HoconObject;
+
     public ScenarioSection Section(string key, bool isRequired)
     {
         HoconValue? value = Find(key, isRequired);
@@ -34,6 +36,18 @@ internal sealed class ScenarioSection(HoconObject? source, string path, List<str
         }
 
         return [.. items.Select((item, i) => new ScenarioSection((HoconObject)item, $"{PathOf(key)}[{i}]", problems))];
+    }
+
+    /// <summary>A list of texts that has to be there, with one at least.</summary>
+    public IReadOnlyList<string> SomeTexts(string key)
+    {
+        HoconValue? value = Find(key, isRequired: true);
+        if (value is null)
+            return [];
+        if (HoconConvert.TryToList(value, out IReadOnlyList<HoconValue>? items) && items.Count > 0 && items.All(static item => HoconConvert.TryToText(item, out _)))
+            return [.. items.Select(static item => HoconConvert.TryToText(item, out string? text) ? text : "")];
+        Problem(key, "expected a list of texts [ a, b, ... ] with one at least");
+        return [];
     }
 
     public string Text(string key, string? fallback)

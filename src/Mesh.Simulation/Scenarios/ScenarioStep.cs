@@ -14,6 +14,9 @@ public abstract record ScenarioStep
 
     /// <summary>The name of the machine it happens to, or null.</summary>
     public virtual string? Machine => null;
+
+    /// <summary>The names of all machines it happens to, where it says so.</summary>
+    public virtual IEnumerable<string> Machines => Machine is { } machine ? [machine] : [];
 }
 
 /// <summary>Time passes.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Mesh.Simulation.Invariants;
 
 namespace Mesh.Simulation.Scenarios;
 
@@ -18,7 +19,7 @@ public sealed record SweepResult(string Scenario, int Nodes, IReadOnlyList<Sweep
         return new SweepResult(
             scenario.Name,
             scenario.NodeCount,
-            [.. sorted.Select(static result => new SweepRun(result.Seed, result.Digest, result.VirtualSeconds, result.WallSeconds, result.Violations))],
+            [.. sorted.Select(static result => new SweepRun(result.Seed, result.Digest, result.VirtualSeconds, result.WallSeconds, result.Violations) { InvariantViolations = result.InvariantViolations })],
             [.. sorted.SelectMany(static result => result.Measures).GroupBy(static measure => (measure.Name, measure.Unit)).Select(static group => new SweepMeasure(
                 group.Key.Name, group.Key.Unit, group.Sum(static measure => measure.Count),
                 Measure.Of("", "", group.Select(static measure => measure.P50)).P50, group.Max(static measure => measure.P99), group.Max(static measure => measure.Max)))],
@@ -35,7 +36,11 @@ public sealed record SweepResult(string Scenario, int Nodes, IReadOnlyList<Sweep
 /// <param name="VirtualSeconds">Virtual time that passed.</param>
 /// <param name="WallSeconds">Time it took.</param>
 /// <param name="Violations">What should not have happened.</param>
-public sealed record SweepRun(ulong Seed, string Digest, double VirtualSeconds, double WallSeconds, IReadOnlyList<string> Violations);
+public sealed record SweepRun(ulong Seed, string Digest, double VirtualSeconds, double WallSeconds, IReadOnlyList<string> Violations)
+{
+    /// <summary>What invariants found. <see cref="Violations"/> has them, too.</summary>
+    public IReadOnlyList<InvariantViolation> InvariantViolations { get; init; } = [];
+}
 
 /// <summary>A measure over all runs of a sweep.</summary>
 /// <param name="Name">What.</param>

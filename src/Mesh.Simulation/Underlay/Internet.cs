@@ -37,6 +37,9 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     /// <summary>How packets are treated.</summary>
     public InternetOptions Options => options;
 
+    /// <summary>Remembers what machines do and why, or null.</summary>
+    internal Tracing.CausalTrace? Trace { get; set; }
+
     /// <summary>Packets lost on the way.</summary>
     public long Lost => engine.Lost;
 
@@ -139,7 +142,7 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     // The probability of one or the other; exactly the first where the second is 0.
     private static double Either(double one, double other) => one + other - (one * other);
 
-    private bool IsCut(UnderlayNode from, UnderlayNode to) =>
+    internal bool IsCut(UnderlayNode from, UnderlayNode to) =>
         (_island is { } island && island.Contains(from.Id) != island.Contains(to.Id))
         || (_cuts.Count > 0 && _cuts.Contains(from.Id < to.Id ? (from.Id, to.Id) : (to.Id, from.Id)));
 }

@@ -35,6 +35,9 @@ public sealed class Machine : UnderlayNode
         nat?.AttachInside(this);
     }
 
+    /// <summary>When it was switched on last: time of the world.</summary>
+    internal TimeSpan BootedAt => _bootedAt;
+
     /// <summary>The running system, or null while the machine is off.</summary>
     public ActorSystem? System { get; private set; }
 
@@ -217,7 +220,7 @@ public sealed class Machine : UnderlayNode
         if (_beside?._loopback is null)
             return false;
         var here = new IPEndPoint(IPAddress.IPv6Loopback, 0);
-        Lane.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram));
+        Lane.Send(this, _beside, LoopbackLatency, new Packet(PacketProtocol.Loopback, here, here, datagram) { Cause = Internet.Trace?.Current ?? 0 });
         return true;
     }
 
@@ -240,8 +243,10 @@ public sealed class Machine : UnderlayNode
     /// <summary>Does something later, unless the machine has stopped by then.</summary>
     public void After(TimeSpan delay, Action action)
     {
-        if (System is { } running)
-            Lane.After(this, delay, () => Do(running, action));
+        if (System is not { } running)
+            return;
+        long cause = Internet.Trace?.Current ?? 0;
+        Lane.After(this, delay, () => Traced("work is done", cause, () => Do(running, action)));
     }
 
     /// <summary>Sends a packet; a NAT box on the way may change its source.</summary>
@@ -249,6 +254,8 @@ public sealed class Machine : UnderlayNode
     {
         if (!IsOn || IsAsleep)
             return;
+        if (Internet.Trace is { } trace)
+            packet = packet with { Cause = trace.Current };
         AddressFamily family = packet.Destination.AddressFamily;
         if (family == Address.AddressFamily)
         {
@@ -283,7 +290,7 @@ public sealed class Machine : UnderlayNode
         if (System is null || IsAsleep)
             return;
         System.Loop.AdvanceClock(Now - _bootedAt);
-        System.Loop.RunReady();
+        RunReady(System.Loop);
         Lane.SetDeadline(this);
     }
 
@@ -291,12 +298,45 @@ public sealed class Machine : UnderlayNode
     {
         EventLoop loop = System!.Loop;
         TimeSpan now = Now - _bootedAt;
-        while (loop.FireNext(now))
-            loop.RunReady();
+        if (Internet.Trace is { } trace)
+        {
+            FireTraced(loop, now, trace);
+        }
+        else
+        {
+            while (loop.FireNext(now))
+                loop.RunReady();
+        }
+
         Lane.SetDeadline(this);
     }
 
     internal override void Receive(Packet packet)
+    {
+        if (Internet.Trace is null)
+            Take(packet);
+        else
+            TakeTraced(packet);
+    }
+
+    // Apart from the others, which must not pay for what these capture.
+    private void TakeTraced(Packet packet) =>
+        Traced($"{packet.Protocol.ToString().ToUpperInvariant()} from {packet.Source}, {packet.Payload.Length} octets", packet.Cause, () => Take(packet));
+
+    private void FireTraced(EventLoop loop, TimeSpan now, Tracing.CausalTrace trace)
+    {
+        while (loop.NextDeadline <= now)
+        {
+            ArmedTimer timer = loop.ArmedTimers()[0];
+            Traced($"timer of {timer.Path}: {timer.Message.GetType().Name}", 0, () =>
+            {
+                loop.FireNext(now);
+                trace.Run(loop);
+            });
+        }
+    }
+
+    private void Take(Packet packet)
     {
         if (!IsOn || (IsAsleep && (packet.Protocol is PacketProtocol.Udp or PacketProtocol.LanRouting or PacketProtocol.LanPacket)))
         {
@@ -322,6 +362,23 @@ public sealed class Machine : UnderlayNode
         else
             Lane.Undelivered++;
         Settle();
+    }
+
+    // What happens meanwhile is one event, with this cause.
+    private void Traced(string trigger, long cause, Action act)
+    {
+        bool isBegin = Internet.Trace?.Begin(Now, Name, trigger, cause) == true;
+        act();
+        if (isBegin)
+            Internet.Trace!.End();
+    }
+
+    private void RunReady(EventLoop loop)
+    {
+        if (Internet.Trace is { } trace)
+            Traced("something is done to it", 0, () => trace.Run(loop));
+        else
+            loop.RunReady();
     }
 
     private void Do(ActorSystem running, Action action)

@@ -31,8 +31,8 @@ public sealed partial class NatBox : UnderlayNode
     private readonly Dictionary<(PacketProtocol, int), Mapping> _byPort = [];
     private int _nextPort = 20_000;
 
-    internal NatBox(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, DeterministicRandom random, NatBox? carrier = null)
-        : base(engine, internet, name, address, place, carrier)
+    internal NatBox(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, DeterministicRandom random, NatBox? carrier = null, UnderlayNode? beside = null)
+        : base(engine, internet, name, address, place, carrier ?? beside)
     {
         (_random, _carrier) = (random, carrier);
         carrier?.AttachInside(this);

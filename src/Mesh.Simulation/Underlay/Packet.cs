@@ -30,6 +30,9 @@ public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoi
 {
     private const int Headers = 40;   // of IPv4 and UDP or TCP without options, or what is near that
 
+    /// <summary>The event that sent it, where that is traced: see <see cref="Tracing.CausalTrace"/>.</summary>
+    internal long Cause { get; init; }
+
     /// <summary>What it takes of a line.</summary>
     internal int Octets => Headers + Payload.Length;
 }

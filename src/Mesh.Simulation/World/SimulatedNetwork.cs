@@ -26,6 +26,7 @@ public sealed class SimulatedNetwork
     private readonly SimulatedCryptography _cryptography;
     private readonly List<SimulatedNode> _nodes = [];
     private readonly HashSet<Place> _taken = [];   // of those models that have a number of them
+    private UnderlayNode? _onLan;
     private int _publicAddresses;
     private int _publicIpv6Addresses;
     private int _sites;
@@ -95,9 +96,10 @@ public sealed class SimulatedNetwork
         LanSegment? lan = options.IsLan ? new LanSegment() : null;
         for (int i = 1; i <= count; i++)
         {
-            Machine machine = AddPublicMachine($"{site}-{i}", options);
+            Machine machine = AddPublicMachine($"{site}-{i}", options, BesideOf(options));
             lan?.Plug(machine);
             AddNode(machine, options);
+            _onLan ??= lan is null ? null : machine;
         }
     }
 
@@ -112,7 +114,7 @@ public sealed class SimulatedNetwork
         int number = ++_sites;
         NatBox? carrier = options.HasCarrierNat ? AddCarrierNat(site, options) : null;
         IPAddress outer = carrier is null ? NextPublicAddress() : new IPAddress([100, 64, 0, 1]);   // RFC 6598; each carrier has one customer here
-        var box = new NatBox(Engine, Internet, $"{site}-nat", outer, carrier?.Place ?? options.Place ?? RandomPlace(), _random.Fork(), carrier)
+        var box = new NatBox(Engine, Internet, $"{site}-nat", outer, carrier?.Place ?? options.Place ?? RandomPlace(), _random.Fork(), carrier, BesideOf(options))
         {
             MapsAt = mapsPorts ? new IPAddress([10, (byte)(number >> 8), (byte)number, 254]) : null,
             Kind = options.NatKind,
@@ -121,6 +123,7 @@ public sealed class SimulatedNetwork
         if (carrier is null)
             Plug(box, options);
         LanSegment? lan = options.IsLan ? new LanSegment() : null;
+        _onLan ??= lan is null ? null : box;
         for (int i = 1; i <= count; i++)
         {
             var address = new IPAddress([10, (byte)(number >> 8), (byte)number, (byte)i]);
@@ -136,9 +139,12 @@ public sealed class SimulatedNetwork
         }
     }
 
+    // LANs may become one, and between machines on a LAN packets take less than between sites: so all LANs are computed together.
+    private UnderlayNode? BesideOf(SiteOptions options) => options.IsLan ? _onLan : null;
+
     private NatBox AddCarrierNat(string site, SiteOptions options)
     {
-        var box = new NatBox(Engine, Internet, $"{site}-carrier", NextPublicAddress(), options.Place ?? RandomPlace(), _random.Fork())
+        var box = new NatBox(Engine, Internet, $"{site}-carrier", NextPublicAddress(), options.Place ?? RandomPlace(), _random.Fork(), beside: BesideOf(options))
         {
             Kind = options.NatKind,
             MappingLifetime = options.NatTimeout,

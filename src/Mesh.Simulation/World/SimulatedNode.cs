@@ -14,6 +14,7 @@ using Mesh.Protocol.PortMapping;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
+using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Ports;
 using Mesh.Simulation.Underlay;
 
@@ -33,6 +34,8 @@ public sealed class SimulatedNode
     private readonly NodeOptions _options;
     private readonly SortedDictionary<int, TunnelStatus> _tunnels = [];
     private readonly Dictionary<int, KillerState> _destructions = [];
+    private readonly Dictionary<int, Ipv6Prefix[]> _locking = [];   // where routes led over a tunnel that has just been made unusable
+    private readonly List<LockLoss> _lockLosses = [];
     private Joined? _joined;
 
     private static readonly PortMappingOptions Mapping = new()
@@ -96,6 +99,9 @@ public sealed class SimulatedNode
     /// <summary>How many tunnels it has seen go that both ends had locked before, since it was made.</summary>
     public int OrderlyEnds { get; private set; }
 
+    /// <summary>Routes that it lost because it made a tunnel unusable, since it was made.</summary>
+    public IReadOnlyList<LockLoss> LockLosses => _lockLosses;
+
     /// <summary>Its routes.</summary>
     public IReadOnlyCollection<NodeRoute> Routes { get; private set; } = [];
 
@@ -134,6 +140,7 @@ public sealed class SimulatedNode
         (BootedAt, StartedAt) = (Machine.WorldTime, null);
         _tunnels.Clear();
         _destructions.Clear();
+        _locking.Clear();
         Routes = [];
         Parameters = null;
         (Host, DataPlane, Certificate, Mapped) = (null, null, null, AddressList.Empty);
@@ -200,6 +207,22 @@ public sealed class SimulatedNode
         Renewals += identity.Certificate.SerialNumber == Identity?.Certificate.SerialNumber ? 0 : 1;
         Identity = identity;
         _joined = new Joined(identity.Verifier.Authority, identity.Certificate, identity.Key);
+    }
+
+    // What goes when a tunnel is locked, goes with the next routes.
+    private void LookForLosses()
+    {
+        if (_locking.Count == 0)
+            return;
+        HashSet<Ipv6Prefix> left = [.. Routes.Select(static route => route.Destination)];
+        foreach ((int tunnel, Ipv6Prefix[] destinations) in _locking.OrderBy(static one => one.Key))
+        {
+            Ipv6Prefix[] lost = [.. destinations.Where(destination => !left.Contains(destination))];
+            if (lost.Length > 0)
+                _lockLosses.Add(new LockLoss(Machine.WorldTime, tunnel, lost));
+        }
+
+        _locking.Clear();
     }
 
     // The stream port's part of the judgement: is it a certificate of this network that is valid now? Revocation is the actors' part.
@@ -293,6 +316,8 @@ public sealed class SimulatedNode
                     break;
                 case DestructionChanged { State: { } state } changed:
                     node.OrderlyEnds += state == KillerState.Unlocking && node._destructions.GetValueOrDefault(changed.Index.Value) == KillerState.Locked ? 1 : 0;
+                    if (state == KillerState.HardLocking)
+                        node._locking[changed.Index.Value] = [.. node.Routes.Where(route => route.Tunnel == changed.Index).Select(static route => route.Destination)];
                     node._destructions[changed.Index.Value] = state;
                     break;
                 case DestructionChanged over:
@@ -300,6 +325,7 @@ public sealed class SimulatedNode
                     break;
                 case RoutesPublished routes:
                     node.Routes = routes.Routes;
+                    node.LookForLosses();
                     break;
                 case CertificateStatus status:
                     node.Certificate = status;

@@ -59,6 +59,9 @@ public sealed class SimulatedRegistry
     /// <summary>The authority's certificate.</summary>
     public AuthorityCertificate Authority => _authority.Certificate;
 
+    /// <summary>Its actors, as of the last start.</summary>
+    public RegistryActors? Actors => _actors;
+
     /// <summary>Base URL for the nodes of a machine: of a family that it has.</summary>
     public string UrlFor(Machine machine)
     {

@@ -44,6 +44,9 @@ public sealed partial class KillersActor : PersistentActor
     /// <inheritdoc/>
     public override string PersistenceId => "killer";
 
+    /// <summary>A mistake on purpose, for tests.</summary>
+    internal NodeMutation Mutation { get; init; }
+
     /// <summary>How many destructions are under way, or wait for the cost to come back.</summary>
     public int Count => _doomed.Count;
 
@@ -196,6 +199,8 @@ public sealed partial class KillersActor : PersistentActor
             case KillerAction.AskPeer ask:
                 entry.Tunnel.Actor.Tell(new AskToClose(entry.Reason, entry.Text, ask.Round, Until()));
                 break;
+            case KillerAction.AnswerPeer when Mutation == NodeMutation.DropKillAnswer:
+                break;
             case KillerAction.AnswerPeer answer:
                 entry.Tunnel.Actor.Tell(new AnswerToClose(entry.PeerReason, entry.PeerText, answer.Round, answer.Agrees, Until()));
                 break;
@@ -237,6 +242,8 @@ public sealed partial class KillersActor : PersistentActor
     {
         if (!locked.IsKnown)
             return entry.Killer.State is KillerState.SoftLocking or KillerState.HardLocking ? LinkUse.Unrouted : LinkUse.Unknown;
+        if (locked.Routes > 0 && Mutation == NodeMutation.LockWithoutWaiting)
+            return LinkUse.Unrouted;
         if (locked.Routes > 0)
             return locked.Stranded == 0 && entry.IsIdle(Context.Now) ? LinkUse.Idle : LinkUse.Routed;
         if (locked.Multiplier != Killer.HardMultiplier)

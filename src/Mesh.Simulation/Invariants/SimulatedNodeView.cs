@@ -1,0 +1,87 @@
+using System.Collections.Immutable;
+using Mesh.Node.Parameters;
+using Mesh.Node.Routing;
+using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
+using Mesh.Protocol.Addressing;
+using Mesh.Simulation.World;
+
+namespace Mesh.Simulation.Invariants;
+
+/// <summary>A simulated node, seen without asking it.</summary>
+internal sealed class SimulatedNodeView(SimulatedNode node) : NodeView
+{
+    private static readonly GetParametersStatus AskParameters = new();
+    private static readonly GetRoutingOrigin AskOrigin = new();
+
+    private TimeSpan? _quietSince;
+    private TimeSpan? _reachableSince;
+
+    public SimulatedNode Node => node;
+
+    public override string Name => node.Machine.Name;
+
+    public override NodePrefix Prefix => node.Identity?.Prefix ?? NodePrefix.Empty;
+
+    public override ulong Serial => node.Identity?.Certificate.SerialNumber ?? 0;
+
+    public override DateTimeOffset CertificateEnd => node.Identity?.Certificate.NotAfter ?? DateTimeOffset.MaxValue;
+
+    public override bool IsRunning => node.IsRunning;
+
+    public override TimeSpan StartedAt => node.Machine.BootedAt;
+
+    public override TimeSpan? QuietSince => _quietSince;
+
+    public override TimeSpan? ReachableSince => _reachableSince;
+
+    public override ulong ParametersVersion => node.ParametersVersion;
+
+    public override ulong NewestVersion =>
+        (node.Machine.System?.Inspect("/user/node/parameters", AskParameters) as ParametersStatus)?.Newest ?? node.ParametersVersion;
+
+    public override IEnumerable<TunnelView> Tunnels => node.Tunnels.Select(tunnel => new TunnelView(
+        tunnel.Index.Value, tunnel.Peer, tunnel.State == TunnelState.Up, node.Destructions.TryGetValue(tunnel.Index.Value, out KillerState state) ? state : null));
+
+    public override IReadOnlyCollection<NodeRoute> Routes => node.Routes;
+
+    public override RoutingOrigin? Origin => node.Machine.System?.Inspect("/user/node/babel", AskOrigin) as RoutingOrigin;
+
+    public override IReadOnlyList<LockLoss> LockLosses => node.LockLosses;
+
+    public override NodeRoute? RouteTo(Ipv6Prefix subnet)
+    {
+        // In the order of their destinations.
+        var routes = node.Routes as ImmutableArray<NodeRoute>? ?? [.. node.Routes];
+        int begin = 0, end = routes.Length;
+        while (begin < end)
+        {
+            int middle = begin + ((end - begin) / 2);
+            if (routes[middle].Destination < subnet)
+                begin = middle + 1;
+            else
+                end = middle;
+        }
+
+        return begin < routes.Length && routes[begin].Destination == subnet ? routes[begin] : null;
+    }
+
+    /// <summary>Something was done to it.</summary>
+    public void Disturb(TimeSpan now)
+    {
+        if (_quietSince is not null)
+            _quietSince = now;
+        if (_reachableSince is not null)
+            _reachableSince = now;
+    }
+
+    /// <summary>Looks whether it runs and reaches the registry.</summary>
+    public void Update(TimeSpan now, bool reachesRegistry, TimeSpan registrySince)
+    {
+        bool runs = IsRunning;
+        _quietSince = !runs ? null : Latest(_quietSince ?? now, StartedAt);
+        _reachableSince = !runs || !reachesRegistry ? null : Latest(Latest(_reachableSince ?? now, StartedAt), registrySince);
+    }
+
+    private static TimeSpan Latest(TimeSpan a, TimeSpan b) => a > b ? a : b;
+}
