@@ -30,6 +30,9 @@ public sealed partial class CompletenessTests
         ["Mesh.Registry.Http.Re6st.Re6stRegistryReader.Read"] = "the name of a database that an operator takes over once; Mesh.Registry.Http.Tests has one row for each thing that can be wrong",
         ["Mesh.Cli.Simulation.SimCommands.Load"] = "the name of a file; its text goes where ScenarioReader.Parse sends it",
         ["Mesh.Simulation.Paper.LatencyFile.Load"] = "the name of a file; its text goes where LatencyFile.Parse sends it",
+        ["Mesh.Security.Keys.ModelledKeys.Expand"] = "fills memory with octets that follow from a digest; reads nothing",
+        ["Mesh.Simulation.Scenarios.TimedFault.TryParseKind"] = "one word of a scenario, given by ScenarioReader.Parse, which is a target",
+        ["Mesh.Simulation.Scenarios.ScenarioTree.Load"] = "the name of a file that ScenarioReader has read; its text goes where ScenarioTree.Parse sends it",
         ["Mesh.Simulation.Scenarios.ScenarioReader.Load"] = "the name of a file; its text goes where ScenarioReader.Parse sends it",
     };
 

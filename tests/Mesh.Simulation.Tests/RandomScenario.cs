@@ -32,7 +32,7 @@ internal static class RandomScenario
             Line($"{{ do = traffic, pairs = {random.Next(1, 10)}, interval = {random.Next(1, 10) * 100} ms }}");
         for (int fault = random.Next(2, 7); fault > 0; fault--)
         {
-            Line(random.Next(9) switch
+            Line(random.Next(10) switch
             {
                 0 => "{ do = kill, share = 0.3 }",
                 1 => "{ do = crash, share = 0.3 }",
@@ -41,7 +41,8 @@ internal static class RandomScenario
                 4 => "{ do = wake }",
                 5 => "{ do = partition, share = 0.5 }",
                 6 => "{ do = rotate-keys }",
-                7 => $"{{ do = set-parameters, parameters {{ hello = {random.Next(2, 15)} s }} }}",
+                7 => "{ do = chaos, for = 30 s, every = 10 s, faults = [ leave, kill ] }",
+                8 => $"{{ do = set-parameters, parameters {{ hello = {random.Next(2, 15)} s }} }}",
                 _ => $"{{ do = clock-jump, share = 0.3, by = {random.Next(1, 60)} s }}",
             });
             Line($"{{ do = wait, for = {random.Next(1, 60)} s }}");

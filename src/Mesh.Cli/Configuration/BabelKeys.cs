@@ -18,6 +18,12 @@ internal static class BabelKeys
     public static ConfigKey<TimeSpan> NormalDelay { get; } = Section.Duration("normal-delay", Standard.NormalDelay, 0, 60,
         "Nominal delay of other triggered updates.", "Shorter converges faster and costs packets.");
 
+    public static ConfigKey<TimeSpan> NewsPause { get; } = Section.Duration("news-pause", Standard.NewsPause, 0, 60,
+        "How often an interface sends updates about destinations that are new, in the long run. Retractions do not wait for it.", "Longer puts more of them into one packet while a network comes up, and new nodes are reached later.");
+
+    public static ConfigKey<int> NewsBurst { get; } = Section.Int("news-burst", Standard.NewsBurst, 1, 1000,
+        "How many such updates may leave after a quiet time before that holds.", "");
+
     public static ConfigKey<int> Resends { get; } = Section.Int("resends", Standard.Resends, 0, 10,
         "How often a retraction or an own seqno request is repeated; the pause doubles each time.", "");
 
@@ -57,7 +63,7 @@ internal static class BabelKeys
 
     public static IReadOnlyList<ConfigKey> All { get; } =
     [
-        SmoothingHalfLife, UrgentDelay, NormalDelay, Resends, ResendDelay, SourceLifetime, WildcardPause, ForwardPause, RequestLifetime, BurstPackets, BurstPause, RequestHopCount, MaxPrefixes, MaxRoutes, MaxSources,
+        SmoothingHalfLife, UrgentDelay, NormalDelay, NewsPause, NewsBurst, Resends, ResendDelay, SourceLifetime, WildcardPause, ForwardPause, RequestLifetime, BurstPackets, BurstPause, RequestHopCount, MaxPrefixes, MaxRoutes, MaxSources,
         MaxNeighbours, MaxPendingRequests,
     ];
 
@@ -73,6 +79,8 @@ internal static class BabelKeys
         SmoothingHalfLife = config.Get(SmoothingHalfLife),
         UrgentDelay = config.Get(UrgentDelay),
         NormalDelay = config.Get(NormalDelay),
+        NewsPause = config.Get(NewsPause),
+        NewsBurst = config.Get(NewsBurst),
         Resends = config.Get(Resends),
         ResendDelay = config.Get(ResendDelay),
         SourceLifetime = config.Get(SourceLifetime),

@@ -17,7 +17,7 @@ internal static class SimulationKeys
     public static ConfigKey<int> Workers { get; } = ConfigKey.Int("simulation.workers", new KeyOptions<int>
     {
         Meaning = "How many threads compute one simulation. What happens, and the digest, do not depend on it.",
-        Cost = "Worth it from some hundred nodes on: lanes wait for each other after each stretch of base-latency.",
+        Cost = "Threads wait for each other after each stretch of base-latency, so that small networks get slower.",
         Default = 1,
     }, min: 1, max: Mesh.Simulation.Engine.SimulationEngine.MaxWorkers);
 

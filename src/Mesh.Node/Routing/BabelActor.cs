@@ -57,7 +57,6 @@ public sealed record LinkLocked(TunnelIndex Tunnel, ulong Number, bool IsKnown, 
 public sealed partial class BabelActor : Actor, IBabelOutput
 {
     private const int MaxAtOnce = 64;   // routes that are published with each change
-    private static readonly TimeSpan PublishPause = new BabelOptions().UrgentDelay / 2;
 
     private readonly RoutingOptions _options;
     private readonly IDataPlanePort _dataPlane;
@@ -354,7 +353,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     // packets because of it before the table is in force.
     private void PublishOrWait()
     {
-        TimeSpan next = _publishedAt + PublishPause;
+        TimeSpan next = _publishedAt + (_options.Speaker.UrgentDelay / 2);
         if (_routes.Routes.Length > MaxAtOnce && Context.Now < next)
         {
             Context.Timers.StartSingle(PublishDue.Instance, PublishDue.Instance, next - Context.Now);

@@ -21,6 +21,7 @@ public sealed class SimulationEngine : IDisposable
     private int _sites;
     private long _scriptSequence;
     private long _scriptEvents;
+    private bool _areLanesRunning;
 
     /// <summary>Makes an empty world.</summary>
     /// <param name="workers">How many threads compute it, 1..64.</param>
@@ -92,16 +93,7 @@ public sealed class SimulationEngine : IDisposable
                 continue;
             }
 
-            TimeSpan end = NextOfScript is { } following && following < after ? following : after;
-            if (_crew is null)
-            {
-                _lanes[0].RunBefore(end);
-            }
-            else
-            {
-                TimeSpan window = next!.Value + Lookahead;
-                _crew.RunBefore(window < end ? window : end);
-            }
+            RunLanes(next, NextOfScript is { } following && following < after ? following : after);
         }
 
         SetNow(time);
@@ -124,7 +116,13 @@ public sealed class SimulationEngine : IDisposable
     }
 
     /// <summary>Does something to the world at a time: a fault, a command of the operator. Script actions come before anything else of their instant, and while nothing else happens.</summary>
-    public void At(TimeSpan time, Action action) => _script.Enqueue(action, (time < Now ? Now : time, _scriptSequence++));
+    /// <exception cref="InvalidOperationException">Called by something that is part of the world, in whose midst the script has no place.</exception>
+    public void At(TimeSpan time, Action action)
+    {
+        if (_areLanesRunning)
+            throw new InvalidOperationException("the script is written by the script; a machine does something later by Machine.After");
+        _script.Enqueue(action, (time < Now ? Now : time, _scriptSequence++));
+    }
 
     /// <summary>Ends the threads. Time can go on afterwards, on the caller's alone.</summary>
     public void Dispose() => _crew?.Dispose();
@@ -142,6 +140,26 @@ public sealed class SimulationEngine : IDisposable
     }
 
     private TimeSpan? NextOfScript => _script.TryPeek(out _, out (TimeSpan Time, long Sequence) key) ? key.Time : null;
+
+    private void RunLanes(TimeSpan? next, TimeSpan end)
+    {
+        _areLanesRunning = true;
+        try
+        {
+            if (_crew is null)
+            {
+                _lanes[0].RunBefore(end);
+                return;
+            }
+
+            TimeSpan window = next!.Value + Lookahead;
+            _crew.RunBefore(window < end ? window : end);
+        }
+        finally
+        {
+            _areLanesRunning = false;
+        }
+    }
 
     private TimeSpan? NextOfLanes()
     {

@@ -66,7 +66,7 @@ public sealed partial class ScenarioRun
                 break;
             case FaultKind.Leave when node!.IsRunning:
                 // Not from within the node's own handler.
-                node.Leave(() => _world.Engine.At(_world.Engine.Now, node.Machine.Kill));
+                node.Leave(() => node.Machine.After(TimeSpan.Zero, node.Machine.Kill));
                 break;
             case FaultKind.Partition:
                 _world.Internet.Isolate(fault.Machines.Select(name => _world.Find(name)!.Machine.Gateway));

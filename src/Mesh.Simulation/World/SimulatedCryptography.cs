@@ -18,7 +18,7 @@ public abstract class SimulatedCryptography
     public static SimulatedCryptography Real { get; } = new RealCryptography();
 
     /// <summary>
-    /// Results of the same lengths at a hundredth of the time: digests in place of RSA and of the AEAD. A wrong signature, key or tag is refused as a real one is; what is said protects nothing, and
+    /// Results of the same lengths in microseconds: digests in place of RSA and of the AEAD. A wrong signature, key or tag is refused as a real one is; what is said protects nothing, and
     /// the time that signatures take on real machines passes as it does with real ones.
     /// </summary>
     public static SimulatedCryptography Modelled { get; } = new ModelledCryptography();

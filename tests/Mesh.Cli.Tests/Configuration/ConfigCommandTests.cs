@@ -128,7 +128,7 @@ public sealed class ConfigCommandTests
     [InlineData(typeof(Mesh.Babel.BabelOptions), "node.babel.", "")]
     [InlineData(typeof(Mesh.Registry.RegistryOptions), "registry.", "DhParameters Mail")]
     [InlineData(typeof(Mesh.Registry.Http.RegistryServerOptions), "registry.http.", "Endpoints AccessLog Warn Clock")]
-    [InlineData(typeof(Mesh.Simulation.Underlay.InternetOptions), "simulation.internet.", "")]
+    [InlineData(typeof(Mesh.Simulation.Underlay.InternetOptions), "simulation.internet.", "Latency")]   // of a scenario
     public void Every_option_has_a_key(Type options, string section, string fromElsewhere)
     {
         string[] expected =

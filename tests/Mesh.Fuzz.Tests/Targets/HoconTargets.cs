@@ -83,7 +83,12 @@ internal static class HoconTargets
             Share = 4,
             BaseTime = TimeSpan.FromMilliseconds(300),
         },
-        Document("simulation/scenario", [.. Files.Texts("scenarios", "*.conf"), "scenario { name = x, sites = [{ name = a, nodes = 10000 }], steps = [{ do = boot, machine = a-7 }] }", "[scenario]"], static text => ScenarioReader.Parse(text, FileName), Methods.Name(typeof(ScenarioReader), nameof(ScenarioReader.Parse))) with
+        Document("simulation/scenario", [.. Files.Texts("scenarios", "*.conf"), "scenario { name = x, sites = [{ name = a, nodes = 10000 }], steps = [{ do = boot, machine = a-7 }] }", "[scenario]"], static text =>
+        {
+            Scenario scenario = ScenarioReader.Parse(text, FileName);
+            _ = ScenarioTree.Parse(text);   // takes whatever the reader takes
+            return scenario;
+        }, Methods.Name(typeof(ScenarioReader), nameof(ScenarioReader.Parse)), Methods.Name(typeof(ScenarioTree), nameof(ScenarioTree.Parse))) with
         {
             Expected = typeof(ScenarioException),
             CheckRefusal = static (_, thrown) => ((ScenarioException)thrown).Problems is { Count: > 0 } problems && problems.All(static problem => problem.Length > 0) ? null : "it says nothing",

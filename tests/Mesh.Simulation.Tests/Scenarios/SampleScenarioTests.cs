@@ -1,4 +1,5 @@
 using Mesh.Simulation.Scenarios;
+using Mesh.Simulation.World;
 
 namespace Mesh.Simulation.Tests.Scenarios;
 
@@ -33,7 +34,7 @@ public sealed class SampleScenarioTests
     [Fact]
     public void The_registry_can_be_away_for_longer_than_the_hourly_checks_and_nobody_misses_it()
     {
-        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(Read("registry-outage").Replace("for = 12 h", "for = 2 h", StringComparison.Ordinal)), seed: 1).Run();
+        ScenarioResult result = new ScenarioRun(Parse(Read("registry-outage").Replace("for = 12 h", "for = 2 h", StringComparison.Ordinal)), seed: 1).Run();
         Assert.Empty(result.Violations);
         Assert.InRange(result.VirtualSeconds, 4 * 3600, 5 * 3600);
     }
@@ -42,7 +43,7 @@ public sealed class SampleScenarioTests
     public void Tunnels_are_replaced_and_nobody_who_pings_notices()
     {
         string sample = Read("tunnel-refresh").Replace("for = 3600 s", "for = 1200 s", StringComparison.Ordinal).Replace("min-destroyed = 50", "min-destroyed = 15", StringComparison.Ordinal);
-        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample), seed: 2).Run();
+        ScenarioResult result = new ScenarioRun(Parse(sample), seed: 2).Run();
         Assert.Empty(result.Violations);
         Assert.Equal(0, Assert.Single(result.Measures, static m => m.Name == "pings lost").Max);
     }
@@ -51,7 +52,7 @@ public sealed class SampleScenarioTests
     public void A_network_is_years_old_with_new_certificates_and_a_new_authority()
     {
         string sample = Read("aging").Replace("for = 1825 d", "for = 800 d", StringComparison.Ordinal).Replace("min-renewals = 4", "min-renewals = 2", StringComparison.Ordinal);
-        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample), seed: 2).Run();
+        ScenarioResult result = new ScenarioRun(Parse(sample), seed: 2).Run();
         Assert.Empty(result.Violations);
         Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "a node has joined after").Max, 0.01, 10);
     }
@@ -61,7 +62,7 @@ public sealed class SampleScenarioTests
     {
         string sample = Read("paper").Replace("for = 1800 s", "for = 600 s", StringComparison.Ordinal).Replace("share = 0.025", "share = 0.1", StringComparison.Ordinal)
             .Replace("  sites = [", "  parameters { client-count = 2, max-clients = 20 }\n  sites = [", StringComparison.Ordinal);
-        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample).WithNodes(16), seed: 1).Run();
+        ScenarioResult result = new ScenarioRun(Parse(sample).WithNodes(16), seed: 1).Run();
         Assert.Empty(result.Violations);
         Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "routes for 99.9% of the pairs after").Max, 1, 120);
         Assert.InRange(Assert.Single(result.Measures, static m => m.Name == "mean round trip of traffic under churn").Max, 50, 500);
@@ -85,7 +86,7 @@ public sealed class SampleScenarioTests
     {
         string sample = Read(name);
         Assert.Contains(text, sample, StringComparison.Ordinal);
-        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample.Replace(text, replacement, StringComparison.Ordinal)), seed: 1).Run();
+        ScenarioResult result = new ScenarioRun(Parse(sample.Replace(text, replacement, StringComparison.Ordinal)), seed: 1).Run();
         Assert.Contains(result.Violations, found => found.Contains(violation, StringComparison.Ordinal));
     }
 
@@ -98,7 +99,7 @@ public sealed class SampleScenarioTests
     public void Two_islands_whose_nodes_have_all_the_tunnels_they_want_become_one_network(ulong seed)
     {
         string sample = Read("partition").Replace("  sites = [", "  parameters { client-count = 2, max-clients = 20 }\n  sites = [", StringComparison.Ordinal);
-        ScenarioResult result = new ScenarioRun(ScenarioReader.Parse(sample).WithNodes(30), seed).Run();
+        ScenarioResult result = new ScenarioRun(Parse(sample).WithNodes(30), seed).Run();
         Assert.Empty(result.Violations);
     }
 
@@ -106,7 +107,7 @@ public sealed class SampleScenarioTests
     public void Pings_that_a_crash_of_a_relay_loses_are_counted()
     {
         ScenarioResult result = new ScenarioRun(
-            ScenarioReader.Parse("""
+            Parse("""
                 scenario {
                   name = losses
                   sites = [ { name = relay, nodes = 2 }, { name = a, nat = true, nodes = 1 }, { name = b, nat = true, nodes = 1 } ]
@@ -148,7 +149,10 @@ public sealed class SampleScenarioTests
         Assert.Equal(40, sweep.Measures.Single(static measure => measure.Name == "parameters reach a node after").Count);
     }
 
-    private static Scenario Load(string name) => ScenarioReader.Parse(Read(name));
+    private static Scenario Load(string name) => Parse(Read(name));
+
+    // With modelled cryptography, which changes nothing but the time that it takes: ResilienceTests and others have the real one.
+    private static Scenario Parse(string text) => ScenarioReader.Parse(text) with { Cryptography = SimulatedCryptography.Modelled };
 
     private static string Read(string name) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "scenarios", $"{name}.conf"));
 }
