@@ -230,6 +230,9 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 return Stay();
             case KeepAliveDue:
                 return OnKeepAliveDue();
+            case DoubtTunnel:
+                AskForLife();
+                return Stay();
             case RekeyDue:
                 OnRekeyDue();
                 return Stay();
@@ -262,7 +265,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 _toShow = early;
                 return Stay();
             case FrameReceived or DataPlaneEvent or RoutingPacket or RoutingLinksWanted or TellPeers or TellVersion or StreamTakenOver or UnderlayChanged
-                or AskToClose or AnswerToClose or TakeBackRequest or CutTunnel:
+                or AskToClose or AnswerToClose or TakeBackRequest or CutTunnel or DoubtTunnel:
                 return Stay();   // too early or too late; the peer repeats what matters
             default:
                 return null;

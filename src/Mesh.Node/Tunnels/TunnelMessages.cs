@@ -96,6 +96,9 @@ public sealed record TunnelEnded(TunnelIndex Index, NodePrefix Peer, bool IsClie
 /// <summary>Close the tunnel in an orderly way.</summary>
 public sealed record CloseTunnel(CloseReason Reason, string Text);
 
+/// <summary>To a tunnel: its peer has opened another one, perhaps since it was switched off and has forgotten this one. Ask it whether the stream still works: who does not know it resets it.</summary>
+public sealed record DoubtTunnel;
+
 /// <summary>The peer wants the tunnel gone and waits for an answer, <see cref="Killers.AnswerToClose"/>.</summary>
 /// <param name="Index">The tunnel.</param>
 /// <param name="Round">Number of its request, <see cref="Killers.Killer.NoRound"/> where it cannot number it.</param>

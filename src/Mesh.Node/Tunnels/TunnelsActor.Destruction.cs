@@ -15,6 +15,9 @@ public sealed partial class TunnelsActor
     // A peer that is refused for longer does not wait any more.
     private static readonly TimeSpan RefusalTime = TimeSpan.FromSeconds(60);
 
+    // After that the stream of a tunnel whose peer has forgotten it is reset.
+    private static readonly TimeSpan DoubtTime = TimeSpan.FromSeconds(2);
+
     private void Destroy(Entry tunnel, CloseReason reason, string text, bool isForced)
     {
         // The end that opened a tunnel of OpenVPN is the one that closes it, and comes to the same answer; one of re6st is not even asked.
@@ -86,12 +89,15 @@ public sealed partial class TunnelsActor
             _killer.Tell(new DoomedTunnelGone(index), Self);
     }
 
-    // Of two tunnels between two nodes one goes. It was seen when the second came up, but its routes may not have had another way then.
+    // Of two tunnels between two nodes one goes, but not at once: a peer that has been switched off and on does not know the older one, which may not have noticed yet. Where the one
+    // that is to stay is such a ghost, the routes would be moved into it. Nor may the routes have had another way when it was tried before.
     private void EndDuplicates()
     {
         foreach (IGrouping<NodePrefix, Entry> pair in _tunnels.Values.Where(IsToStay).GroupBy(static t => t.Peer).Where(static g => g.Count() > 1).ToArray())
         {
             Entry[] two = [.. pair.OrderBy(static t => t.UpSince).Take(2)];
+            if (Context.Now - two[1].UpSince < DoubtTime)
+                continue;
             Destroy(LoserOf(two[1], two[0]), CloseReason.Duplicate, DuplicateText, isForced: false);
         }
     }

@@ -353,7 +353,7 @@ public sealed partial class TunnelsActor : Actor
             _addressBook.Tell(new AddressWorked(peer, address));
     }
 
-    // Closes what is too much between two nodes.
+    // Closes what is too much between two nodes, or doubts it first.
     private bool StaysBesideOthers(TunnelIndex mineIndex, Entry mine)
     {
         foreach ((TunnelIndex index, Entry other) in _tunnels.Where(t => t.Key != mineIndex && t.Value.Peer == mine.Peer).ToArray())
@@ -363,6 +363,12 @@ public sealed partial class TunnelsActor : Actor
             if (other.IsClient == mine.IsClient)
             {
                 Close(other, CloseReason.Duplicate, DuplicateText);   // what goes into it is lost anyway
+                continue;
+            }
+
+            if (other.SerialNumber is null)
+            {
+                other.Actor.Tell(new DoubtTunnel());   // before one of the two goes, see EndDuplicates
                 continue;
             }
 

@@ -144,6 +144,9 @@ public sealed class SimulatedTcp
             return;
         }
 
+        // The peer was switched off and on and takes the same port again: what we know of is half-open (RFC 9293 section 3.5.1), and closing it must not close the new one.
+        if (_connections.Remove((port, source), out TcpConnection? forgotten))
+            forgotten.OnClosed("reset by the peer");
         var connection = new TcpConnection(this, port, source) { IsOpen = true, NextReceived = 1 };
         _connections[(port, source)] = connection;
         Send(connection, SegmentType.SynAck, default);

@@ -254,6 +254,7 @@ public sealed class TunnelsActorTests
         }
 
         (StreamId loser, StreamId winner) = weAreSmaller ? (own, accepted) : (accepted, own);
+        world.Live(TimeSpan.FromSeconds(7), own, accepted);
         (StreamId doomed, DestroyTunnel order) = Assert.Single(world.TakeDoomed());
         Assert.Equal((loser, CloseReason.Duplicate, false), (doomed, order.Reason, order.IsForced));
         // Not one packet of it is lost: the winner has to carry the routes first.
@@ -263,6 +264,25 @@ public sealed class TunnelsActorTests
         world.Live(TimeSpan.FromMinutes(1), winner);
         Assert.DoesNotContain(winner, world.Streams.Closed);
         Assert.Single(world.DataPlane.Tunnels);
+    }
+
+    [Theory]
+    [InlineData(200)]
+    [InlineData(50)]
+    public void A_tunnel_whose_peer_opens_another_is_asked_at_once_whether_it_still_works_and_nothing_is_destroyed_for_a_ghost(int peer)
+    {
+        var world = new TunnelsWorld(Options);
+        world.Learn(peer);
+        StreamId ghost = world.AnswerDial(peer);
+        Assert.Empty(world.Sent(ghost, KeepAlive.Kind));
+        StreamId fresh = world.Call(peer);
+        Assert.Single(world.Sent(ghost, KeepAlive.Kind));
+        Assert.Empty(world.Sent(fresh, KeepAlive.Kind));
+        world.Close(ghost, "reset by the peer");
+        world.Live(TimeSpan.FromSeconds(20), fresh);
+        Assert.Empty(world.TakeDoomed());
+        Assert.Null(world.AskedToClose(fresh));
+        Assert.DoesNotContain(fresh, world.Streams.Closed);
     }
 
     [Fact]

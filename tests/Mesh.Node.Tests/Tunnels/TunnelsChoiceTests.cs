@@ -224,6 +224,7 @@ public sealed class TunnelsChoiceTests
         var world = new TunnelsWorld(Options with { ClientCount = 1 });
         world.Learn(200);
         StreamId own = world.AnswerDial(200), accepted = world.Call(200);
+        Live(world, Options.Tick * 1.5, own, accepted);
         (StreamId doomed, DestroyTunnel order) = Assert.Single(world.TakeDoomed());
         Assert.Equal(own, doomed);
         Live(world, Options.Tick * 2, own, accepted);

@@ -101,6 +101,22 @@ public sealed class SimulatedTcpTests
         Assert.Equal("client closed: reset by the peer", _happened[^1]);
     }
 
+    [Fact]
+    public void A_machine_that_is_back_may_take_the_port_of_a_connection_that_it_has_forgotten()
+    {
+        TcpConnection before = Connect();
+        _client.Crash();
+        TestUnderlay.Boot(_client);
+        TcpConnection connection = Connect();
+        Assert.Equal(before.LocalPort, connection.LocalPort);
+        Assert.Equal("server closed: reset by the peer", Assert.Single(_happened));   // the one that was half-open
+        _accepted[0].Close();
+        _accepted[1].Send("welcome"u8);
+        connection.Send("back"u8);
+        Run();
+        Assert.Equal(["client got welcome", "server closed: reset by the peer", "server got back"], _happened.Order(StringComparer.Ordinal), StringComparer.Ordinal);
+    }
+
     private TcpConnection Connect(int port = 80)
     {
         TcpConnection connection = _client.Tcp.Connect(new IPEndPoint(_server.Address, port));
