@@ -66,5 +66,5 @@ internal static class Overlay
     public static void Run(this SimulatedNetwork world, TimeSpan duration) => world.Engine.RunUntil(world.Engine.Now + duration);
 
     public static string Describe(this SimulatedNetwork world) => string.Join('\n', world.Nodes.Select(n =>
-        $"{n.Machine.Name} {n.Identity?.Prefix}: {n.JoinProblem} v{n.ParametersVersion}, {n.Routes.Count} routes, tunnels {string.Join(", ", n.Tunnels.Select(t => $"{t.Peer} {t.State} {t.Path}"))}"));
+        $"{n.Machine.Name} {n.Identity?.Prefix}: {n.JoinProblem} v{n.ParametersVersion}, {n.Routes.Length} routes, tunnels {string.Join(", ", n.Tunnels.Select(t => $"{t.Peer} {t.State} {t.Path}"))}"));
 }

@@ -37,10 +37,10 @@ public sealed class PlacesTests
         Actors.DeterministicRandom random = world.ForkRandom();
         foreach (SimulatedNode node in world.Nodes)
             world.Engine.At(random.NextTimeSpan(TimeSpan.Zero, TimeSpan.FromSeconds(2)), () => world.Boot(node));
-        bool reached = world.Engine.RunUntil(() => world.Nodes.All(n => n.Routes.Count == 7), TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(100));
-        Assert.True(reached, string.Join(Environment.NewLine, world.Nodes.Select(n => $"{n.Machine.Name} {n.Identity?.Prefix}: {n.Routes.Count} routes, tunnels {string.Join(",", n.Tunnels.Select(t => t.Peer))}")));
+        bool reached = world.Engine.RunUntil(() => world.Nodes.All(n => n.Routes.Length == 7), TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(100));
+        Assert.True(reached, string.Join(Environment.NewLine, world.Nodes.Select(n => $"{n.Machine.Name} {n.Identity?.Prefix}: {n.Routes.Length} routes, tunnels {string.Join(",", n.Tunnels.Select(t => t.Peer))}")));
         world.Engine.RunUntil(world.Engine.Now + TimeSpan.FromMinutes(10));
-        Assert.All(world.Nodes, n => Assert.Equal(7, n.Routes.Count));
+        Assert.All(world.Nodes, n => Assert.Equal(7, n.Routes.Length));
         Assert.All(world.Nodes.Take(2), n => Assert.InRange(n.Tunnels.Count(t => !t.IsClient && t.State == Node.Tunnels.TunnelState.Up), 1, 4));
     }
 }

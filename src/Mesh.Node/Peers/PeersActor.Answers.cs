@@ -236,24 +236,7 @@ public sealed partial class PeersActor
             Context.Timers.StartSingle(nameof(MeetRegistryNode), UpkeepDue.Instance, Context.Random.NextTimeSpan(TimeSpan.FromSeconds(1), UpkeepInterval));
     }
 
-    // Routes are in the order of their destinations, and are told anew with every change: there may be thousands.
-    private bool IsRegistryRouted()
-    {
-        if (_registryNode is not { } node)
-            return false;
-        Ipv6Prefix subnet = node.Subnet(_identity.Network);
-        int begin = 0, end = _routes.Length;
-        while (begin < end)
-        {
-            int middle = begin + ((end - begin) / 2);
-            if (_routes[middle].Destination < subnet)
-                begin = middle + 1;
-            else
-                end = middle;
-        }
-
-        return begin < _routes.Length && _routes[begin].Destination == subnet;
-    }
+    private bool IsRegistryRouted() => _registryNode is { } node && NodeRoutes.Find(_routes, node.Subnet(_identity.Network)) is not null;
 
     // The registry asks nodes through the node beside it, and a first message to a peer without session is lost at nodes of re6st. So there is one (protocol reference 7.3).
     private void MeetRegistryNode()

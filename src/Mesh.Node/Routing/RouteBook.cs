@@ -24,7 +24,7 @@ internal sealed class RouteBook
         int taken = 0;
         foreach ((Ipv6Prefix destination, NodeRoute? route) in InOrder())
         {
-            int place = PlaceOf(destination, before, taken);
+            int place = NodeRoutes.PlaceOf(destination, before, taken);
             after.AddRange(before.AsSpan(taken..place));
             NodeRoute? old = place < before.Length && before[place].Destination == destination ? before[place] : null;
             if (route is not null)
@@ -45,20 +45,4 @@ internal sealed class RouteBook
     private IEnumerable<(Ipv6Prefix Destination, NodeRoute? Route)> InOrder() => _changes.Count == 1
         ? _changes
         : _changes.Index().GroupBy(static change => change.Item.Destination).OrderBy(static group => group.Key).Select(static group => group.Last().Item);
-
-    // The first place from begin on whose destination is not before this one.
-    private static int PlaceOf(Ipv6Prefix destination, ImmutableArray<NodeRoute> routes, int begin)
-    {
-        int end = routes.Length;
-        while (begin < end)
-        {
-            int middle = begin + ((end - begin) / 2);
-            if (routes[middle].Destination < destination)
-                begin = middle + 1;
-            else
-                end = middle;
-        }
-
-        return begin;
-    }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
@@ -49,22 +48,7 @@ internal sealed class SimulatedNodeView(SimulatedNode node) : NodeView
 
     public override IReadOnlyList<LockLoss> LockLosses => node.LockLosses;
 
-    public override NodeRoute? RouteTo(Ipv6Prefix subnet)
-    {
-        // In the order of their destinations.
-        var routes = node.Routes as ImmutableArray<NodeRoute>? ?? [.. node.Routes];
-        int begin = 0, end = routes.Length;
-        while (begin < end)
-        {
-            int middle = begin + ((end - begin) / 2);
-            if (routes[middle].Destination < subnet)
-                begin = middle + 1;
-            else
-                end = middle;
-        }
-
-        return begin < routes.Length && routes[begin].Destination == subnet ? routes[begin] : null;
-    }
+    public override NodeRoute? RouteTo(Ipv6Prefix subnet) => NodeRoutes.Find(node.Routes, subnet);
 
     /// <summary>Something was done to it.</summary>
     public void Disturb(TimeSpan now)

@@ -15,7 +15,6 @@ public static class RouteTrace
     {
         ArgumentNullException.ThrowIfNull(running);
         var byPrefix = running.ToDictionary(n => n.Identity!.Prefix);
-        var tables = running.ToDictionary(n => n, n => n.Routes.ToDictionary(r => r.Destination));
         var reaches = new HashSet<SimulatedNode>();
         foreach (SimulatedNode destination in running)
         {
@@ -24,7 +23,7 @@ public static class RouteTrace
             reaches.Add(destination);
             foreach (SimulatedNode source in running)
             {
-                if (Follow(source, subnet, tables, byPrefix, reaches) is { } problem)
+                if (Follow(source, subnet, byPrefix, reaches) is { } problem)
                     return $"from {source.Machine.Name} to {destination.Machine.Name}: {problem}";
             }
         }
@@ -39,7 +38,6 @@ public static class RouteTrace
     {
         ArgumentNullException.ThrowIfNull(running);
         var byPrefix = running.ToDictionary(n => n.Identity!.Prefix);
-        var tables = running.ToDictionary(n => n, n => n.Routes.ToDictionary(r => r.Destination));
         var reaches = new HashSet<SimulatedNode>();
         long reached = 0;
         foreach (SimulatedNode destination in running)
@@ -48,21 +46,20 @@ public static class RouteTrace
             reaches.Clear();
             reaches.Add(destination);
             foreach (SimulatedNode source in running)
-                reached += source != destination && Follow(source, subnet, tables, byPrefix, reaches) is null ? 1 : 0;
+                reached += source != destination && Follow(source, subnet, byPrefix, reaches) is null ? 1 : 0;
         }
 
         return reached;
     }
 
     // Nodes that are known to reach the destination end the walk, so all walks to one destination together visit each node about once.
-    private static string? Follow(
-        SimulatedNode source, Ipv6Prefix subnet, Dictionary<SimulatedNode, Dictionary<Ipv6Prefix, NodeRoute>> tables, Dictionary<NodePrefix, SimulatedNode> byPrefix, HashSet<SimulatedNode> reaches)
+    private static string? Follow(SimulatedNode source, Ipv6Prefix subnet, Dictionary<NodePrefix, SimulatedNode> byPrefix, HashSet<SimulatedNode> reaches)
     {
         var path = new List<SimulatedNode>();
         for (SimulatedNode at = source; !reaches.Contains(at);)
         {
             path.Add(at);
-            if (!tables[at].TryGetValue(subnet, out NodeRoute? route))
+            if (NodeRoutes.Find(at.Routes, subnet) is not { } route)
                 return $"{at.Machine.Name} has no route";
             if (!byPrefix.TryGetValue(route.Via, out SimulatedNode? next))
                 return $"{at.Machine.Name} sends to {route.Via}, which does not run";

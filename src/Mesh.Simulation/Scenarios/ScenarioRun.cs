@@ -190,7 +190,7 @@ public sealed partial class ScenarioRun
         SimulatedNode[] running = Running();
         if (running.Length < _world.Nodes.Count(n => n.Machine is { System: not null, IsAsleep: false } && !IsShutOut(n)))
             return false;   // somebody is still joining
-        return running.All(n => n.Routes.Count >= running.Length - 1) && RouteTrace.FindBroken(running, _world.Network) is null;
+        return running.All(n => n.Routes.Length >= running.Length - 1) && RouteTrace.FindBroken(running, _world.Network) is null;
     }
 
     // Lets time pass in small pieces, so that a condition can be looked at, progress be shown and Ctrl-C be obeyed. The pieces do not change what happens.
@@ -221,7 +221,7 @@ public sealed partial class ScenarioRun
         int possible = Math.Max(1, running.Length * (running.Length - 1));
         _progress(new ScenarioProgress(
             _world.Engine.Now, _step, running.Length, running.Sum(n => n.Tunnels.Count(t => t.State == Node.Tunnels.TunnelState.Up)) / 2,
-            Math.Min(1, running.Sum(n => n.Routes.Count) / (double)possible), _world.Engine.Delivered, _world.Engine.Now.TotalSeconds / _clock.Elapsed.TotalSeconds));
+            Math.Min(1, running.Sum(n => n.Routes.Length) / (double)possible), _world.Engine.Delivered, _world.Engine.Now.TotalSeconds / _clock.Elapsed.TotalSeconds));
     }
 
     private ScenarioResult ToResult() => new(
@@ -240,7 +240,7 @@ public sealed partial class ScenarioRun
         _measures,
         [.. _world.Nodes.Select(n => new NodeResult(
             n.Machine.Name, n.Identity?.Prefix.ToString(), n.IsRunning,
-            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Count)
+            [.. n.Tunnels.Where(t => t.State == Node.Tunnels.TunnelState.Up).Select(t => NameOf(t.Peer))], n.Routes.Length)
         {
             X = _scenario.Internet.Latency.OnMap(n.Machine.Place)?.X,
             Y = _scenario.Internet.Latency.OnMap(n.Machine.Place)?.Y,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
@@ -102,8 +103,8 @@ public sealed class SimulatedNode
     /// <summary>Routes that it lost because it made a tunnel unusable, since it was made.</summary>
     public IReadOnlyList<LockLoss> LockLosses => _lockLosses;
 
-    /// <summary>Its routes.</summary>
-    public IReadOnlyCollection<NodeRoute> Routes { get; private set; } = [];
+    /// <summary>Its routes, in the order of their destinations.</summary>
+    public ImmutableArray<NodeRoute> Routes { get; private set; } = [];
 
     /// <summary>The network parameters that it uses, or null while it knows none.</summary>
     public NetworkParameters? Parameters { get; private set; }
