@@ -62,8 +62,9 @@ internal static class SimCommands
                 if (directory is not null)
                     Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
                 int threads = parsed.GetValue(workers) ?? config.Get(SimulationKeys.Workers);
-                if (threads is < 1 or > SimulationEngine.MaxWorkers)
-                    throw CommandFailedException.Usage($"--workers {threads}: expected a number from 1 to {SimulationEngine.MaxWorkers}");
+                var checks = new Checks();
+                checks.Range("--workers", threads, 1, SimulationEngine.MaxWorkers);
+                checks.ThrowIfAny();
                 ScenarioResult result = Carry(context, read, number, isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log), end, threads);
                 string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
                 if (directory is not null)

@@ -45,7 +45,8 @@ internal sealed class LaneCrew : IDisposable
         }
         else
         {
-            (_end, _left, _next) = (end, _lanes.Length, 0);
+            (_end, _left) = (end, _lanes.Length);
+            Volatile.Write(ref _next, 0);   // last: somebody who is late from the round before may take a lane as soon as this is seen
             Interlocked.Increment(ref _round);
             if (Volatile.Read(ref _sleeping) > 0)
                 _wake.Release(_threads.Length);

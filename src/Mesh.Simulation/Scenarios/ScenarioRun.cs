@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Mesh.Actors;
 using Mesh.Node;
 using Mesh.Protocol.Addressing;
+using Mesh.Simulation.Engine;
 using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Tracing;
 using Mesh.Simulation.Underlay;
@@ -106,6 +107,13 @@ public sealed partial class ScenarioRun
     /// <summary>Carries the scenario out.</summary>
     public ScenarioResult Run()
     {
+        using SimulationEngine engine = _world.Engine;   // its threads end with the run, whatever ends it
+        CarryOutSteps();
+        return ToResult();
+    }
+
+    private void CarryOutSteps()
+    {
         if (_world.RegistryNode is { } first)
         {
             _world.Boot(first);
@@ -121,9 +129,6 @@ public sealed partial class ScenarioRun
                 break;
             Carry(step, step.Title);
         }
-
-        _world.Engine.Dispose();
-        return ToResult();
     }
 
     private void Carry(ScenarioStep step, string title)
