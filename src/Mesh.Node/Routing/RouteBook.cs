@@ -7,9 +7,13 @@ namespace Mesh.Node.Routing;
 internal sealed class RouteBook
 {
     private readonly List<(Ipv6Prefix Destination, NodeRoute? Route)> _changes = [];
+    private readonly List<(Ipv6Prefix Destination, NodeRoute? Route)> _others = [];
 
     /// <summary>The routes as of the last <see cref="Apply"/>.</summary>
     public ImmutableArray<NodeRoute> Routes { get; private set; } = [];
+
+    /// <summary>To which destinations the last <see cref="Apply"/> that was a change has brought another way, or none, in their order.</summary>
+    public IReadOnlyList<(Ipv6Prefix Destination, NodeRoute? Route)> Others => _others;
 
     /// <summary>Notes that the route to a destination is now another one, or none.</summary>
     public void Change(Ipv6Prefix destination, NodeRoute? route) => _changes.Add((destination, route));
@@ -18,7 +22,7 @@ internal sealed class RouteBook
     /// <returns>False where everything is as it was, but for metrics perhaps.</returns>
     public bool Apply()
     {
-        bool isOther = false;
+        _others.Clear();
         ImmutableArray<NodeRoute> before = Routes;
         ImmutableArray<NodeRoute>.Builder after = ImmutableArray.CreateBuilder<NodeRoute>(before.Length + _changes.Count);
         int taken = 0;
@@ -30,11 +34,12 @@ internal sealed class RouteBook
             if (route is not null)
                 after.Add(route);
             taken = old is null ? place : place + 1;
-            isOther |= (route?.Tunnel, route?.Via, route?.Hop) != (old?.Tunnel, old?.Via, old?.Hop);
+            if ((route?.Tunnel, route?.Via, route?.Hop) != (old?.Tunnel, old?.Via, old?.Hop))
+                _others.Add((destination, route));
         }
 
         _changes.Clear();
-        if (!isOther)
+        if (_others.Count == 0)
             return false;
 
         after.AddRange(before.AsSpan(taken..));
