@@ -104,6 +104,8 @@ internal static class SimCommands
             checks.Add("--mpi: expected to be started by mpirun, as in: mpirun -np 4 ./mesh sim run FILE --mpi");
         if (!isWanted && started > 1)
             checks.Add($"mpirun has started {started} of these, and each would compute the same: expected --mpi, with which they compute one run together");
+        if (isWanted && started > SimulationEngine.MaxWorkers)
+            checks.Add($"mpirun has started {started} of these: expected at most {SimulationEngine.MaxWorkers}");
         if (isWanted && hasLog)
             checks.Add("--log: expected without --mpi; the lines of a log are in order only where one process computes the run");
         checks.ThrowIfAny();

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Platform.Linux.Mpi;
 
-/// <summary>The calls into Open MPI 4 and 5 (<c>mpi.h</c>). Communicators and types are addresses of variables of the library; calls return 0 or an error class.</summary>
+/// <summary>The calls into Open MPI (<c>mpi.h</c> of version 4.1). Communicators and types are addresses of variables of the library; calls return 0 or an error class.</summary>
 internal static unsafe partial class MpiLibrary
 {
-    /// <summary>Open MPI's, whose binary interface is that of versions 4 and 5. Other implementations have libraries of other names.</summary>
+    /// <summary>Open MPI's since version 2. Other implementations have libraries of other names.</summary>
     public const string Name = "libmpi.so.40";
 
     /// <summary>MPI_THREAD_FUNNELED: one thread makes all calls.</summary>

@@ -71,7 +71,7 @@ internal sealed class InvariantWatch(SimulatedNetwork world, IReadOnlyList<Invar
 
     // What only a look into actors shows, at the rank that has them.
     private void TellInside() => world.Engine.Ask(
-        writer => writer.List([.. _nodes.Index().Where(static one => one.Item.Node.Machine.System is not null)], one =>
+        writer => writer.List([.. _nodes.Index().Where(static one => one.Item.Node.Machine.IsLocal)], one =>
         {
             writer.Int(one.Index);
             one.Item.WriteInside(writer);
