@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 
 namespace Mesh.DataPlane;
@@ -82,7 +83,7 @@ public sealed class ForwardingTable
     private (T[] Starts, Route[] Routes) Splice<T>(T[] before, ReadOnlySpan<ForwardingEntry> changes, int shift)
         where T : unmanaged, IBinaryInteger<T>
     {
-        var ranges = new Ranges<T>(before.Length + (2 * changes.Length));
+        using var ranges = new Ranges<T>(before.Length + (2 * changes.Length));
         int taken = 0;
         foreach (ForwardingEntry change in changes)
         {
@@ -123,7 +124,7 @@ public sealed class ForwardingTable
 
     private static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> sorted, Route byDefault, UInt128 icmpSource)
     {
-        var ranges = new Ranges<UInt128>(2 * sorted.Length + 1);
+        using var ranges = new Ranges<UInt128>(2 * sorted.Length + 1);
         var bySource = new List<ForwardingTable>();
         var enclosing = new (UInt128 Last, Route Route)[130];   // what is open at this point, outermost first; prefixes nest at most 129 deep
         int depth = 0;
@@ -246,11 +247,11 @@ public sealed class ForwardingTable
     }
 
     // Grows from low to high addresses; a range of no length is overwritten, one with its neighbour's route joins it.
-    private struct Ranges<T>(int capacity)
+    private sealed class Ranges<T>(int capacity) : IDisposable
         where T : unmanaged, IEquatable<T>
     {
-        private readonly T[] _starts = new T[capacity];
-        private readonly Route[] _routes = new Route[capacity];
+        private readonly T[] _starts = ArrayPool<T>.Shared.Rent(capacity);
+        private readonly Route[] _routes = ArrayPool<Route>.Shared.Rent(capacity);
         private int _count;
 
         public void Begin(T start, Route route)
@@ -274,8 +275,14 @@ public sealed class ForwardingTable
             _count += starts.Length - 1;
         }
 
-        public readonly T[] Starts() => _starts.AsSpan(0, _count).ToArray();
+        public T[] Starts() => _starts.AsSpan(0, _count).ToArray();
 
-        public readonly Route[] Routes() => _routes.AsSpan(0, _count).ToArray();
+        public Route[] Routes() => _routes.AsSpan(0, _count).ToArray();
+
+        public void Dispose()
+        {
+            ArrayPool<T>.Shared.Return(_starts);
+            ArrayPool<Route>.Shared.Return(_routes);
+        }
     }
 }
