@@ -56,7 +56,11 @@ internal sealed class Lane(int number, int count, bool isLocal = true)
     }
 
     /// <summary>Takes down when a machine's next timer is due. What was due while it slept is due now: time never goes back.</summary>
-    public void SetDeadline(Machine machine) => _deadlines.Set(machine, machine.NextDeadline is { } due && due < Now ? Now : machine.NextDeadline);
+    public void SetDeadline(Machine machine)
+    {
+        TimeSpan? due = machine.NextDeadline;
+        _deadlines.Set(machine, due < Now ? Now : due);
+    }
 
     /// <summary>Lets one of its own do something later.</summary>
     public void After(UnderlayNode source, TimeSpan delay, Action action)

@@ -9,7 +9,7 @@ namespace Mesh.Simulation.Tests.Ranks;
 /// <summary>Several processes that compute one scenario get what one gets. <c>RANK_SCENARIOS</c> says how many random scenarios are tried.</summary>
 public sealed class RanksTests
 {
-    private const int Usual = 6;
+    private const int Usual = 4;
 
     private static int Scenarios =>
         int.TryParse(Environment.GetEnvironmentVariable("RANK_SCENARIOS"), NumberStyles.None, CultureInfo.InvariantCulture, out int wanted) && wanted > 0 ? wanted : Usual;
