@@ -150,13 +150,13 @@ public sealed class Machine : UnderlayNode
         if (System is null)
             return;
         _tcp.ResetAll();
-        Forget();
+        Forget(isPowerLost: false);
     }
 
-    /// <summary>The power fails: nothing answers any more until <see cref="Boot"/>.</summary>
+    /// <summary>The power fails: nothing answers any more until <see cref="Boot"/>. A disk that lies loses what it has in its cache.</summary>
     public void Crash()
     {
-        Forget();
+        Forget(isPowerLost: true);
         IsOn = false;
     }
 
@@ -396,13 +396,13 @@ public sealed class Machine : UnderlayNode
         Settle();
     }
 
-    private void Forget()
+    private void Forget(bool isPowerLost)
     {
         if (System is null)
             return;
         _past.Add(System.Loop.Digest.Value);
         _pastDelivered += System.Loop.Delivered;
-        Disk.Crash(System.Loop.Now, _random);
+        Disk.Crash(Now - _bootedAt, _random, isPowerLost);   // its own clock stands since it last had something to do
         System = null;
         IsAsleep = false;
         _held.Clear();

@@ -128,6 +128,36 @@ public sealed class WorkloadTests
         Assert.Equal(14, result.Topology.Count(static node => node.IsRunning));
     }
 
+    // The same failure, twice: of a disk that has written what it says, and of one that has not.
+    [Theory]
+    [InlineData("{ do = good-disk, machine = registry }", "crash", true)]
+    [InlineData("{ do = lying-disk, machine = registry }", "kill", true)]
+    [InlineData("{ do = lying-disk, machine = registry }", "crash", false)]
+    [InlineData("{ do = lying-disk, machine = registry, cache = 2 s }", "crash", true)]
+    public void What_a_lying_disk_of_the_registry_loses_with_its_power_is_a_broken_promise(string disk, string end, bool isKept)
+    {
+        ScenarioResult result = new ScenarioRun(
+            Parse($$"""
+                {{disk}}
+                { do = join, site = late }
+                { do = await-joined }
+                { do = wait, for = 10 s }
+                { do = {{end}}, machine = registry }
+                { do = wait, for = 5 s }
+                { do = boot, machine = registry }
+                { do = wait, for = 20 s }
+                """),
+            seed: 2).Run();
+        if (isKept)
+        {
+            Assert.Empty(result.Violations);
+            return;
+        }
+
+        Assert.All(result.InvariantViolations, static violation => Assert.Equal("registry-memory", violation.Invariant));
+        Assert.Contains(result.InvariantViolations, static violation => violation.Details.Contains("it no longer knows prefix", StringComparison.Ordinal) && violation.Machines.Any(static name => name.StartsWith("late-", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_slow_disk_of_the_registry_makes_joins_slow()
     {
