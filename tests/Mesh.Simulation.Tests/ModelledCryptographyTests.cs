@@ -78,6 +78,21 @@ public sealed class ModelledCryptographyTests
         Assert.Equal(result.Digest, new ScenarioRun(scenario, seed: 3).Run().Digest);
     }
 
+    // Each machine handles the same messages at the same times: neither lengths nor times depend on which cryptography it is (ADR 0017).
+    [Theory]
+    [InlineData("quickstart")]
+    [InlineData("revocation")]
+    [InlineData("mixed-versions")]
+    public void Real_and_modelled_cryptography_give_the_same_run(string name)
+    {
+        Scenario scenario = ScenarioReader.Load(Path.Combine(AppContext.BaseDirectory, "scenarios", $"{name}.conf"));
+        Assert.False(scenario.Cryptography.IsModelled);
+        ScenarioResult real = new ScenarioRun(scenario, seed: 2).Run(), modelled = new ScenarioRun(scenario with { Cryptography = SimulatedCryptography.Modelled }, seed: 2).Run();
+        Assert.Equal((real.Digest, real.Messages), (modelled.Digest, modelled.Messages));
+        Assert.Equal(real.Steps, modelled.Steps);
+        Assert.NotEqual(real.Digest, new ScenarioRun(scenario, seed: 3).Run().Digest, StringComparer.Ordinal);
+    }
+
     private sealed class Counting : IEntropy
     {
         private byte _next;

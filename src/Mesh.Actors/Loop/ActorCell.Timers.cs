@@ -111,6 +111,18 @@ internal sealed partial class ActorCell
         return true;
     }
 
+    /// <summary>How often a timer fires; zero: once.</summary>
+    public TimeSpan IntervalOf(TimerHandle handle)
+    {
+        foreach (NamedTimer timer in _extras?.Timers ?? [])
+        {
+            if (timer.Handle == handle)
+                return timer.Interval;
+        }
+
+        return TimeSpan.Zero;
+    }
+
     private int FindTimer(object key)
     {
         if (_extras?.Timers is not { } timers)

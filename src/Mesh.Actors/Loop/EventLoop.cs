@@ -73,6 +73,9 @@ public sealed class EventLoop
     /// <summary>How many timers are armed.</summary>
     public int ArmedTimerCount => _timers.Count;
 
+    /// <summary>How often timers were armed so far; the next one gets this number as its <see cref="ArmedTimer.Arming"/>.</summary>
+    public long Armings => _timers.Armings;
+
     internal static EventLoop? Current => _current;
 
     internal Inbox Inbox { get; } = new();
@@ -93,7 +96,7 @@ public sealed class EventLoop
 
     /// <summary>The armed timers in the order in which they will fire: when, for whom, and the message.</summary>
     public IReadOnlyList<ArmedTimer> ArmedTimers() =>
-        _timers.ToList().Select(t => new ArmedTimer(t.Due, t.Target.Path, t.Message)).ToList();
+        _timers.ToList().Select(static t => new ArmedTimer(t.Due, t.Target.Path, t.Message) { Arming = t.Sequence, Interval = t.Target.IntervalOf(t.Handle) }).ToList();
 
     /// <summary>Delivers what is due now, at most <paramref name="limit"/> messages. Timers do not fire.</summary>
     /// <returns>How many messages were delivered.</returns>
@@ -376,6 +379,12 @@ public sealed class EventLoop
 /// <param name="Message">The message.</param>
 public readonly record struct ArmedTimer(TimeSpan Due, string Path, object Message)
 {
+    /// <summary>Its number among all armings of the loop, from 0. A periodic timer gets another one each time it fires, before its message is delivered.</summary>
+    public long Arming { get; init; }
+
+    /// <summary>How often it fires; zero: once.</summary>
+    public TimeSpan Interval { get; init; }
+
     /// <inheritdoc/>
     public override string ToString() => $"{Due} {Path} <- {Message}";
 }

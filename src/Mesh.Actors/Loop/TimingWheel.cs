@@ -39,6 +39,9 @@ internal sealed partial class TimingWheel
     /// <summary>How many timers are armed.</summary>
     public int Count => _count;
 
+    /// <summary>How often timers were armed so far, periodic ones each time anew. The next one gets this number.</summary>
+    public long Armings => _sequence;
+
     /// <summary>Due time of the earliest timer, or <see cref="long.MaxValue"/> where none is armed.</summary>
     public long NextDue
     {
@@ -129,7 +132,7 @@ internal sealed partial class TimingWheel
     }
 
     /// <summary>All armed timers, in firing order. Slow: for tests, diagnostics and error messages.</summary>
-    public IReadOnlyList<(TimeSpan Due, ActorCell Target, object Message)> ToList()
+    public IReadOnlyList<(TimerHandle Handle, TimeSpan Due, long Sequence, ActorCell Target, object Message)> ToList()
     {
         var armed = new List<int>(_count);
         for (int i = 0; i < _used; i++)
@@ -139,7 +142,7 @@ internal sealed partial class TimingWheel
         }
 
         armed.Sort((a, b) => (_entries[a].Due, _entries[a].Sequence).CompareTo((_entries[b].Due, _entries[b].Sequence)));
-        return armed.ConvertAll(i => (new TimeSpan(_entries[i].Due), _entries[i].Target, _entries[i].Message));
+        return armed.ConvertAll(i => (new TimerHandle(i, _entries[i].Generation), new TimeSpan(_entries[i].Due), _entries[i].Sequence, _entries[i].Target, _entries[i].Message));
     }
 
     private int Find(TimerHandle handle) =>

@@ -9,6 +9,9 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
     /// <summary>How long an append or a snapshot takes. Default 2 ms, an SSD with its write cache flushed.</summary>
     public TimeSpan WriteDelay { get; set; } = TimeSpan.FromMilliseconds(2);
 
+    /// <summary>How long the disk keeps what it has reported as written in a cache that it loses with its power. Default 0: it does not lie.</summary>
+    public TimeSpan CacheTime { get; set; }
+
     /// <summary>How long a load takes. Default 1 ms.</summary>
     public TimeSpan ReadDelay { get; set; } = TimeSpan.FromMilliseconds(1);
 
@@ -29,7 +32,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
         JournalOutcome outcome;
         if (WriteFault is { } fault)
             outcome = new AppendFailed(request.Id, fault, $"stream '{request.Stream}': {Describe(fault)}");
-        else if (!disk.TryAppend(request.Stream, request.Events, loop.Now + delay, out string problem))
+        else if (!disk.TryAppend(request.Stream, request.Events, loop.Now + delay, loop.Now + delay + CacheTime, out string problem))
             outcome = new AppendFailed(request.Id, JournalFailure.Conflict, problem);
         else
             outcome = new AppendCompleted(request.Id);
@@ -77,7 +80,7 @@ public sealed class InMemoryJournal(SimulatedDisk disk) : IJournal
         }
         else
         {
-            disk.SetSnapshot(request.Stream, request.Snapshot, loop.Now, loop.Now + delay);
+            disk.SetSnapshot(request.Stream, request.Snapshot, loop.Now, loop.Now + delay, loop.Now + delay + CacheTime);
             outcome = new SnapshotSaved(request.Id);
         }
 

@@ -11,42 +11,47 @@ public sealed class SimulatedDisk
     /// <summary>Number of events stored in a stream, durable or not.</summary>
     public int CountOf(string stream) => _streams.TryGetValue(stream, out Stream? found) ? found.Events.Count : 0;
 
-    /// <summary>The power fails at <paramref name="now"/>. Appends that were under way survive wholly or not at all, earlier ones rather than later ones, as the
-    /// draw of <paramref name="random"/> says; what was reported as completed survives.</summary>
+    /// <summary>The program dies at <paramref name="now"/>, by itself or with the power. Appends that were under way survive wholly or not at all, earlier ones rather than later ones, as the
+    /// draw of <paramref name="random"/> says; what was reported as completed survives, but in the cache of a disk that lies.</summary>
+    /// <param name="now">When.</param>
+    /// <param name="random">Decides what survives of that which need not.</param>
+    /// <param name="isPowerLost">Whether the disk has lost its power, too: then appends that it has reported as completed, but held in its cache, fare as those that were under way. See <see cref="InMemoryJournal.CacheTime"/>.</param>
     /// <returns>How many events were lost.</returns>
-    public int Crash(TimeSpan now, DeterministicRandom random)
+    public int Crash(TimeSpan now, DeterministicRandom random, bool isPowerLost = false)
     {
         ArgumentNullException.ThrowIfNull(random);
         int lost = 0;
         foreach (Stream stream in _streams.Values)
         {
             int keep = stream.Events.Count;
-            while (keep > 0 && stream.Events[keep - 1].DurableAt > now)
+            while (keep > 0 && SafeAt(stream.Events[keep - 1]) > now)
                 keep--;
             while (keep < stream.Events.Count && random.Next(2) == 0)
             {
-                TimeSpan append = stream.Events[keep].DurableAt;
-                while (keep < stream.Events.Count && stream.Events[keep].DurableAt == append)
+                TimeSpan append = SafeAt(stream.Events[keep]);
+                while (keep < stream.Events.Count && SafeAt(stream.Events[keep]) == append)
                     keep++;
             }
 
             lost += stream.Events.Count - keep;
             stream.Events.RemoveRange(keep, stream.Events.Count - keep);
-            if (stream.SnapshotDurableAt > now)
+            if ((isPowerLost ? stream.SnapshotOnDiskAt : stream.SnapshotDurableAt) > now)
                 stream.Snapshot = stream.PreviousSnapshot;
-            stream.Settle();
+            stream.Settle(now, isPowerLost);
             if (stream.Snapshot is { } snapshot && snapshot.SequenceNr > stream.Events.Count)
                 stream.Snapshot = null;
         }
 
         return lost;
+
+        TimeSpan SafeAt(in Cell cell) => isPowerLost ? cell.OnDiskAt : cell.DurableAt;
     }
 
     /// <summary>The machine shuts down in order: everything is written. Without this or <see cref="Crash"/> a later machine's clock would be taken for this one's.</summary>
     public void Sync()
     {
         foreach (Stream stream in _streams.Values)
-            stream.Settle();
+            stream.Settle(TimeSpan.Zero, isCacheEmpty: true);
     }
 
     /// <summary>Damages a stored event, so that the next load of the stream reports it.</summary>
@@ -70,7 +75,7 @@ public sealed class SimulatedDisk
         found.Events[(int)replacement.SequenceNr - 1] = cell;
     }
 
-    internal bool TryAppend(string name, IReadOnlyList<JournalEvent> events, TimeSpan durableAt, out string problem)
+    internal bool TryAppend(string name, IReadOnlyList<JournalEvent> events, TimeSpan durableAt, TimeSpan onDiskAt, out string problem)
     {
         Stream stream = Find(name);
         if (events[0].SequenceNr != stream.Events.Count + 1)
@@ -80,18 +85,18 @@ public sealed class SimulatedDisk
         }
 
         foreach (JournalEvent @event in events)
-            stream.Events.Add(new Cell { Event = @event, DurableAt = durableAt });
+            stream.Events.Add(new Cell { Event = @event, DurableAt = durableAt, OnDiskAt = onDiskAt });
         problem = "";
         return true;
     }
 
-    internal void SetSnapshot(string name, JournalSnapshot snapshot, TimeSpan now, TimeSpan durableAt)
+    internal void SetSnapshot(string name, JournalSnapshot snapshot, TimeSpan now, TimeSpan durableAt, TimeSpan onDiskAt)
     {
         Stream stream = Find(name);
-        if (stream.SnapshotDurableAt <= now)
+        if (stream.SnapshotOnDiskAt <= now)
             stream.PreviousSnapshot = stream.Snapshot;
         stream.Snapshot = snapshot;
-        stream.SnapshotDurableAt = durableAt;
+        (stream.SnapshotDurableAt, stream.SnapshotOnDiskAt) = (durableAt, onDiskAt);
     }
 
     internal (JournalSnapshot? Snapshot, IReadOnlyList<JournalEvent> Events, long CorruptAt) Read(string name)
@@ -120,7 +125,8 @@ public sealed class SimulatedDisk
     private struct Cell
     {
         public JournalEvent Event;
-        public TimeSpan DurableAt;
+        public TimeSpan DurableAt;   // when it is reported as completed, and survives the death of the program
+        public TimeSpan OnDiskAt;    // when it survives a power failure: later, where the disk lies
         public bool IsCorrupt;
     }
 
@@ -134,12 +140,14 @@ public sealed class SimulatedDisk
 
         public TimeSpan SnapshotDurableAt { get; set; } = TimeSpan.MinValue;
 
-        /// <summary>Everything is durable, and was so before the next machine's clock began.</summary>
-        public void Settle()
+        public TimeSpan SnapshotOnDiskAt { get; set; } = TimeSpan.MinValue;
+
+        /// <summary>Everything is durable, and was so before the next machine's clock began. What the cache holds it goes on to hold for what is left of its time; time in which no program runs does not count.</summary>
+        public void Settle(TimeSpan now, bool isCacheEmpty)
         {
             foreach (ref Cell cell in System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Events))
-                cell.DurableAt = TimeSpan.MinValue;
-            SnapshotDurableAt = TimeSpan.MinValue;
+                (cell.DurableAt, cell.OnDiskAt) = (TimeSpan.MinValue, isCacheEmpty || cell.OnDiskAt <= now ? TimeSpan.MinValue : cell.OnDiskAt - now);
+            (SnapshotDurableAt, SnapshotOnDiskAt) = (TimeSpan.MinValue, isCacheEmpty || SnapshotOnDiskAt <= now ? TimeSpan.MinValue : SnapshotOnDiskAt - now);
         }
     }
 }

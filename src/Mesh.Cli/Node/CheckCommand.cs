@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Mesh.Cli.Control;
+using Mesh.Cli.Registry;
 using Mesh.Cli.Shell;
 using Mesh.Protocol.Addressing;
 using Mesh.Simulation.Invariants;
@@ -28,19 +29,21 @@ internal static class CheckCommand
     {
         var files = new Argument<string[]>("FILE") { Description = "What mesh status --json has written, of one or several nodes of a network.", Arity = ArgumentArity.ZeroOrMore };
         var dirs = new Option<string[]>("--dir") { Description = "Directory of a running node that is asked; may be repeated.", HelpName = "DIR", DefaultValueFactory = static _ => [] };
+        var registry = new Option<string?>("--registry") { Description = "The registry's list of nodes: a file that mesh registry nodes --json has written, or the directory of a running registry, which is asked.", HelpName = "PATH" };
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("check", "Look for what must never be in the state of one or several nodes.")
         {
             Notes =
             [
                 "The invariants are those of simulations that one look can decide: docs/invariants. Of several nodes, routes are followed from one to the next.",
+                "With the registry's list, also whether routes lead to members only, and whether the registry knows the certificates of the nodes.",
                 "The states should be of nearly the same moment. What is found once may be a change under way: it counts where it is there a minute later.",
                 "Ends with status 1 where something is found.",
             ],
-            Examples = ["mesh check --dir /var/lib/mesh/node", "mesh check a.json b.json c.json", "mesh check *.json --json"],
+            Examples = ["mesh check --dir /var/lib/mesh/node", "mesh check a.json b.json c.json", "mesh check *.json --registry nodes.list --json", "mesh check --dir /var/lib/mesh/node --registry /var/lib/mesh/registry"],
         };
         command.Arguments.Add(files);
-        foreach (Option option in (Option[])[dirs, json])
+        foreach (Option option in (Option[])[dirs, registry, json])
             command.Options.Add(option);
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -53,7 +56,8 @@ internal static class CheckCommand
                 states.Add((dir, await client.AskAsync<NodeStatusReport>(NodeControl.Status, argument: null, cancellation)));
             }
 
-            CheckReport report = Look(states);
+            string? source = parsed.GetValue(registry);
+            CheckReport report = Look(states, source is null ? null : (source, await ListAsync(source, cancellation)));
             if (parsed.GetValue(json))
                 context.Out.WriteLine(JsonText.Text(report));
             else
@@ -75,7 +79,25 @@ internal static class CheckCommand
         }
     }
 
-    private static CheckReport Look(IReadOnlyList<(string Source, NodeStatusReport State)> states)
+    private static async Task<NodeReport[]> ListAsync(string path, CancellationToken cancellation)
+    {
+        if (Directory.Exists(path))
+        {
+            using ControlClient client = RunningRegistry.Connect(path);
+            return await client.AskAsync<NodeReport[]>(RegistryControl.ListNodes, argument: null, cancellation);
+        }
+
+        try
+        {
+            return JsonText.Read<NodeReport[]>(await File.ReadAllTextAsync(path, cancellation));
+        }
+        catch (JsonException e)
+        {
+            throw CommandFailedException.Usage($"--registry {path}: expected a list of nodes as mesh registry nodes --json writes it: {e.Message}");
+        }
+    }
+
+    private static CheckReport Look(IReadOnlyList<(string Source, NodeStatusReport State)> states, (string Source, NodeReport[] Nodes)? list)
     {
         var checks = new Checks();
         if (states.Count == 0)
@@ -98,13 +120,25 @@ internal static class CheckCommand
             nodes.Add(node);
         }
 
+        ExportedRegistry? registry = null;
+        if (list is { } given)
+        {
+            var problems = new List<string>();
+            registry = ExportedRegistry.Of(given.Nodes, nodes.Select(static node => node.ParametersVersion).DefaultIfEmpty().Max(), problems);
+            foreach (string problem in problems)
+                checks.Add($"--registry {given.Source}: {problem}");
+        }
+
         checks.ThrowIfAny();
-        var view = new NetworkView(network!.Value, Long, nodes);
-        Invariant[] invariants = [.. InvariantCatalogue.Create().Where(static invariant => invariant.IsForExports)];
-        return new CheckReport(
-            [.. nodes.Select(static node => node.Name)], [.. invariants.Select(static invariant => invariant.Name)],
-            [.. invariants.SelectMany(invariant => invariant.Look(view).Select(breach => new CheckBreach(invariant.Name, breach.Machines, breach.Details)))]);
+        var view = new NetworkView(network!.Value, Long, nodes, registry);
+        Invariant[] invariants = [.. InvariantCatalogue.Create().Where(invariant => invariant.IsForExports && (registry is not null || !invariant.NeedsRegistry))];
+        return new CheckReport([.. nodes.Select(static node => node.Name)], [.. invariants.Select(static invariant => invariant.Name)], [.. invariants.SelectMany(invariant => Look(invariant, view))]);
     }
+
+    // Some look at a part of the nodes at a time, in turn, and at one of them at least: here all of them have their turn.
+    private static IEnumerable<CheckBreach> Look(Invariant invariant, NetworkView view) =>
+        Enumerable.Range(0, view.Nodes.Count).SelectMany(_ => invariant.Look(view))
+            .DistinctBy(static breach => (string.Join(' ', breach.Machines), breach.Details)).Select(breach => new CheckBreach(invariant.Name, breach.Machines, breach.Details));
 
     private static void Print(TextWriter output, CheckReport report)
     {

@@ -25,6 +25,8 @@ internal sealed class ExportedNode : NodeView
 
     public override ulong Serial => _state.Certificate.Serial;
 
+    public override DateTimeOffset CertificateEnd => _state.Certificate.Until;
+
     public override bool IsRunning => true;
 
     public override bool IsRevoked => _state.Certificate.State == CertificateState.Revoked;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime;
 using System.Text.Json;
 using Mesh.Cli.Shell;
+using Mesh.Node.Routing;
 using Mesh.Simulation.Paper;
 using Mesh.Simulation.Reports;
 
@@ -19,6 +20,7 @@ internal static class PaperCommand
     // Rounds, exact cuts and matrices cost more for each node than one search does.
     private const int MaxHopNodes = 1_000_000;
     private const int MaxOtherNodes = 20_000;
+    private const int MaxRunningNodes = 1_000;
 
     public static MeshCommand Create(CliContext context)
     {
@@ -29,11 +31,12 @@ internal static class PaperCommand
         var nodes = new Option<string?>("--nodes") { Description = "Numbers of nodes, instead of those of the published tables.", HelpName = "N,N" };
         var tunnels = new Option<string?>("--tunnels") { Description = "Tunnels that each node opens, instead of those of the published tables.", HelpName = "K,K" };
         var cap = new Option<int?>("--cap") { Description = "Limit of opened and received tunnels of a node; default: three times --tunnels, or that of the published column.", HelpName = "N" };
-        var rounds = new Option<int?>("--rounds") { Description = "Rounds of a refresh experiment; default: 50 for refresh-hops, 100 for refresh-latency.", HelpName = "N" };
-        var replicates = new Option<int?>("--replicates") { Description = "Graphs of a cell of kill (default 100), seeds of a refresh experiment (3 and 5), of which the mean is taken.", HelpName = "N" };
-        var matrix = new Option<string?>("--matrix") { Description = "Latencies of refresh-latency: unit, U, H (default), or a file with the upper triangle in microseconds, a line for each node.", HelpName = "FILE" };
+        var rounds = new Option<int?>("--rounds") { Description = "Rounds of a refresh experiment; default: 50 for refresh-hops, 100 for refresh-latency, 10 for refresh-nodes.", HelpName = "N" };
+        var replicates = new Option<int?>("--replicates") { Description = "Graphs of a cell of kill (default 100), seeds of a refresh experiment (3, 5 and 4), of which the mean is taken.", HelpName = "N" };
+        var matrix = new Option<string?>("--matrix") { Description = "Latencies of refresh-latency and refresh-nodes: unit, U, H (default), or a file with the upper triangle in microseconds, a line for each node.", HelpName = "FILE" };
         var churn = new Option<string?>("--churn") { Description = "Bounds of the probabilities with which nodes reboot in a round of refresh-latency, as in 0,0.05.", HelpName = "LEAST,MOST" };
         var rule = new Option<VictimRule>("--worth") { Description = "What a tunnel is worth in refresh-latency: behind counts the nodes behind the neighbour (as published), routes those that are reached over the tunnel (as a running node).", HelpName = "RULE" };
+        var babel = new Option<string?>("--babel") { Description = "How round trips count in the routes of refresh-nodes, in the words of registry.babel-default, which is the default.", HelpName = "WORDS" };
         var html = new Option<string?>("--html") { Description = "Write the result as a page with plots into this file, too.", HelpName = "FILE" };
         Option<bool> json = CommonOptions.Json();
         var command = new MeshCommand("paper", "Repeat the published experiments of re6st's simulation, and set their numbers beside ours.")
@@ -41,15 +44,16 @@ internal static class PaperCommand
             Notes =
             [
                 "Random graphs, without a protocol: hops (distances), kill (who can talk when nodes are gone), cut (tunnels whose loss splits the network), refresh-hops and refresh-latency (replacing the tunnel that is worth least).",
+                "refresh-nodes puts the question of refresh-latency to running nodes: real next hops, beside the graph with the same numbers and the same matrix. Nobody has published that.",
                 "Ends with status 1 where a number is outside its tolerance. Ctrl-C ends it early with what is there.",
             ],
             Examples =
             [
-                "mesh sim paper hops --nodes 100,200,400,800,1600", "mesh sim paper refresh-latency --rounds 20 --json", "mesh sim paper refresh-latency --churn 0,0.05 --replicates 1", "mesh sim paper all",
+                "mesh sim paper hops --nodes 100,200,400,800,1600", "mesh sim paper refresh-latency --rounds 20 --json", "mesh sim paper refresh-latency --churn 0,0.05 --replicates 1", "mesh sim paper refresh-nodes --nodes 100 --tunnels 10 --replicates 2", "mesh sim paper all",
             ],
         };
         command.Arguments.Add(experiment);
-        foreach (Option option in (Option[])[seed, threads, nodes, tunnels, cap, rounds, replicates, matrix, churn, rule, html, json])
+        foreach (Option option in (Option[])[seed, threads, nodes, tunnels, cap, rounds, replicates, matrix, churn, rule, babel, html, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -59,7 +63,7 @@ internal static class PaperCommand
                 string name = parsed.GetValue(experiment)!;
                 PaperExperiment[] chosen = [.. PaperNames.All.Where(one => name == All || PaperNames.Of(one) == name)];
                 bool fromFile = parsed.GetValue(matrix) is not (null or "unit" or "U" or "H");
-                int mostNodes = chosen is [PaperExperiment.Hops or PaperExperiment.Kill] ? MaxHopNodes : MaxOtherNodes;
+                int mostNodes = chosen switch { [PaperExperiment.Hops or PaperExperiment.Kill] => MaxHopNodes, [PaperExperiment.RefreshNodes] => MaxRunningNodes, _ => MaxOtherNodes };
                 var options = new PaperOptions
                 {
                     Seed = (ulong)parsed.GetValue(seed),
@@ -72,11 +76,20 @@ internal static class PaperCommand
                     Churn = Bounds(checks, parsed.GetValue(churn)),
                     Rule = parsed.GetValue(rule),
                 };
-                Belongs(checks, chosen, name, ("--rounds", options.Rounds is not null, [PaperExperiment.RefreshHops, PaperExperiment.RefreshLatency]));
-                Belongs(checks, chosen, name, ("--replicates", options.Replicates is not null, [PaperExperiment.Kill, PaperExperiment.RefreshHops, PaperExperiment.RefreshLatency]));
-                Belongs(checks, chosen, name, ("--matrix", parsed.GetValue(matrix) is not null, [PaperExperiment.RefreshLatency]));
+                if (parsed.GetValue(babel) is { } words)
+                {
+                    options = options with { BabelDefault = words };
+                    _ = BabelDefaults.RttOf(words, out string? problem);
+                    if (problem is not null)
+                        checks.Add($"--babel {words}: {problem}");
+                }
+
+                Belongs(checks, chosen, name, ("--rounds", options.Rounds is not null, [PaperExperiment.RefreshHops, PaperExperiment.RefreshLatency, PaperExperiment.RefreshNodes]));
+                Belongs(checks, chosen, name, ("--replicates", options.Replicates is not null, [PaperExperiment.Kill, PaperExperiment.RefreshHops, PaperExperiment.RefreshLatency, PaperExperiment.RefreshNodes]));
+                Belongs(checks, chosen, name, ("--matrix", parsed.GetValue(matrix) is not null, [PaperExperiment.RefreshLatency, PaperExperiment.RefreshNodes]));
                 Belongs(checks, chosen, name, ("--churn", options.Churn.Most > 0, [PaperExperiment.RefreshLatency]));
                 Belongs(checks, chosen, name, ("--worth", options.Rule != VictimRule.Behind, [PaperExperiment.RefreshLatency]));
+                Belongs(checks, chosen, name, ("--babel", parsed.GetValue(babel) is not null, [PaperExperiment.RefreshNodes]));
                 if (chosen.Length > 1 && (options.Nodes ?? options.Tunnels) is not null)
                     checks.Add("--nodes and --tunnels: name one experiment, as each has its own");
                 if (fromFile && options.Nodes is not null)
@@ -146,7 +159,7 @@ internal static class PaperCommand
     private static void CheckShapes(Checks checks, PaperExperiment[] chosen, PaperOptions options)
     {
         int most = options.Tunnels?.DefaultIfEmpty(1).Max() ?? 1;
-        if (options.Cap is { } cap && options.Tunnels is not null && cap < most + (chosen.Contains(PaperExperiment.RefreshLatency) ? 1 : 0))
+        if (options.Cap is { } cap && options.Tunnels is not null && cap < most + (chosen.Contains(PaperExperiment.RefreshLatency) || chosen.Contains(PaperExperiment.RefreshNodes) ? 1 : 0))
             checks.Add($"--cap {cap}: expected more than the {most} tunnels that each node opens");
         if ((long)(options.Nodes?.DefaultIfEmpty(1).Max() ?? 1) * most > OverlayShape.MaxTunnels)
             checks.Add($"--nodes and --tunnels: expected at most {OverlayShape.MaxTunnels:N0} tunnels in all");

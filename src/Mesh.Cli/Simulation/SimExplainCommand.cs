@@ -15,7 +15,7 @@ namespace Mesh.Cli.Simulation;
 /// <param name="Seed">The seed.</param>
 /// <param name="Violation">The violation that is explained, or null.</param>
 /// <param name="Chain">The event, what caused it, what caused that, and so on.</param>
-/// <param name="IsComplete">Whether the last one has no cause: a timer, or something that was done to the machine.</param>
+/// <param name="IsComplete">Whether the last one has no cause: something was done to a machine.</param>
 internal sealed record SimExplanation(string Scenario, ulong Seed, string? Violation, IReadOnlyList<TraceEvent> Chain, bool IsComplete);
 
 /// <summary>JSON shapes, generated at build time.</summary>
@@ -46,7 +46,7 @@ internal static class SimExplainCommand
         {
             Notes =
             [
-                "The newest event is first; each was caused by the one below it. A chain ends at a timer, at something that was done to a machine, or where the trace has forgotten.",
+                "The newest event is first; each was caused by the one below it. A timer leads to what armed it. A chain ends at something that was done to a machine, or where the trace has forgotten.",
             ],
             Examples = ["mesh sim explain samples/scenarios/quickstart.conf --seed 7 --at 28 --machine relay-2 --actor babel", "mesh sim explain chaos.conf --seed 7 --violation"],
         };

@@ -4,7 +4,7 @@ using Mesh.Babel;
 namespace Mesh.Node.Routing;
 
 /// <summary>Reads the network parameter babel_default: defaults of the interfaces of routing daemons, in the words of babeld (protocol reference, babel_default).</summary>
-internal static class BabelDefaults
+public static class BabelDefaults
 {
     /// <summary>What babeld takes for an interface of type tunnel where nothing is said.</summary>
     private static readonly RttParameters Tunnel = new() { MaxPenalty = 96 };
@@ -15,6 +15,7 @@ internal static class BabelDefaults
     /// <returns>Null where round trips are not to be measured.</returns>
     public static RttParameters? RttOf(string words, out string? problem)
     {
+        ArgumentNullException.ThrowIfNull(words);
         problem = null;
         RttParameters rtt = Tunnel;
         bool isMeasured = true;

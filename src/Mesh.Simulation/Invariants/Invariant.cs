@@ -27,6 +27,9 @@ public abstract class Invariant
     /// <summary>True where it can be looked at in what real nodes have exported at one moment.</summary>
     public virtual bool IsForExports => false;
 
+    /// <summary>True where it sees nothing without the registry's list of nodes.</summary>
+    public virtual bool NeedsRegistry => false;
+
     /// <summary>Looks.</summary>
     /// <param name="network">As it is now.</param>
     /// <returns>What is not as it has to be.</returns>

@@ -133,6 +133,9 @@ public sealed record LockLoss(TimeSpan At, int Tunnel, IReadOnlyList<Ipv6Prefix>
 /// <summary>A registry at one moment. Where it does not run, it knows nothing.</summary>
 public abstract class RegistryView
 {
+    /// <summary>True where it is what a real registry has exported at one moment: what it says then may have been so for long.</summary>
+    public virtual bool IsExport => false;
+
     /// <summary>Since when it runs and has read back what it stored: virtual time; null while it does not.</summary>
     public abstract TimeSpan? UpSince { get; }
 

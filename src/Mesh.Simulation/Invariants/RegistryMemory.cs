@@ -21,6 +21,11 @@ internal sealed class RegistryMemory : Invariant
 
     public override TimeSpan DefaultGrace => TimeSpan.FromSeconds(2);
 
+    // Of exports, whether the registry knows the nodes' certificates.
+    public override bool IsForExports => true;
+
+    public override bool NeedsRegistry => true;
+
     public override IEnumerable<Breach> Look(NetworkView network)
     {
         if (network.Registry is not { UpSince: { } up } registry || network.Now - up < Grace)
@@ -28,7 +33,7 @@ internal sealed class RegistryMemory : Invariant
         Dictionary<NodePrefix, RegisteredNode> known = registry.Nodes.ToDictionary(static node => node.Prefix);
         foreach (NodeView node in network.Nodes.Where(static node => !node.Prefix.IsEmpty))
         {
-            if (registry.Revocations.ContainsKey(node.Serial) || node.CertificateEnd <= registry.UtcNow)
+            if (network.IsRevoked(node) || node.CertificateEnd <= registry.UtcNow)
                 continue;   // shut out, or over: its prefix may be free
             if (!known.TryGetValue(node.Prefix, out RegisteredNode? registered))
                 yield return Of(node.Name, $"it no longer knows prefix {node.Prefix}, which it gave to {node.Name}");

@@ -19,7 +19,7 @@ internal sealed class RevokedIsolated : Invariant
     {
         foreach (NodeView revoked in network.Nodes.Where(node => !node.Prefix.IsEmpty && network.IsRevoked(node)))
         {
-            _since.TryAdd(revoked.Name, network.Registry is null ? TimeSpan.Zero : network.Now);
+            _since.TryAdd(revoked.Name, network.Registry is null or { IsExport: true } ? TimeSpan.Zero : network.Now);
             if (network.Now - _since[revoked.Name] < Grace)
                 continue;
             NodePrefix prefix = revoked.Prefix;

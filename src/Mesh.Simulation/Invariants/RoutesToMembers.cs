@@ -19,6 +19,10 @@ internal sealed class RoutesToMembers : Invariant
 
     public override TimeSpan DefaultGrace => TimeSpan.FromMinutes(10);
 
+    public override bool IsForExports => true;
+
+    public override bool NeedsRegistry => true;
+
     public override IEnumerable<Breach> Look(NetworkView network)
     {
         if (network.Registry is not { UpSince: not null } registry)

@@ -3,7 +3,7 @@ namespace Mesh.Simulation.Paper;
 /// <summary>A random overlay cannot be built, because its limits leave a node nobody to open a tunnel to.</summary>
 public sealed class OverlayException : Exception
 {
-    private OverlayException(string message)
+    internal OverlayException(string message)
         : base(message)
     {
     }

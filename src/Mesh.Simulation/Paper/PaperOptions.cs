@@ -1,3 +1,5 @@
+using Mesh.Registry;
+
 namespace Mesh.Simulation.Paper;
 
 /// <summary>How the experiments are run. What is null is what was published, or run again, for each.</summary>
@@ -35,4 +37,7 @@ public sealed record PaperOptions
 
     /// <summary>Which tunnel <c>refresh-latency</c> replaces.</summary>
     public VictimRule Rule { get; init; }
+
+    /// <summary>How round trips count in the routes of <c>refresh-nodes</c>, in the words of babeld; default: as a registry publishes it.</summary>
+    public string BabelDefault { get; init; } = new RegistryOptions().BabelDefault;
 }

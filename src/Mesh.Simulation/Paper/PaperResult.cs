@@ -20,6 +20,9 @@ public enum PaperExperiment
 
     /// <summary>The same in microseconds.</summary>
     RefreshLatency,
+
+    /// <summary>The same along the next hops of running nodes: not published by anybody, and beside our own graph.</summary>
+    RefreshNodes,
 }
 
 /// <summary>What came of the experiments.</summary>

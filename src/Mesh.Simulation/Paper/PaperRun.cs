@@ -34,6 +34,7 @@ public sealed class PaperRun(PaperOptions options, CancellationToken cancellatio
                     PaperExperiment.Cut => CutExperiment.Run,
                     PaperExperiment.RefreshHops => RefreshHopsExperiment.Run,
                     PaperExperiment.RefreshLatency => RefreshLatencyExperiment.Run,
+                    PaperExperiment.RefreshNodes => RefreshNodesExperiment.Run,
                     _ => throw new ArgumentOutOfRangeException(nameof(experiments)),
                 };
                 run(context);

@@ -13,7 +13,13 @@ public sealed record SetDisk(DiskCondition Condition, string? Machine, double Sh
 
     /// <inheritdoc/>
     public override string Title =>
-        $"the disk of {Machine ?? (Share < 1 ? $"{Share:0.###%} of the nodes" : "all nodes")} {(Condition.IsFull ? "is full" : Condition == DiskCondition.Good ? "is good again" : $"takes {Condition.WriteDelay.TotalMilliseconds:0.###} ms to write")}";
+        $"the disk of {Machine ?? (Share < 1 ? $"{Share:0.###%} of the nodes" : "all nodes")} {How}";
+
+    private string How =>
+        Condition.IsFull ? "is full"
+        : Condition.CacheTime > TimeSpan.Zero ? $"says that it has written what a power failure takes from it for {Condition.CacheTime.TotalSeconds:0.###} s"
+        : Condition == DiskCondition.Good ? "is good again"
+        : $"takes {Condition.WriteDelay.TotalMilliseconds:0.###} ms to write";
 }
 
 /// <summary>Machines crash, lose their disks, and come back as nodes that nobody has seen.</summary>

@@ -1,4 +1,5 @@
 using Mesh.Node.Routing;
+using Mesh.Node.Tunnels;
 using Mesh.Protocol.Addressing;
 using Mesh.Simulation.World;
 
@@ -63,6 +64,8 @@ public static class RouteTrace
                 return $"{at.Machine.Name} has no route";
             if (!byPrefix.TryGetValue(route.Via, out SimulatedNode? next))
                 return $"{at.Machine.Name} sends to {route.Via}, which does not run";
+            if (IsGhost(at, route, next))
+                return $"{at.Machine.Name} sends into a tunnel that {next.Machine.Name} does not have (any more)";
             if (path.Contains(next))
                 return $"the routes go in a circle at {next.Machine.Name}";
             at = next;
@@ -71,4 +74,17 @@ public static class RouteTrace
         reaches.UnionWith(path);
         return null;
     }
+
+    // The other end may have lost its power, or have given the tunnel up, and this one has not noticed for up to ten seconds. Ends do not know each other's numbers: so it is one too many of those of its direction.
+    private static bool IsGhost(SimulatedNode at, NodeRoute route, SimulatedNode next)
+    {
+        if (route.Device is not null)
+            return false;   // on the LAN there is no tunnel
+        if (at.Tunnels.FirstOrDefault(tunnel => tunnel.Index == route.Tunnel) is not { } used)
+            return true;
+        return Count(at, next, used.IsClient) > Count(next, at, !used.IsClient);
+    }
+
+    private static int Count(SimulatedNode node, SimulatedNode peer, bool isClient) =>
+        node.Tunnels.Count(tunnel => tunnel.State == TunnelState.Up && tunnel.IsClient == isClient && tunnel.Peer == peer.Identity!.Prefix);
 }

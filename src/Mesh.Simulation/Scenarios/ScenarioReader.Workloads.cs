@@ -5,7 +5,7 @@ namespace Mesh.Simulation.Scenarios;
 /// <content>Nodes that come and go, clocks, and traffic.</content>
 public static partial class ScenarioReader
 {
-    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, good-disk, replace, lan-merge, lan-split";
+    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, lying-disk, good-disk, replace, lan-merge, lan-split";
     private const int MaxOctets = 1200;   // what goes through every tunnel in one piece
 
     private static readonly TimeSpan Century = TimeSpan.FromDays(36_500);
@@ -22,6 +22,8 @@ public static partial class ScenarioReader
         "slow-disk" => new SetDisk(
             DiskCondition.Good with { WriteDelay = section.Duration("delay", fallback: null, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)) }, ReadMachineOrNone(section, scenario), ReadShare(section)),
         "full-disk" => new SetDisk(DiskCondition.Good with { IsFull = true }, ReadMachineOrNone(section, scenario), ReadShare(section)),
+        "lying-disk" => new SetDisk(
+            DiskCondition.Good with { CacheTime = section.Duration("cache", TimeSpan.FromMinutes(1), TimeSpan.FromMilliseconds(1), TimeSpan.FromDays(365)) }, ReadMachineOrNone(section, scenario), ReadShare(section)),
         "good-disk" => new SetDisk(DiskCondition.Good, ReadMachineOrNone(section, scenario), ReadShare(section)),
         "replace" => new ReplaceNodes(section.Has("machine") ? ReadNode(section, scenario) : null, ReadShare(section)),
         "lan-merge" or "lan-split" => ReadLan(section, scenario, action == "lan-merge"),

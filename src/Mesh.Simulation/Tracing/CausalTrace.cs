@@ -9,7 +9,7 @@ namespace Mesh.Simulation.Tracing;
 /// <param name="Trigger">What came: a packet, a timer, the outcome of work, or something that was done to the machine.</param>
 /// <param name="Handled">What its actors handled then, in order; at most <see cref="CausalTrace.MaxHandled"/>.</param>
 /// <param name="Omitted">How many messages more.</param>
-/// <param name="Cause">The number of the event that sent what came, 0 where nothing did.</param>
+/// <param name="Cause">The number of the event that sent what came or armed the timer, 0 where none did: something was done to the machine. A periodic timer leads to the event that began it.</param>
 public sealed record TraceEvent(long Id, double Seconds, string Machine, string Trigger, IReadOnlyList<HandledMessage> Handled, int Omitted, long Cause);
 
 /// <summary>A message that an actor handled.</summary>
@@ -18,7 +18,7 @@ public sealed record TraceEvent(long Id, double Seconds, string Machine, string 
 public sealed record HandledMessage(string Actor, string Message);
 
 /// <summary>Remembers the last events of a simulation with their causes, so that one can be followed back. Costs nothing where there is none.</summary>
-/// <remarks>A timer is a beginning: what armed it is not known. Watching changes nothing: a run has the same digest with and without it.</remarks>
+/// <remarks>Watching changes nothing: a run has the same digest with and without it.</remarks>
 /// <param name="capacity">How many events are remembered; older ones are forgotten. Some 300 octets each.</param>
 public sealed class CausalTrace(int capacity = 300_000)
 {

@@ -10,9 +10,13 @@ public sealed record DiskCondition(TimeSpan WriteDelay, bool IsFull)
     /// <summary>An SSD with room: 2 ms.</summary>
     public static DiskCondition Good { get; } = new(TimeSpan.FromMilliseconds(2), IsFull: false);
 
+    /// <summary>How long it keeps what it has reported as written in a cache that a power failure empties; zero: it does not lie.</summary>
+    public TimeSpan CacheTime { get; init; }
+
     internal void ApplyTo(InMemoryJournal journal)
     {
         journal.WriteDelay = WriteDelay;
+        journal.CacheTime = CacheTime;
         journal.WriteFault = IsFull ? JournalFailure.Full : null;
     }
 }

@@ -17,6 +17,7 @@ public sealed class Machine : UnderlayNode
     private readonly Dictionary<int, Action<Packet>> _udp = [];
     private readonly NatBox? _nat;
     private readonly List<Action> _held = [];   // until it wakes
+    private readonly Tracing.TimerCauses _timerCauses = new();
     private Machine? _beside;
     private Action<ReadOnlyMemory<byte>>? _loopback;
     private Action<Packet>? _lanReceived;
@@ -169,13 +170,13 @@ public sealed class Machine : UnderlayNode
         if (!IsUp)
             return;
         _tcp.ResetAll();
-        Forget();
+        Forget(isPowerLost: false);
     }
 
-    /// <summary>The power fails: nothing answers any more until <see cref="Boot"/>.</summary>
+    /// <summary>The power fails: nothing answers any more until <see cref="Boot"/>. A disk that lies loses what it has in its cache.</summary>
     public void Crash()
     {
-        Forget();
+        Forget(isPowerLost: true);
         IsOn = false;
     }
 
@@ -359,7 +360,7 @@ public sealed class Machine : UnderlayNode
         while (loop.NextDeadline <= now)
         {
             ArmedTimer timer = loop.ArmedTimers()[0];
-            Traced($"timer of {timer.Path}: {timer.Message.GetType().Name}", 0, () =>
+            Traced($"timer of {timer.Path}: {timer.Message.GetType().Name}", _timerCauses.Take(timer, loop), () =>
             {
                 loop.FireNext(now);
                 trace.Run(loop);
@@ -400,8 +401,11 @@ public sealed class Machine : UnderlayNode
     {
         bool isBegin = Internet.Trace?.Begin(Now, Name, trigger, cause) == true;
         act();
-        if (isBegin)
-            Internet.Trace!.End();
+        if (!isBegin)
+            return;
+        if (System is not null)
+            _timerCauses.Note(System.Loop, Internet.Trace!.Current);
+        Internet.Trace!.End();
     }
 
     private void RunReady(EventLoop loop)
@@ -427,7 +431,7 @@ public sealed class Machine : UnderlayNode
         Settle();
     }
 
-    private void Forget()
+    private void Forget(bool isPowerLost)
     {
         if (!IsUp)
             return;
@@ -437,9 +441,10 @@ public sealed class Machine : UnderlayNode
             return;
         _past.Add(System.Loop.Digest.Value);
         _pastDelivered += System.Loop.Delivered;
-        Disk.Crash(System.Loop.Now, _random);
+        Disk.Crash(Now - _bootedAt, _random, isPowerLost);   // its own clock stands since it last had something to do
         System = null;
         _held.Clear();
+        _timerCauses.Clear();
         _udp.Clear();
         _loopback = null;
         _lanReceived = null;

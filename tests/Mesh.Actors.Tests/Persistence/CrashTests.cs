@@ -58,6 +58,70 @@ public sealed class CrashTests
         Assert.Equal([0, 3], counts.Order());
     }
 
+    [Theory]
+    [InlineData(9, false, false)]   // the program dies while the disk holds it in its cache
+    [InlineData(9, true, true)]     // the power fails then
+    [InlineData(11, true, false)]   // or later
+    public void A_disk_that_lies_loses_with_its_power_what_it_has_reported_as_written(int seconds, bool isPowerLost, bool isLost)
+    {
+        var counts = new HashSet<int>();
+        for (ulong seed = 1; seed <= 32; seed++)
+        {
+            var disk = new SimulatedDisk();
+            Assert.Equal(1, AcknowledgedByLyingDisk(disk, Seconds(seconds)));
+            int lost = disk.Crash(Seconds(seconds), new DeterministicRandom(seed), isPowerLost);
+            Assert.Equal(1 - lost, disk.CountOf("ledger"));
+            counts.Add(lost);
+        }
+
+        Assert.Equal(isLost ? [0, 1] : [0], counts.Order());
+    }
+
+    [Fact]
+    public void What_is_in_the_cache_when_the_program_dies_is_still_there_for_the_rest_of_its_time()
+    {
+        int LostAfter(int seconds) => Enumerable.Range(1, 32).Count(seed =>
+        {
+            var disk = new SimulatedDisk();
+            AcknowledgedByLyingDisk(disk, Seconds(6));
+            Assert.Equal(0, disk.Crash(Seconds(6), new DeterministicRandom((ulong)seed)));
+            return disk.Crash(Seconds(seconds), new DeterministicRandom((ulong)seed), isPowerLost: true) > 0;
+        });
+        Assert.InRange(LostAfter(4), 1, 31);
+        Assert.Equal(0, LostAfter(5));
+    }
+
+    [Fact]
+    public void A_snapshot_in_the_cache_of_a_lying_disk_goes_with_the_power_and_the_events_are_played_from_the_beginning()
+    {
+        var disk = new SimulatedDisk();
+        var kit = new ActorTestKit(schema: Ledger.Schema, disk: disk);
+        ActorRef ledger = kit.ActorOf(Ledger.Props());
+        ledger.Tell(new Add(1));
+        kit.Advance(Milliseconds(10));
+        kit.Journal.CacheTime = Seconds(10);
+        ledger.Tell((Action<Ledger>)(l => l.TakeSnapshot()));
+        kit.Advance(Seconds(1));
+        disk.Crash(kit.Now, new DeterministicRandom(1), isPowerLost: true);
+        SnapshotOffer? offer = null;
+        var next = new ActorTestKit(schema: Ledger.Schema, disk: disk);
+        next.ActorOf(Ledger.Props(script: new LedgerScript { Recover = (_, m) => offer = m as SnapshotOffer ?? offer }));
+        next.Advance(Seconds(1));
+        Assert.Null(offer);
+        Assert.Equal([1], Recover(disk));
+    }
+
+    // One event, which the disk has for ten seconds in its cache.
+    private static int AcknowledgedByLyingDisk(SimulatedDisk disk, TimeSpan now)
+    {
+        var kit = new ActorTestKit(schema: Ledger.Schema, disk: disk);
+        kit.Journal.CacheTime = Seconds(10);
+        TestProbe probe = kit.CreateProbe();
+        probe.Send(kit.ActorOf(Ledger.Props()), new Add(1));
+        kit.Advance(now);
+        return probe.ReceiveAll().OfType<Acknowledged>().Count();
+    }
+
     [Fact]
     public void A_snapshot_under_way_is_lost_and_the_one_before_it_kept()
     {

@@ -71,7 +71,7 @@ public sealed class PaperCommandTests
     [InlineData("hops --tunnels 0", "--tunnels 0: expected whole numbers from 1 to 1000")]
     [InlineData("hops --nodes 1000000 --tunnels 1000", "expected at most 100,000,000 tunnels in all")]
     [InlineData("hops --tunnels 10 --cap 9", "--cap 9: expected more than the 10 tunnels")]
-    [InlineData("hops --rounds 3", "--rounds: hops has no use for it; it goes with refresh-hops, refresh-latency")]
+    [InlineData("hops --rounds 3", "--rounds: hops has no use for it; it goes with refresh-hops, refresh-latency, refresh-nodes")]
     [InlineData("hops --matrix U", "--matrix: hops has no use for it")]
     [InlineData("cut --nodes 20001", "from 3 to 20000")]
     [InlineData("kill --churn 0,0.1", "--churn: kill has no use for it")]
@@ -81,6 +81,9 @@ public sealed class PaperCommandTests
     [InlineData("refresh-latency --replicates 0", "--replicates 0: expected a number from 1 to")]
     [InlineData("refresh-latency --threads 0", "--threads 0: expected a number from 1 to 1024")]
     [InlineData("refresh-latency --matrix x --nodes 100", "--nodes: the file of --matrix says how many there are")]
+    [InlineData("refresh-nodes --nodes 1001", "--nodes 1001: expected whole numbers from 3 to 1000")]
+    [InlineData("refresh-nodes --churn 0,0.1", "--churn: refresh-nodes has no use for it")]
+    [InlineData("refresh-latency --babel rtt-max", "--babel: refresh-latency has no use for it; it goes with refresh-nodes")]
     [InlineData("all --nodes 100", "--nodes and --tunnels: name one experiment")]
     [InlineData("hop", "hop")]
     public async Task Wrong_input_is_refused_with_option_value_and_rule(string arguments, string problem) =>
@@ -109,5 +112,17 @@ public sealed class PaperCommandTests
         string[] command = ["sim", "paper", "hops", "--nodes", "20000", "--tunnels", "5"];
         Assert.Contains("hops: cell 1 of 1: 20,000 nodes, 5 tunnels, ", (await CliRun.OfAsync(static context => context with { IsTerminal = true }, command)).Error, StringComparison.Ordinal);
         Assert.Empty((await CliRun.OfAsync(command)).Error);
+    }
+
+    [Fact]
+    public async Task Words_about_round_trips_that_cannot_be_used_are_said() =>
+        (await CliRun.OfAsync("sim", "paper", "refresh-nodes", "--babel", "rtt-max soon")).RefusesWith("--babel rtt-max soon: rtt-max soon: a number was expected");
+
+    [Fact]
+    public async Task Next_hops_of_running_nodes_are_set_beside_the_graph()
+    {
+        CliRun run = await CliRun.OfAsync("sim", "paper", "refresh-nodes", "--nodes", "8", "--tunnels", "2", "--rounds", "0", "--replicates", "1", "--babel", "max-rtt-penalty 5000 rtt-max 500 rtt-decay 125");
+        Assert.Contains("graph, --worth routes", run.Out, StringComparison.Ordinal);
+        Assert.Contains("n=8 k=2 cap=6 row=0", run.Out, StringComparison.Ordinal);
     }
 }

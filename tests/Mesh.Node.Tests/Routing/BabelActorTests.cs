@@ -74,6 +74,44 @@ public sealed partial class BabelActorTests
         Assert.Equal(21, LastRoutes().Count);
     }
 
+    // A large table takes time with each of its routes, so a second change waits until 10 ms after the first, half of the time after which neighbours hear of it.
+    [Theory]
+    [InlineData(61, false)]
+    [InlineData(62, true)]
+    public void A_table_of_more_than_64_routes_is_published_again_after_half_of_the_urgent_delay_at_most(int others, bool waits)
+    {
+        TimeSpan hold = new BabelOptions().UrgentDelay / 2;
+        var many = new PlayedRouter(this, 9, tunnel: 5);
+        many.Join(Subnet(9));
+        many.Announce(metric: 96, [.. Enumerable.Range(1000, others).Select(Subnet)]);
+        foreach (int number in (int[])[10, 11, 12])
+            new PlayedRouter(this, number, tunnel: number).Join(Subnet(number));
+        many.Exchange(TimeSpan.FromSeconds(60));
+        Assert.Equal(others + 4, LastRoutes().Count);
+        int tables = _dataPlane.Tables.Count;
+
+        Down(10);   // long after the last one: at once; 64 routes or one more are left then
+        Assert.Equal((tables + 1, RouteKind.Unreachable), (_dataPlane.Tables.Count, Lookup(Table, "2001:db8:42:a::1")));
+        Down(11);
+        Assert.Equal(tables + (waits ? 1 : 2), _dataPlane.Tables.Count);
+        if (!waits)
+            return;
+        _kit.Advance(hold / 2);
+        Down(12);   // does not make the first one wait longer
+        _kit.Advance((hold / 2) - new TimeSpan(1));
+        Assert.Equal((tables + 1, RouteKind.Tunnel), (_dataPlane.Tables.Count, Lookup(Table, "2001:db8:42:b::1")));
+        _kit.Advance(new TimeSpan(1));
+        Assert.Equal((tables + 2, RouteKind.Unreachable, RouteKind.Unreachable), (_dataPlane.Tables.Count, Lookup(Table, "2001:db8:42:b::1"), Lookup(Table, "2001:db8:42:c::1")));
+        _kit.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(tables + 2, _dataPlane.Tables.Count);
+
+        void Down(int tunnel)
+        {
+            _babel.Tell(new RoutingLinkDown(new TunnelIndex(tunnel)));
+            _kit.Settle();
+        }
+    }
+
     [Fact]
     public void A_peer_that_calls_anothers_subnet_its_own_is_not_believed()
     {

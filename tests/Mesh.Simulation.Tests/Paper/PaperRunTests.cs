@@ -79,7 +79,7 @@ public sealed class PaperRunTests
     public void The_seed_decides_and_the_number_of_threads_does_not()
     {
         PaperOptions options = new() { Nodes = [600], Tunnels = [4], Rounds = 2, Replicates = 3, Seed = 5 };
-        foreach (PaperExperiment experiment in PaperNames.All)
+        foreach (PaperExperiment experiment in PaperNames.All.Where(static one => one != PaperExperiment.RefreshNodes))   // its own test, with fewer nodes
         {
             string digest = Run(options, experiment).Digest;
             Assert.Equal(digest, Run(options with { Threads = 2 }, experiment).Digest, StringComparer.Ordinal);

@@ -119,6 +119,8 @@ public sealed class BrokenWorldTests
     [InlineData("delay = 2 s", "", "22: scenario.steps[9].delay: is missing")]
     [InlineData("machine = registry, delay", "machine = moon, delay", "22: scenario.steps[9].machine: there is no machine 'moon'")]
     [InlineData("full-disk, share = 0.5", "full-disk, machine = paris-1, share = 0.5", "23: scenario.steps[10].share: unknown key")]
+    [InlineData("full-disk, share = 0.5", "lying-disk, cache = 0 s", "23: scenario.steps[10].cache: expected")]
+    [InlineData("full-disk, share = 0.5", "lying-disk, delay = 1 s", "23: scenario.steps[10].delay: unknown key")]
     [InlineData("full-disk, share = 0.5", "full-disk, share = much", "23: scenario.steps[10].share: expected a number from 0 to 1")]
     [InlineData("replace, machine = paris-1", "replace, machine = registry", "25: scenario.steps[12].machine: there is no node 'registry'")]
     [InlineData("sites = [ paris, home ]", "sites = [ paris, mars ]", "26: scenario.steps[13].sites: there is no site 'mars'")]
