@@ -1,4 +1,5 @@
 using System.Net;
+using Mesh.Actors;
 using Mesh.Simulation.Underlay;
 
 namespace Mesh.Simulation.Tests.Underlay;
@@ -57,6 +58,20 @@ public sealed class SleepTests
     }
 
     [Fact]
+    public void A_timer_that_came_due_in_sleep_fires_when_the_machine_wakes_and_not_in_the_past()
+    {
+        List<(IPEndPoint From, TimeSpan At, byte Octet)> arrived = _world.Listen(_a, 9);
+        _b.System!.ActorOf(Props.Create(() => new Alarm(() => TestUnderlay.SendUdp(_b, 9, new IPEndPoint(_a.Address, 9)))));
+        _b.Settle();
+        _b.Sleep();
+        _world.Run(Hour);
+        TimeSpan woken = _world.Engine.Now;
+        _b.Wake();
+        _world.Run(TimeSpan.FromSeconds(1));
+        Assert.Equal(woken + new InternetOptions().BaseLatency, Assert.Single(arrived).At);
+    }
+
+    [Fact]
     public void A_machine_that_is_switched_off_in_its_sleep_forgets_what_it_was_to_do()
     {
         bool isDone = false;
@@ -99,5 +114,12 @@ public sealed class SleepTests
         _world.Run(Hour);
         Assert.Empty(_received);
         Assert.Equal(16, _world.Internet.Lost);
+    }
+
+    private sealed class Alarm(Action rings) : Actor
+    {
+        protected override void PreStart() => Context.Timers.StartSingle(nameof(Alarm), nameof(Alarm), TimeSpan.FromSeconds(1));
+
+        protected override void Receive(object message) => rings();
     }
 }
