@@ -28,6 +28,7 @@ public sealed class SimulatedNode
     public const int Port = 1326;
 
     private static readonly TimeSpan WorkTime = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan ExitTime = TimeSpan.FromMilliseconds(1);
 
     private readonly SimulatedRegistry _registry;
     private readonly SimulatedCryptography _cryptography;
@@ -81,6 +82,12 @@ public sealed class SimulatedNode
 
     /// <summary>Its programs, while it runs.</summary>
     public SimulatedHost? Host { get; private set; }
+
+    /// <summary>The protocol that its program speaks.</summary>
+    public int Protocol => _options.Protocol;
+
+    /// <summary>Why its program has ended by itself, since it last was switched on, or null.</summary>
+    public string? Refusal { get; private set; }
 
     /// <summary>Why it could not join, or null.</summary>
     public string? JoinProblem { get; private set; }
@@ -144,7 +151,7 @@ public sealed class SimulatedNode
         _locking.Clear();
         Routes = [];
         Parameters = null;
-        (Host, DataPlane, Certificate, Mapped) = (null, null, null, AddressList.Empty);
+        (Host, DataPlane, Certificate, Mapped, Refusal) = (null, null, null, AddressList.Empty, null);
         Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
         {
             if (_joined is { } joined)
@@ -198,7 +205,17 @@ public sealed class SimulatedNode
         system.EventStream.Subscribe<NetworkParametersChanged>(observer);
         system.EventStream.Subscribe<CertificateStatus>(observer);
         system.EventStream.Subscribe<MappedAddressesChanged>(observer);
+        system.EventStream.Subscribe<ActorFailed>(observer);
         system.ActorOf(Props.Create(() => new NodeActor(Identity, options, ports)), "node");
+    }
+
+    // As the real program, which says so and ends. Its machine stays on.
+    private void End(string reason)
+    {
+        if (Refusal is not null)
+            return;
+        Refusal = reason;
+        Machine.After(ExitTime, Machine.Kill);
     }
 
     private bool MapsPorts => Machine.Nat is { MapsAt: not null };
@@ -333,6 +350,9 @@ public sealed class SimulatedNode
                     break;
                 case MappedAddressesChanged changed:
                     node.Mapped = changed.Addresses;
+                    break;
+                case ActorFailed { Reason: NetworkRefusedException refused }:
+                    node.End(refused.Message);
                     break;
                 case NetworkParametersChanged changed:
                     node.Parameters = changed.Parameters;
