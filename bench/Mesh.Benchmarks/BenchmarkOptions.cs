@@ -8,6 +8,9 @@ public sealed record BenchmarkOptions
     /// <summary>True: tiny parameters, to show that a benchmark works. Its numbers mean nothing. Default false.</summary>
     public bool IsQuick { get; init; }
 
+    /// <summary>True: what takes more than ten minutes is measured as well, where there is something. Default false.</summary>
+    public bool IsLarge { get; init; }
+
     /// <summary>Measured runs per metric, after one that warms up. At least 5 unless <see cref="IsQuick"/>. Default 7.</summary>
     public int Repetitions { get; init; } = 7;
 

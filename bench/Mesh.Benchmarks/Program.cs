@@ -2,7 +2,7 @@ using Mesh.Actors.Persistence.Sqlite;
 
 namespace Mesh.Benchmarks;
 
-/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--processor-time] [--mesh PROGRAM]</c>.</summary>
+/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--large] [--processor-time] [--mesh PROGRAM]</c>.</summary>
 public static class Program
 {
     private const int Usage = 2;
@@ -32,6 +32,9 @@ public static class Program
             {
                 case "--quick":
                     options = options with { IsQuick = true };
+                    break;
+                case "--large":
+                    options = options with { IsLarge = true };
                     break;
                 case "--processor-time":
                     options = options with { CountsProcessorTime = true };
@@ -69,7 +72,7 @@ public static class Program
         {
             foreach (string line in problems)
                 errors.WriteLine(line);
-            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--processor-time] [--mesh PROGRAM]");
+            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--large] [--processor-time] [--mesh PROGRAM]");
             foreach (BenchmarkArea known in BenchmarkRunner.Areas)
                 errors.WriteLine($"  {known.Name}: {known.Summary}");
             return Usage;

@@ -241,16 +241,17 @@ public sealed partial class BabelSpeaker
         bool isNew = neighbour.Cost == Metric.Infinity;
         if (isNew || cost == Metric.Infinity)
             rule = SelectionRule.Immediate;
+        bool isNoWorse = cost <= neighbour.Cost;
         ChangeCost(neighbour, cost);
         if (isNew)
             neighbour.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
-        ReselectVia(neighbour, rule);
+        ReconsiderVia(neighbour, rule, isNoWorse);
     }
 
-    private void ReselectVia(Neighbour neighbour, SelectionRule rule)
+    private void ReconsiderVia(Neighbour neighbour, SelectionRule rule, bool isNoWorse)
     {
         for (int row = _routes.NextRow(neighbour.Slot, -1); row >= 0; row = _routes.NextRow(neighbour.Slot, row))
-            Reselect(row, rule);
+            Reconsider(new RouteId(row, neighbour.Slot), rule, isNoWorse);
     }
 
     private void LoseNeighbours(BabelInterface link)
@@ -266,7 +267,7 @@ public sealed partial class BabelSpeaker
         _ = neighbour.Link.Neighbours.Remove(neighbour);
         Count(BabelCounter.NeighboursLost);
         neighbour.Cost = Metric.Infinity;
-        ReselectVia(neighbour, SelectionRule.Immediate);
+        ReconsiderVia(neighbour, SelectionRule.Immediate, isNoWorse: false);
         for (int row = _routes.NextRow(neighbour.Slot, -1); row >= 0; row = _routes.NextRow(neighbour.Slot, row))
         {
             _routes.Remove(new RouteId(row, neighbour.Slot));

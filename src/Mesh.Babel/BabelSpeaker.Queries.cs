@@ -83,6 +83,35 @@ public sealed partial class BabelSpeaker
         return list;
     }
 
+    /// <summary>How many prefixes have a way over some links, and no other that may be taken at once. Those with a source do not count.</summary>
+    /// <param name="isOver">Whether routes from a neighbour lead over them.</param>
+    /// <remarks>A way over them counts whether it is usable now or not, if it would be feasible or is selected; what neighbours announce back to us is not feasible, and no other way.</remarks>
+    public int CountWithoutOtherWay(Func<InterfaceId, BabelAddress, bool> isOver)
+    {
+        bool[] over = [.. _neighbours.Select(neighbour => neighbour is not null && isOver(neighbour.Link.Id, neighbour.Address))];
+        int count = 0;
+        for (int row = 0; row < _routes.Rows.Extent; row++)
+        {
+            ref RouteRow entry = ref _routes.Rows[row];
+            if (!entry.Is(RowFlags.InUse) || entry.Is(RowFlags.SourceSpecific))
+                continue;
+            bool isThere = entry.Selected >= 0 && over[entry.Selected];
+            bool hasOther = false;
+            for (int slot = _routes.NextNeighbour(row, -1); slot >= 0 && !hasOther; slot = _routes.NextNeighbour(row, slot))
+            {
+                var route = new RouteId(row, slot);
+                if (over[slot])
+                    isThere = isThere || (_routes[route].RefMetric != Metric.Infinity && IsFeasible(route));
+                else
+                    hasOther = MetricOf(route) != Metric.Infinity && IsFeasible(route);
+            }
+
+            count += isThere && !hasOther ? 1 : 0;
+        }
+
+        return count;
+    }
+
     /// <summary>All prefixes of which anything is known, lost ones as long as they are unreachable, in order.</summary>
     public IReadOnlyList<RouteKey> Prefixes()
     {

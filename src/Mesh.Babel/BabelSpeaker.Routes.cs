@@ -73,7 +73,7 @@ public sealed partial class BabelSpeaker
         // The expiry timer goes on: the entry is removed when it runs out (3.5.3).
         _routes[route].RefMetric = Metric.Infinity;
         _routes.Column(route.Neighbour).Settled(route.Row);
-        Reselect(route.Row, SelectionRule.Hysteresis);
+        Reconsider(route, SelectionRule.Hysteresis, isNoWorse: false);
     }
 
     /// <summary>A neighbour offers a route.</summary>
@@ -92,6 +92,7 @@ public sealed partial class BabelSpeaker
         bool isFeasible = _options.Mutation == BabelMutation.SkipFeasibility || _routes.Sources.IsFeasible(row, update.RouterId, update.Seqno, update.Metric);
         bool isSelected = _routes.Rows[row].Selected == neighbour.Slot;
         bool originChanged = _routes.OriginOf(route) != update.RouterId;
+        bool isNoWorse = !originChanged && Metric.Add(update.Metric, penalty) <= Metric.Add(cell.RefMetric, _routes.PenaltyOf(route));
         bool isRepetition = !originChanged && cell.Seqno == update.Seqno && cell.RefMetric == update.Metric && _routes.PenaltyOf(route) == penalty;
         if (cell.RefMetric != update.Metric || cell.Is(CellFlags.Settling))
             Settle(route, update.Metric);
@@ -124,8 +125,8 @@ public sealed partial class BabelSpeaker
 
         if (originChanged && isSelected)
             _isPacked = false;
-        if (!isRepetition || rule != SelectionRule.Hysteresis || IsPreferable(route))
-            Reselect(row, rule);
+        if (!isRepetition || rule != SelectionRule.Hysteresis || !isSelected)
+            Reconsider(route, rule, isNoWorse && rule == SelectionRule.Hysteresis);
         if (!isFeasible)
             RequestIfBetter(neighbour, row);
     }
@@ -151,15 +152,6 @@ public sealed partial class BabelSpeaker
         Count(BabelCounter.RouteLimit);
         ReleaseIfUnused(row);
         return false;
-    }
-
-    /// <summary>Whether a route whose values have not changed may be selected, or another one in its place. Where better routes only wait for their smoothed metric, the row is armed already.</summary>
-    private bool IsPreferable(RouteId route)
-    {
-        ref RouteRow entry = ref _routes.Rows[route.Row];
-        if (entry.IsOwn || entry.Selected == route.Neighbour)
-            return false;
-        return entry.Selected < 0 || MetricOf(route) < MetricOf(new RouteId(route.Row, entry.Selected));
     }
 
     /// <summary>An unfeasible route that would be much better, or the only one, is worth a request (3.8.2.2).</summary>

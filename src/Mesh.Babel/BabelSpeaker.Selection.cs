@@ -56,8 +56,40 @@ public sealed partial class BabelSpeaker
             EndHold(row);
         }
 
-        if (entry.Selected >= 0 && entry.Selected == before)
-            RequestInPlaceOf(row, before);
+        Follow(row, isSame: entry.Selected == before);
+    }
+
+    /// <summary>A route has changed: selects again where that can make a difference. In large networks nearly all that changes is how bad the routes are that are not used.</summary>
+    /// <param name="route">Which.</param>
+    /// <param name="rule">How it may be replaced, or replace the selected one.</param>
+    /// <param name="isNoWorse">Whether it is as good as before or better.</param>
+    private void Reconsider(RouteId route, SelectionRule rule, bool isNoWorse)
+    {
+        ref RouteRow entry = ref _routes.Rows[route.Row];
+        if (entry.IsOwn)
+            return;
+        if (entry.Selected == route.Neighbour)
+        {
+            if (isNoWorse)
+                Follow(route.Row, isSame: true);   // what was no better than it still is not
+            else
+                Reselect(route.Row, rule);
+            return;
+        }
+
+        if (MetricOf(route) < SelectedMetricOf(route.Row) && IsFeasible(route))
+            Reselect(route.Row, rule);
+        else if (entry.Selected >= 0)
+            RequestInPlaceOf(route.Row, entry.Selected);
+    }
+
+    private ushort SelectedMetricOf(int row) => _routes.Rows[row].Selected is var selected && selected >= 0 ? MetricOf(new RouteId(row, selected)) : Metric.Infinity;
+
+    private void Follow(int row, bool isSame)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (entry.Selected >= 0 && isSame)
+            RequestInPlaceOf(row, entry.Selected);
         QueueTriggered(row);
         if (entry.Is(RowFlags.Requests))
             AnswerRequests(row);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Mesh.Babel.Neighbours;
 using Mesh.Babel.Routes;
@@ -28,10 +29,28 @@ public sealed partial class BabelSpeaker
         return new OutgoingUpdate(entry.Prefix, last.IsValid ? last : _routerId, entry.SentSeqno, Metric.Infinity, 0, Source: source);
     }
 
-    private int ComparePacking(int left, int right) => OutgoingUpdate.ComparePacking(PackingKeyOf(left), PackingKeyOf(right));
+    /// <summary>Puts rows in the order of <see cref="OutgoingUpdate.ComparePacking"/>.</summary>
+    private void OrderForPacking(Span<int> rows)
+    {
+        PackingKey[] rented = ArrayPool<PackingKey>.Shared.Rent(rows.Length);
+        Span<PackingKey> keys = rented.AsSpan(0, rows.Length);
+        for (int i = 0; i < rows.Length; i++)
+            keys[i] = _routes.Rows[rows[i]].Is(RowFlags.InUse) ? new PackingKey(_routes.Rows[rows[i]].Prefix, OriginToTell(rows[i]), rows[i]) : new PackingKey(default, default, rows[i]);
+        keys.Sort(new ByPacking(_routes));
+        for (int i = 0; i < rows.Length; i++)
+            rows[i] = keys[i].Row;
+        ArrayPool<PackingKey>.Shared.Return(rented);
+    }
 
-    private OutgoingUpdate PackingKeyOf(int row) =>
-        _routes.Rows[row].Is(RowFlags.InUse) ? Announcement(row) : default;
+    /// <summary>The origin that <see cref="Announcement"/> names.</summary>
+    private RouterId OriginToTell(int row)
+    {
+        ref RouteRow entry = ref _routes.Rows[row];
+        if (!entry.IsOwn && SelectedMetricOf(row) != Metric.Infinity)
+            return _routes.OriginOf(new RouteId(row, entry.Selected));
+        RouterId last = entry.IsOwn ? _routerId : _routes.SentOriginOf(row);
+        return last.IsValid ? last : _routerId;
+    }
 
     private void QueueEverywhere(int row, TimeSpan flushAt)
     {
@@ -71,23 +90,15 @@ public sealed partial class BabelSpeaker
     /// <summary>Puts the rows about which there is something to say in order, once for all that get the whole table until it changes.</summary>
     private void Pack()
     {
+        _packed.Clear();
         for (int row = 0; row < _routes.Rows.Extent; row++)
         {
             ref RouteRow entry = ref _routes.Rows[row];
             if (entry.Is(RowFlags.InUse) && (entry.IsOwn || entry.IsHeld || entry.Selected >= 0))
-                _packing.Add(new PackingKey(PackingKeyOf(row), row));
+                _packed.Add(row);
         }
 
-        CollectionsMarshal.AsSpan(_packing).Sort(default(ByPacking));
-        _packed.Clear();
-        if (_packed.Capacity < _packing.Count)
-            _packed.Capacity = _packing.Count;
-        foreach (PackingKey key in _packing)
-            _packed.Add(key.Row);
-        // A key is three times as large as a row and needed again only after a change.
-        _packing.Clear();
-        if (_packing.Capacity > 64)
-            _packing.Capacity = 0;
+        OrderForPacking(CollectionsMarshal.AsSpan(_packed));
         _isPacked = true;
     }
 
@@ -238,12 +249,34 @@ public sealed partial class BabelSpeaker
         BeginPacket(link);
     }
 
-    /// <summary>A row and what decides its place in a packet.</summary>
+    /// <summary>A row and what decides its place in a packet, but for the source, which few have. The rank has IPv4 behind IPv6, the router's own address first, and long prefixes first.</summary>
     [StructLayout(LayoutKind.Auto)]
-    private readonly record struct PackingKey(OutgoingUpdate Update, int Row);
-
-    private readonly struct ByPacking : IComparer<PackingKey>
+    private readonly struct PackingKey(BabelPrefix prefix, RouterId origin, int row)
     {
-        public int Compare(PackingKey x, PackingKey y) => OutgoingUpdate.ComparePacking(x.Update, y.Update);
+        private readonly ulong _origin = origin.Value;
+        private readonly ulong _high = (ulong)(prefix.Bits >> 64);
+        private readonly ulong _low = (ulong)prefix.Bits;
+        private readonly ushort _rank = (ushort)((prefix.IsIpv4 ? 512 : 0) | (OutgoingUpdate.IsAddressOf(prefix, origin) ? 0 : 256) | (128 - prefix.Length));
+
+        public int Row { get; } = row;
+
+        public int OrderTo(in PackingKey other)
+        {
+            int order = _origin.CompareTo(other._origin);
+            if (order == 0)
+                order = _rank.CompareTo(other._rank);
+            if (order == 0)
+                order = _high.CompareTo(other._high);
+            return order != 0 ? order : _low.CompareTo(other._low);
+        }
+    }
+
+    private readonly struct ByPacking(RouteTable routes) : IComparer<PackingKey>
+    {
+        public int Compare(PackingKey x, PackingKey y)
+        {
+            int order = x.OrderTo(y);
+            return order != 0 || x.Row == y.Row ? order : BabelPrefix.Compare(routes.SourceOf(x.Row), routes.SourceOf(y.Row));
+        }
     }
 }

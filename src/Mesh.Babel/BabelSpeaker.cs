@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Mesh.Babel.Neighbours;
 using Mesh.Babel.Requests;
 using Mesh.Babel.Routes;
+using Mesh.Babel.Sending;
 using Mesh.Babel.Wire;
 
 namespace Mesh.Babel;
@@ -43,10 +44,9 @@ public sealed partial class BabelSpeaker
     private readonly List<Neighbour?> _neighbours = [];
     private readonly Stack<int> _freeSlots = new();
     private readonly List<RouteKey> _changed = [];
-    private readonly List<PackingKey> _packing = [];
     private readonly List<int> _packed = [];
     private readonly PacketWriter _writer;
-    private readonly Comparison<int> _packingOrder;
+    private readonly UpdateQueue.RowOrder _packingOrder;
     private readonly Dictionary<int, long> _awaited = [];   // rows whose route has become much worse, and until when a better one is taken at once
     private readonly long[] _counters = new long[(int)BabelCounter.Count];
     private readonly int _smoothingFraction;
@@ -88,7 +88,7 @@ public sealed partial class BabelSpeaker
         _writer = writer ?? new PacketWriter();
         _routes = new RouteTable(options.MaxPrefixes, options.MaxRoutes, options.MaxSources);
         _requests = new Pool<PendingRequest>(options.MaxPendingRequests);
-        _packingOrder = ComparePacking;
+        _packingOrder = OrderForPacking;
         _smoothingFraction = SmoothedMetric.FractionPerSecond(options.SmoothingHalfLife);
         _smoothingHalfLife = (int)((CeilTicks(options.SmoothingHalfLife) + TicksPerDecisecond - 1) / TicksPerDecisecond);
         _seqno = firstSeqno ?? new Seqno((ushort)random());

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Numerics;
+
 namespace Mesh.DataPlane;
 
 /// <summary>An immutable longest-prefix-match table over IPv6 destinations and, where routes ask for it, sources.</summary>
@@ -7,7 +10,7 @@ namespace Mesh.DataPlane;
 /// </para>
 /// <para>
 /// The prefixes are flattened into ranges that do not overlap, sorted by their first address: a lookup is one binary search and a build one sort
-/// and one sweep, so a table of thousands of routes is simply built anew when one changes. Neighbouring ranges with the same route are one.
+/// and one sweep. Neighbouring ranges with the same route are one. Where a few routes change, the rest is copied (<see cref="With"/>).
 /// Where every boundary lies on a /64, as in most networks, only the upper halves of the addresses are kept.
 /// A destination whose route depends on the source leads to a table of sources, whose default is what is right for the shorter destinations around it.
 /// </para>
@@ -19,11 +22,12 @@ public sealed class ForwardingTable
     private readonly Route[] _routes;
     private readonly ForwardingTable[] _bySource;
 
+    private ForwardingTable(ulong[] upperStarts, Route[] routes, ForwardingTable[] bySource, UInt128 icmpSource) =>
+        (_upperStarts, _routes, _bySource, IcmpSource) = (upperStarts, routes, bySource, icmpSource);
+
     private ForwardingTable(UInt128[] starts, Route[] routes, ForwardingTable[] bySource, UInt128 icmpSource)
     {
-        _routes = routes;
-        _bySource = bySource;
-        IcmpSource = icmpSource;
+        (_routes, _bySource, IcmpSource) = (routes, bySource, icmpSource);
         if (Array.TrueForAll(starts, static start => (ulong)start == 0))
             _upperStarts = Array.ConvertAll(starts, static start => (ulong)(start >> 64));
         else
@@ -46,9 +50,81 @@ public sealed class ForwardingTable
     /// prefixes and lengths.</exception>
     public static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> entries, UInt128 icmpSource = default) => Create(Sort(entries), Route.Unreachable, icmpSource);
 
+    /// <summary>The same table, but for some prefixes. What does not change is copied as it is, so this is much faster than to <see cref="Create(ReadOnlySpan{ForwardingEntry}, UInt128)"/> a long table.</summary>
+    /// <param name="changes">
+    /// Where packets to these prefixes go from now on, whatever their source: to all of the prefix, longer ones within it are forgotten. In ascending order, none within another. For a
+    /// prefix that is no longer announced this is the route of the shorter one around it.
+    /// </param>
+    /// <exception cref="ArgumentException">They are not in order, overlap, depend on the source, or a length is not in 0..128 or a prefix has bits beyond its length.</exception>
+    public ForwardingTable With(ReadOnlySpan<ForwardingEntry> changes)
+    {
+        bool isUpper = _upperStarts is not null;
+        for (int i = 0; i < changes.Length; i++)
+        {
+            _ = LastAddress(changes[i].Prefix, changes[i].Length);
+            if (i > 0 && changes[i].Prefix <= LastAddress(changes[i - 1].Prefix, changes[i - 1].Length))
+                throw new ArgumentException($"The prefix {changes[i].Prefix:x32}/{changes[i].Length} has to follow {changes[i - 1].Prefix:x32}/{changes[i - 1].Length}, and not to overlap it.", nameof(changes));
+            if (changes[i].SourceLength > 0)
+                throw new ArgumentException($"The route to {changes[i].Prefix:x32}/{changes[i].Length} depends on the source: such a table has to be created anew.", nameof(changes));
+            isUpper &= changes[i].Length <= 64;
+        }
+
+        if (isUpper)
+        {
+            (ulong[] upper, Route[] routes) = Splice(_upperStarts!, changes, shift: 64);
+            return new ForwardingTable(upper, routes, _bySource, IcmpSource);
+        }
+
+        UInt128[] before = _starts ?? Array.ConvertAll(_upperStarts!, static upper => (UInt128)upper << 64);
+        (UInt128[] starts, Route[] spliced) = Splice(before, changes, shift: 0);
+        return new ForwardingTable(starts, spliced, _bySource, IcmpSource);
+    }
+
+    private (T[] Starts, Route[] Routes) Splice<T>(T[] before, ReadOnlySpan<ForwardingEntry> changes, int shift)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        using var ranges = new Ranges<T>(before.Length + (2 * changes.Length));
+        int taken = 0;
+        foreach (ForwardingEntry change in changes)
+        {
+            T first = T.CreateTruncating(change.Prefix >> shift);
+            T last = T.CreateTruncating(LastAddress(change.Prefix, change.Length) >> shift);
+            int begin = CountBelow(before, first, taken);
+            ranges.Append(before.AsSpan(taken..begin), _routes.AsSpan(taken..begin));
+            ranges.Begin(first, change.Route);
+            for (taken = begin; taken < before.Length && before[taken] <= last; taken++)
+            {
+            }
+
+            T after = last + T.One;
+            if (after != T.Zero && (taken == before.Length || before[taken] != after))
+                ranges.Begin(after, _routes[taken - 1]);
+        }
+
+        ranges.Append(before.AsSpan(taken..), _routes.AsSpan(taken..));
+        return (ranges.Starts(), ranges.Routes());
+    }
+
+    // How many starts are below a key, which none before the given place is not.
+    private static int CountBelow<T>(T[] starts, T key, int low)
+        where T : unmanaged, IBinaryInteger<T>
+    {
+        int high = starts.Length;
+        while (low < high)
+        {
+            int middle = low + ((high - low) / 2);
+            if (starts[middle] < key)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
+    }
+
     private static ForwardingTable Create(ReadOnlySpan<ForwardingEntry> sorted, Route byDefault, UInt128 icmpSource)
     {
-        var ranges = new Ranges(2 * sorted.Length + 1);
+        using var ranges = new Ranges<UInt128>(2 * sorted.Length + 1);
         var bySource = new List<ForwardingTable>();
         var enclosing = new (UInt128 Last, Route Route)[130];   // what is open at this point, outermost first; prefixes nest at most 129 deep
         int depth = 0;
@@ -171,15 +247,16 @@ public sealed class ForwardingTable
     }
 
     // Grows from low to high addresses; a range of no length is overwritten, one with its neighbour's route joins it.
-    private struct Ranges(int capacity)
+    private sealed class Ranges<T>(int capacity) : IDisposable
+        where T : unmanaged, IEquatable<T>
     {
-        private readonly UInt128[] _starts = new UInt128[capacity];
-        private readonly Route[] _routes = new Route[capacity];
+        private readonly T[] _starts = ArrayPool<T>.Shared.Rent(capacity);
+        private readonly Route[] _routes = ArrayPool<Route>.Shared.Rent(capacity);
         private int _count;
 
-        public void Begin(UInt128 start, Route route)
+        public void Begin(T start, Route route)
         {
-            if (_count > 0 && _starts[_count - 1] == start)
+            if (_count > 0 && _starts[_count - 1].Equals(start))
                 _count--;
             if (_count > 0 && _routes[_count - 1] == route)
                 return;
@@ -187,8 +264,25 @@ public sealed class ForwardingTable
             _routes[_count++] = route;
         }
 
-        public readonly UInt128[] Starts() => _starts.AsSpan(0, _count).ToArray();
+        // Ranges of another table, which are as they have to be.
+        public void Append(ReadOnlySpan<T> starts, ReadOnlySpan<Route> routes)
+        {
+            if (starts.IsEmpty)
+                return;
+            Begin(starts[0], routes[0]);
+            starts[1..].CopyTo(_starts.AsSpan(_count));
+            routes[1..].CopyTo(_routes.AsSpan(_count));
+            _count += starts.Length - 1;
+        }
 
-        public readonly Route[] Routes() => _routes.AsSpan(0, _count).ToArray();
+        public T[] Starts() => _starts.AsSpan(0, _count).ToArray();
+
+        public Route[] Routes() => _routes.AsSpan(0, _count).ToArray();
+
+        public void Dispose()
+        {
+            ArrayPool<T>.Shared.Return(_starts);
+            ArrayPool<Route>.Shared.Return(_routes);
+        }
     }
 }

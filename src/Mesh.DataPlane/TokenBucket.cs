@@ -42,6 +42,10 @@ public sealed class TokenBucket
         }
     }
 
+    /// <summary>Whether <see cref="TryTake"/> would find a token.</summary>
+    /// <param name="now">As there.</param>
+    public bool HasToken(TimeSpan now) => Math.Max(Volatile.Read(ref _fullAt), now.Ticks) + _ticksPerToken - now.Ticks <= _capacityTicks;
+
     private static int AtLeastOne(int perSecond)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(perSecond, 1);

@@ -110,6 +110,63 @@ public sealed class ForwardingTableTests
         Assert.True(bySource > 1000);
     }
 
+    [Theory]
+    [InlineData(21, 64)]
+    [InlineData(22, 128)]
+    [InlineData(23, 10)]
+    public void A_table_with_changes_is_what_a_new_one_would_be(int seed, int longest)
+    {
+        var random = new Random(seed);
+        for (int round = 0; round < 200; round++)
+        {
+            ForwardingEntry[] entries = RandomEntries(random, random.Next(40), longest);
+            // Whatever is within a changed prefix is forgotten, and so is what is around it: only what is beside it stays.
+            ForwardingEntry[] changes = Apart([.. RandomEntries(random, random.Next(8), random.Next(2) == 0 ? longest : 64)]);
+            ForwardingTable table = ForwardingTable.Create(entries).With(changes);
+            foreach (UInt128 address in InterestingAddresses(random, [.. entries, .. changes]))
+                Assert.Equal(changes.Any(change => Covers(change.Prefix, change.Length, address)) ? SlowLookup(changes, address) : SlowLookup(entries, address), table.Lookup(address));
+            ForwardingEntry[] flat = Apart(entries);
+            Assert.Equal(ForwardingTable.Create(flat).RangeCount, flat.Aggregate(ForwardingTable.Empty, static (before, entry) => before.With([entry])).RangeCount);
+        }
+    }
+
+    [Fact]
+    public void Changes_that_are_not_in_order_or_overlap_are_refused()
+    {
+        ForwardingTable table = ForwardingTable.Create([new(0, 0, A)]);
+        UInt128 one = UInt128.One << 64, two = UInt128.One << 65;
+        Assert.Throws<ArgumentException>(() => table.With([new(two, 64, A), new(one, 64, B)]));
+        Assert.Throws<ArgumentException>(() => table.With([new(0, 32, A), new(one, 64, B)]));
+        Assert.Throws<ArgumentException>(() => table.With([new(one, 64, A), new(one, 64, B)]));
+        Assert.Throws<ArgumentException>(() => table.With([new(one, 63, A)]));
+        Assert.Throws<ArgumentException>(() => table.With([new(one, 64, A) { Source = two, SourceLength = 64 }]));
+        Assert.Equal(B, table.With([new(one, 64, B)]).Lookup(one));
+    }
+
+    [Fact]
+    public void What_depends_on_the_source_stays_so_when_something_else_changes()
+    {
+        UInt128 net = UInt128.One << 127;
+        ForwardingTable table = ForwardingTable.Create([new(0, 0, A) { Source = net, SourceLength = 1 }, new(net, 1, Route.Unreachable)], icmpSource: net).With([new(net | 1, 128, B)]);
+        Assert.Equal(A, table.Lookup(5, net));
+        Assert.Equal(Route.Unreachable, table.Lookup(5, 5));
+        Assert.Equal(B, table.Lookup(net | 1, 5));
+        Assert.Equal(Route.Unreachable, table.Lookup(net | 2, 5));
+        Assert.Equal(net, table.IcmpSource);
+    }
+
+    private static ForwardingEntry[] Apart(ForwardingEntry[] entries)
+    {
+        var apart = new List<ForwardingEntry>();
+        foreach (ForwardingEntry entry in entries.OrderBy(static entry => entry.Prefix).ThenBy(static entry => entry.Length))
+        {
+            if (apart.Count == 0 || !Covers(apart[^1].Prefix, apart[^1].Length, entry.Prefix))
+                apart.Add(entry);
+        }
+
+        return [.. apart];
+    }
+
     [Fact]
     public void Routes_say_what_they_are()
     {

@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Mesh.Babel.Neighbours;
 
-/// <summary>The interfaces in use, in the order of their adding. Their deadlines stand side by side, because they are looked through after each input.</summary>
+/// <summary>The interfaces in use, in the order of their adding. Their ids and deadlines stand side by side, because they are looked through with each input.</summary>
 internal sealed class InterfaceList
 {
     private readonly List<BabelInterface> _links = [];
     private readonly List<TimeSpan> _deadlines = [];
+    private readonly List<InterfaceId> _ids = [];
 
     /// <summary>The earliest deadline of all; <see cref="TimeSpan.MaxValue"/> where there is none.</summary>
     public TimeSpan NextDeadline
@@ -22,23 +23,19 @@ internal sealed class InterfaceList
 
     public List<BabelInterface>.Enumerator GetEnumerator() => _links.GetEnumerator();
 
-    public IEnumerable<InterfaceId> Ids() => _links.Select(static link => link.Id);
+    public IEnumerable<InterfaceId> Ids() => _ids;
 
     public BabelInterface? Find(InterfaceId id)
     {
-        foreach (BabelInterface link in _links)
-        {
-            if (link.Id == id)
-                return link;
-        }
-
-        return null;
+        int place = _ids.IndexOf(id);
+        return place < 0 ? null : _links[place];
     }
 
     public void Add(BabelInterface link)
     {
         _links.Add(link);
         _deadlines.Add(TimeSpan.MaxValue);
+        _ids.Add(link.Id);
     }
 
     public void Remove(BabelInterface link)
@@ -46,12 +43,14 @@ internal sealed class InterfaceList
         int place = _links.IndexOf(link);
         _links.RemoveAt(place);
         _deadlines.RemoveAt(place);
+        _ids.RemoveAt(place);
     }
 
     public void Clear()
     {
         _links.Clear();
         _deadlines.Clear();
+        _ids.Clear();
     }
 
     /// <summary>Looks at an interface's deadline again. Does nothing where it is not in the list any more.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Mesh.Babel.Neighbours;
 
 namespace Mesh.Babel.Sending;
@@ -10,6 +11,9 @@ internal sealed class UpdateQueue(BabelInterface link)
     private readonly List<int> _rows = [];
     private int _position;
     private bool _isOrdered;
+
+    /// <summary>Puts rows, each of which is there once, into the order in which they leave.</summary>
+    public delegate void RowOrder(Span<int> rows);
 
     /// <summary>When the queue is to be sent; <see cref="TimeSpan.MaxValue"/> where it is empty.</summary>
     public TimeSpan FlushAt { get; private set; } = TimeSpan.MaxValue;
@@ -36,7 +40,7 @@ internal sealed class UpdateQueue(BabelInterface link)
     }
 
     /// <summary>Orders what waits and drops repetitions. Costs nothing while nothing was added.</summary>
-    public void Order(Comparison<int> comparison)
+    public void Order(RowOrder order)
     {
         if (_isOrdered)
             return;
@@ -51,7 +55,7 @@ internal sealed class UpdateQueue(BabelInterface link)
         }
 
         _rows.RemoveRange(kept, _rows.Count - kept);
-        _rows.Sort(comparison);
+        order(CollectionsMarshal.AsSpan(_rows));
         _isOrdered = true;
     }
 

@@ -21,7 +21,10 @@ public readonly record struct OutgoingUpdate(
     BabelPrefix Source = default)
 {
     /// <summary>Whether the router-id can be given by the R flag instead of a TLV of its own.</summary>
-    public bool CarriesRouterId => !Prefix.IsIpv4 && Prefix.Length == 128 && (ulong)Prefix.Bits == RouterId.Value;
+    public bool CarriesRouterId => IsAddressOf(Prefix, RouterId);
+
+    /// <summary>Whether a prefix is one address whose lower half is the router-id.</summary>
+    internal static bool IsAddressOf(BabelPrefix prefix, RouterId origin) => !prefix.IsIpv4 && prefix.Length == 128 && (ulong)prefix.Bits == origin.Value;
 
     /// <summary>The order that compresses best: router-id, IPv6 before IPv4, the router's own address first, long prefixes first, then by prefix and source.</summary>
     public static int ComparePacking(OutgoingUpdate left, OutgoingUpdate right)

@@ -19,8 +19,8 @@ internal static class BenchCommand
         var quick = new Option<bool>("--quick") { Description = "Small parameters: to see that it works, not how fast." };
         var command = new MeshCommand("bench", "Measure how fast the parts are on this machine.")
         {
-            Notes = ["Further options are handed on to the benchmarks."],
-            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench babel --json babel.json", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json", "mesh bench sim --json sim.json"],
+            Notes = ["Further options are handed on to the benchmarks: --large (sim: networks of 1,000 nodes as well), --processor-time."],
+            Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench babel --json babel.json", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json", "mesh bench sim --json sim.json", "mesh bench sim --large --json sim.json"],
             TreatUnmatchedTokensAsErrors = false,
         };
         command.Arguments.Add(area);

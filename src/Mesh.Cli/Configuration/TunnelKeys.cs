@@ -108,7 +108,7 @@ internal static class TunnelKeys
         "How long a tunnel that the peer wants to close still takes packets that are under way.", "Shorter than the round trip loses packets when a tunnel is closed.");
 
     public static ConfigKey<TimeSpan> KeepAliveInterval { get; } = Tunnel.Duration("keep-alive-interval", One.KeepAliveInterval, 1, 300,
-        "Interval of keep-alives on the control stream.", "Shorter finds dead peers sooner and costs packets.");
+        "Interval of keep-alives on the control stream; three times as long while datagrams pass, which are probed.", "Shorter finds dead peers sooner and costs packets.");
 
     public static ConfigKey<int> MissedKeepAlives { get; } = ConfigKey.Int("node.tunnel.missed-keep-alives", new KeyOptions<int>
     {

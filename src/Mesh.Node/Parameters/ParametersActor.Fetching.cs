@@ -83,7 +83,7 @@ public sealed partial class ParametersActor
     private void OnRoutes(RoutesPublished routes)
     {
         _nodes = routes.Routes.Length + 1;
-        bool isRouted = _parameters is null || _parameters.RegistryPrefix == _identity.Prefix || routes.Routes.Any(IsToRegistry);
+        bool isRouted = _parameters is null || _parameters.RegistryPrefix == _identity.Prefix || NodeRoutes.Find(routes.Routes, _parameters.RegistryPrefix.Subnet(_identity.Network)) is not null;
         if (isRouted == _isRegistryRouted && (isRouted || Context.Timers.IsActive(RegistryMissed.Instance)))
             return;
         _isRegistryRouted = isRouted;
@@ -108,9 +108,6 @@ public sealed partial class ParametersActor
 
     private void AwaitRegistry() =>
         Context.Timers.StartSingle(RegistryMissed.Instance, RegistryMissed.Instance, _missing * (0.75 + (0.5 * Context.Random.NextDouble())));
-
-    private bool IsToRegistry(NodeRoute route) =>
-        NodePrefix.TryFromSubnet(_identity.Network, route.Destination, out NodePrefix node) && node == _parameters!.RegistryPrefix;
 
     private void Examine(byte[] body)
     {

@@ -29,10 +29,9 @@ public sealed partial class BabelActor
             Publish();   // what we answer has to be so
         // On a link with several neighbours one that is not known may be this one.
         bool IsThrough(NodeRoute route) => route.Tunnel == wanted.Tunnel || (kernel is { } found && route.Via.IsEmpty && route.Hop?.Link == -found.Link.Id.Value);
-        Ipv6Prefix[] through = [.. _routes.Routes.Where(IsThrough).Select(static r => r.Destination)];
-        int stranded = wanted.SeeksOtherWays ? CountStranded(wanted.Tunnel, through) : 0;
+        int stranded = wanted.SeeksOtherWays ? CountStranded(wanted.Tunnel) : 0;
         bool isKnown = kernel is not { } shared || shared.Link.IsIdentified(shared.Peer);
-        Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, isKnown, wanted.Multiplier, through.Length, stranded));
+        Sender.Tell(new LinkLocked(wanted.Tunnel, wanted.Number, isKnown, wanted.Multiplier, _routes.Routes.Count(IsThrough), stranded));
     }
 
     // Of two tunnels with one node only one is used, and by that a neighbour usually becomes known; but it says over both who it is.
@@ -58,27 +57,10 @@ public sealed partial class BabelActor
         return true;
     }
 
-    // Another way is one that may be taken at once: neighbours announce back to us what they have from us, too. Over a link that is unusable no route leads, but there might be some.
-    private int CountStranded(TunnelIndex tunnel, Ipv6Prefix[] through)
-    {
-        HashSet<Ipv6Prefix> stranded = [.. through];
-        var others = new HashSet<Ipv6Prefix>();
-        foreach (RouteSnapshot route in _speaker.Routes())
-        {
-            if (!route.IsFeasible || route.Key.IsSourceSpecific)
-                continue;
-            var destination = new Ipv6Prefix(route.Prefix.Bits, route.Prefix.Length);
-            if (IsOver(tunnel, route))
-                stranded.Add(destination);
-            else if (route.Metric != Metric.Infinity)
-                others.Add(destination);
-        }
+    // Over a link that is unusable no route leads, but there might be some.
+    private int CountStranded(TunnelIndex tunnel) => _speaker.CountWithoutOtherWay((link, neighbour) => IsOver(tunnel, link, neighbour));
 
-        stranded.ExceptWith(others);
-        return stranded.Count;
-    }
-
-    private bool IsOver(TunnelIndex tunnel, in RouteSnapshot route) => route.Interface.Value > 0
-        ? route.Interface.Value == tunnel.Value
-        : _kernelLinks.TryGetValue(-route.Interface.Value, out KernelLink? link) && link.Behind(route.Neighbour).Tunnel == tunnel;
+    private bool IsOver(TunnelIndex tunnel, InterfaceId link, BabelAddress neighbour) => link.Value > 0
+        ? link.Value == tunnel.Value
+        : _kernelLinks.TryGetValue(-link.Value, out KernelLink? shared) && shared.Behind(neighbour).Tunnel == tunnel;
 }

@@ -90,7 +90,7 @@ public sealed partial class BabelActor : Actor, IBabelOutput
     protected override void PreStart()
     {
         Context.System.EventStream.Subscribe<NetworkParametersChanged>(Self);
-        PublishTable();
+        PublishTable(isOtherwiseNew: true);
         BeginOrRecall();
     }
 
@@ -373,39 +373,10 @@ public sealed partial class BabelActor : Actor, IBabelOutput
             Look(prefix);
         bool isOther = LookForGateway();
         if (_routes.Apply() || isOther)
-            PublishTable();
+            PublishTable(isOther);
         foreach (int link in _identified)
             LookAgain(link);
         _identified.Clear();
-    }
-
-    private void PublishTable()
-    {
-        Ipv6Prefix own = _options.Self.Subnet(_options.Network);
-        ForwardingEntry? byDefault = DefaultEntry();
-        var entries = new ForwardingEntry[_routes.Routes.Length + (byDefault is null ? 2 : 3)];
-        int count = 0;
-        if (byDefault is { } entry)
-            entries[count++] = entry;
-        // What nobody announces must not leak out of the overlay.
-        entries[count++] = new ForwardingEntry(_options.Network.Prefix.Bits, _options.Network.Length, Route.Unreachable);
-        bool hasOwn = false;
-        foreach (NodeRoute route in _routes.Routes)
-        {
-            if (!hasOwn && own < route.Destination)
-            {
-                entries[count++] = new ForwardingEntry(own.Bits, own.Length, Route.Local);
-                hasOwn = true;
-            }
-
-            entries[count++] = new ForwardingEntry(route.Destination.Bits, route.Destination.Length, route.Hop is null ? Route.Through(route.Tunnel) : Route.Local);
-        }
-
-        if (!hasOwn)
-            entries[count] = new ForwardingEntry(own.Bits, own.Length, Route.Local);
-        _dataPlane.Publish(ForwardingTable.Create(entries, _options.Self.NodeAddress(_options.Network).Value));
-        PublishToKernel();
-        Context.System.EventStream.Publish(new RoutesPublished(_routes.Routes));
     }
 
     private void Look(BabelPrefix prefix)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using Mesh.Protocol.Addressing;
 
@@ -7,9 +8,13 @@ namespace Mesh.Node.Routing;
 internal sealed class RouteBook
 {
     private readonly List<(Ipv6Prefix Destination, NodeRoute? Route)> _changes = [];
+    private readonly List<(Ipv6Prefix Destination, NodeRoute? Route)> _others = [];
 
     /// <summary>The routes as of the last <see cref="Apply"/>.</summary>
     public ImmutableArray<NodeRoute> Routes { get; private set; } = [];
+
+    /// <summary>To which destinations the last <see cref="Apply"/> that was a change has brought another way, or none, in their order.</summary>
+    public IReadOnlyList<(Ipv6Prefix Destination, NodeRoute? Route)> Others => _others;
 
     /// <summary>Notes that the route to a destination is now another one, or none.</summary>
     public void Change(Ipv6Prefix destination, NodeRoute? route) => _changes.Add((destination, route));
@@ -18,28 +23,33 @@ internal sealed class RouteBook
     /// <returns>False where everything is as it was, but for metrics perhaps.</returns>
     public bool Apply()
     {
-        bool isOther = false;
+        _others.Clear();
         ImmutableArray<NodeRoute> before = Routes;
-        ImmutableArray<NodeRoute>.Builder after = ImmutableArray.CreateBuilder<NodeRoute>(before.Length + _changes.Count);
-        int taken = 0;
+        NodeRoute[] after = ArrayPool<NodeRoute>.Shared.Rent(before.Length + _changes.Count);
+        int count = 0, taken = 0;
         foreach ((Ipv6Prefix destination, NodeRoute? route) in InOrder())
         {
             int place = NodeRoutes.PlaceOf(destination, before, taken);
-            after.AddRange(before.AsSpan(taken..place));
+            before.AsSpan(taken..place).CopyTo(after.AsSpan(count));
+            count += place - taken;
             NodeRoute? old = place < before.Length && before[place].Destination == destination ? before[place] : null;
             if (route is not null)
-                after.Add(route);
+                after[count++] = route;
             taken = old is null ? place : place + 1;
-            isOther |= (route?.Tunnel, route?.Via, route?.Hop) != (old?.Tunnel, old?.Via, old?.Hop);
+            if ((route?.Tunnel, route?.Via, route?.Hop) != (old?.Tunnel, old?.Via, old?.Hop))
+                _others.Add((destination, route));
         }
 
         _changes.Clear();
-        if (!isOther)
-            return false;
+        if (_others.Count > 0)
+        {
+            before.AsSpan(taken..).CopyTo(after.AsSpan(count));
+            count += before.Length - taken;
+            Routes = ImmutableArray.Create(after, 0, count);
+        }
 
-        after.AddRange(before.AsSpan(taken..));
-        Routes = after.DrainToImmutable();
-        return true;
+        ArrayPool<NodeRoute>.Shared.Return(after, clearArray: true);
+        return _others.Count > 0;
     }
 
     private IEnumerable<(Ipv6Prefix Destination, NodeRoute? Route)> InOrder() => _changes.Count == 1

@@ -43,7 +43,7 @@ public sealed partial class TunnelActor
     // Where nothing at all comes, the peer is gone, and another stream would not be answered either.
     private void LookAtStream()
     {
-        if (!_isClient || Context.Now - _streamHeard <= _options.KeepAliveInterval * LostKeepAlives || Context.Now - _lastHeard > _options.KeepAliveInterval)
+        if (!_isClient || _unansweredQuestions < LostKeepAlives || Context.Now - _streamHeard <= _options.KeepAliveInterval * LostKeepAlives || Context.Now - _lastHeard > _options.KeepAliveInterval)
             return;
         _streamDoubted = Context.Now;
         Resume();

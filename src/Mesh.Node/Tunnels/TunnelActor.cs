@@ -24,6 +24,7 @@ public sealed record TunnelProgress(TunnelHello? PeerHello, SealingCipher? Ciphe
 /// </remarks>
 public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
 {
+    private const int QuietKeepAlives = 3;   // intervals between two while datagrams pass
     private const byte RoutingFrameKind = 0x40;   // a routing packet inside the control stream, where datagrams do not pass
 
     private readonly TunnelIndex _index;
@@ -41,6 +42,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private TimeSpan _lastHeard;
     private TimeSpan _keepAliveSentAt;
     private uint _keepAliveSequence;
+    private int _unansweredQuestions;   // since the stream was heard
     private TimeSpan? _roundTrip;
     private bool _wasUp;
     private bool _isRouted;
@@ -210,6 +212,8 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
                 _frame.ResetWrittenCount();
                 new VersionNews(tell.Version).Encode(_frame);
                 Send();
+                if (Context.Now - _streamHeard > _options.KeepAliveInterval)
+                    AskForLife();   // whether it arrives
                 return Stay();
             case ShowCertificate show:
                 Show(show);
@@ -275,6 +279,7 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
     private FsmStep<TunnelState, TunnelProgress> OnFrame(FrameReceived frame)
     {
         _lastHeard = _streamHeard = Context.Now;
+        _unansweredQuestions = 0;
         switch (frame.Kind)
         {
             case KeepAlive.Kind when KeepAlive.TryDecode(frame.Payload.Span, out KeepAlive keepAlive):
@@ -367,15 +372,27 @@ public sealed partial class TunnelActor : Fsm<TunnelState, TunnelProgress>
         if (Context.Now - _lastHeard > _options.KeepAliveInterval * _options.MissedKeepAlives)
             return End($"nothing heard for {(Context.Now - _lastHeard).TotalSeconds:0} s");
         LookAtStream();
-        // The client's questions tell a server what its own would, as long as they come; the stream's round trip is of interest while packets go there.
-        if (_isClient || _path == TunnelPathKind.Stream || Context.Now - _streamHeard > _options.KeepAliveInterval * 1.5)
+        if (IsToAskForLife())
             AskForLife();
         return Stay();
+    }
+
+    // The stream's round trip is of interest while packets go there. While datagrams pass, probes tell that the peer is there, and the stream is asked seldom; but what had no answer is asked again soon. The
+    // client's questions tell a server what its own would, as long as they come, and its probes that it has not forgotten the tunnel.
+    private bool IsToAskForLife()
+    {
+        if (_path == TunnelPathKind.Stream)
+            return true;
+        TimeSpan silence = Context.Now - _streamHeard;
+        return _isClient
+            ? _unansweredQuestions > 0 || silence > _options.KeepAliveInterval * (QuietKeepAlives - 0.5)
+            : silence > _options.KeepAliveInterval * (QuietKeepAlives + 1.5) || Context.Now - _lastHeard > _options.KeepAliveInterval * 1.5;
     }
 
     private void AskForLife()
     {
         _keepAliveSequence++;
+        _unansweredQuestions++;
         _keepAliveSentAt = Context.Now;
         _frame.ResetWrittenCount();
         new KeepAlive(_keepAliveSequence, IsEcho: false).Encode(_frame);

@@ -36,16 +36,16 @@ public sealed partial class TunnelsActor
     // Those to try, best first: who has to be a neighbour, who has just told its address, who is known to be there; and last who has failed before or was just replaced.
     private PeerAddressEntry[] Candidates()
     {
-        HashSet<NodePrefix> routed = IsConnected ? RoutedNodes() : [];
-        HashSet<NodePrefix> neighbours = [.. _tunnels.Values.Select(static tunnel => tunnel.Peer), .. IsConnected ? OverLan().Select(static route => route.Via) : []];
+        bool isConnected = IsConnected;
+        HashSet<NodePrefix> neighbours = [.. _tunnels.Values.Select(static tunnel => tunnel.Peer), .. isConnected ? OverLan().Select(static route => route.Via) : []];
         PeerAddressEntry[] candidates = [.. _known.Where(peer => !neighbours.Contains(peer.Prefix) && IsCandidate(peer))];
         Context.Random.Shuffle<PeerAddressEntry>(candidates);
-        return [.. candidates.OrderBy(p => Rank(p.Prefix, routed))];
+        return [.. candidates.OrderBy(p => Rank(p.Prefix, isConnected))];
     }
 
     private IEnumerable<NodeRoute> OverLan() => _routes.Where(static route => route.Device is not null);
 
-    private int Rank(NodePrefix peer, HashSet<NodePrefix> routed)
+    private int Rank(NodePrefix peer, bool isConnected)
     {
         if (_options.Neighbours.Contains(peer))
             return 0;
@@ -53,7 +53,7 @@ public sealed partial class TunnelsActor
             return 5;
         if (_replaced.ContainsKey(peer))
             return 4;
-        if (routed.Count > 0 && !routed.Contains(peer))
+        if (isConnected && !IsRouted(peer))
             return 3;
         return _asked.ContainsKey(peer) ? 1 : 2;
     }
@@ -68,11 +68,11 @@ public sealed partial class TunnelsActor
         if (!IsConnected)
             return 0;
         // Who was asked just now is about to answer, and its place is kept: otherwise each look would ask others.
-        var known = _known.Where(static p => p.Addresses.Count > 0).Select(static p => p.Prefix).ToHashSet();
-        int awaited = Math.Min(missing, _asked.Count(asked => Context.Now - asked.Value < AnswerTime && !known.Contains(asked.Key)));
+        int awaited = Math.Min(missing, _asked.Count(asked => Context.Now - asked.Value < AnswerTime && !_known.Any(peer => peer.Prefix == asked.Key && peer.Addresses.Count > 0)));
         missing -= awaited;
-        if (missing == 0)
+        if (missing == 0 || !_questions.HasToken(Context.Now))
             return awaited;
+        var known = _known.Where(static p => p.Addresses.Count > 0).Select(static p => p.Prefix).ToHashSet();
         HashSet<NodePrefix> neighbours = [.. _routes.Select(static route => route.Via), .. _tunnels.Values.Select(static tunnel => tunnel.Peer)];
         NodePrefix[] unknown = [.. RoutedNodes().Where(node => node != _options.Self && !known.Contains(node) && !_asked.ContainsKey(node) && !neighbours.Contains(node)).Order()];
         if (unknown.Length == 0)

@@ -34,7 +34,7 @@ public sealed partial class TunnelsActor
             _cutOffSince ??= Context.Now;
     }
 
-    private bool IsRouted(NodePrefix node) => _options.Network is not { } network || _routes.Any(route => route.Destination == node.Subnet(network));
+    private bool IsRouted(NodePrefix node) => _options.Network is not { } network || NodeRoutes.Find(_routes, node.Subnet(network)) is not null;
 
     private void LookForOthers()
     {

@@ -5,7 +5,7 @@ namespace Mesh.Simulation.Engine;
 /// <summary>A part of the world that one thread runs at a time: some machines and NAT boxes, what is on its way to them, and their timers.</summary>
 internal sealed class Lane(int number, int count)
 {
-    private readonly PriorityQueue<Delivery, DeliveryKey> _deliveries = new(new ByTimeAndSource());
+    private readonly DeliveryQueue _deliveries = new();
     private readonly DeadlineHeap _deadlines = new();
     private readonly List<(Delivery Delivery, DeliveryKey Key)>[] _outgoing = [.. Enumerable.Range(0, count).Select(static _ => new List<(Delivery, DeliveryKey)>())];
     private TimeSpan _end = TimeSpan.MaxValue;
@@ -41,7 +41,7 @@ internal sealed class Lane(int number, int count)
         get
         {
             TimeSpan deadline = _deadlines.Deadline;
-            return _deliveries.TryPeek(out _, out DeliveryKey key) && key.Time < deadline ? key.Time : deadline;
+            return _deliveries.NextTime < deadline ? _deliveries.NextTime : deadline;
         }
     }
 
@@ -97,9 +97,9 @@ internal sealed class Lane(int number, int count)
     private void RunInstant(TimeSpan time)
     {
         Now = time;
-        while (_deliveries.TryPeek(out Delivery delivery, out DeliveryKey key) && key.Time == time)
+        while (_deliveries.NextTime == time)
         {
-            _deliveries.Dequeue();
+            Delivery delivery = _deliveries.Dequeue();
             Events++;
             if (delivery.Action is { } action)
                 action();
@@ -109,20 +109,5 @@ internal sealed class Lane(int number, int count)
 
         while (_deadlines.Deadline == time)
             _deadlines.First!.FireTimers();
-    }
-
-    private readonly record struct Delivery(UnderlayNode? To, Packet? Packet, Action? Action);
-
-    private readonly record struct DeliveryKey(TimeSpan Time, int Source, long Sequence);
-
-    private sealed class ByTimeAndSource : IComparer<DeliveryKey>
-    {
-        public int Compare(DeliveryKey x, DeliveryKey y)
-        {
-            int order = x.Time.CompareTo(y.Time);
-            if (order == 0)
-                order = x.Source.CompareTo(y.Source);
-            return order != 0 ? order : x.Sequence.CompareTo(y.Sequence);
-        }
     }
 }

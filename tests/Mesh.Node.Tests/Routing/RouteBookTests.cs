@@ -34,6 +34,9 @@ public sealed class RouteBookTests
             bool isOther = before.Count != expected.Count || before.Any(old => !expected.TryGetValue(old.Key, out NodeRoute? now) || now != old.Value);
             Assert.Equal(isOther, book.Apply());
             Assert.Equal(expected.Values, book.Routes);
+            Assert.Equal(isOther, book.Others.Count > 0);
+            Assert.Equal(before.Keys.Union(expected.Keys).Where(key => before.GetValueOrDefault(key) != expected.GetValueOrDefault(key)).Order(), book.Others.Select(static other => other.Destination));
+            Assert.All(book.Others, other => Assert.Equal(expected.GetValueOrDefault(other.Destination), other.Route));
         }
     }
 

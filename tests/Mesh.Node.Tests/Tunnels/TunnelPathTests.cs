@@ -4,6 +4,7 @@ using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Protocol.Registry;
 using Mesh.Protocol.Tunnel;
 
 namespace Mesh.Node.Tests.Tunnels;
@@ -155,9 +156,61 @@ public sealed class TunnelPathTests
     }
 
     [Fact]
+    public void While_datagrams_pass_a_client_asks_in_the_stream_seldom_but_soon_again_where_no_answer_comes()
+    {
+        TunnelWorld world = new TunnelWorld(Options with { RekeyInterval = TimeSpan.FromHours(1) }).Up(isClient: true);
+        world.ProbeReply(1);
+        Assert.Equal(3, Pass(seconds: 95, answers: true));
+        int streams = world.Streams.Connects.Count;
+        Assert.Equal(1, Pass(seconds: 30, answers: false));
+        Assert.Equal(1, Pass(seconds: 10, answers: false));
+        Assert.Equal(streams, world.Streams.Connects.Count);
+        Pass(seconds: 10, answers: false);
+        Assert.Equal(streams + 1, world.Streams.Connects.Count);
+
+        int Pass(int seconds, bool answers)
+        {
+            int questions = 0;
+            for (int i = 0; i < seconds; i++)
+            {
+                foreach (SentControl probe in world.DataPlane.Sent.Where(static sent => sent.Kind == InnerKind.Probe).ToArray())
+                    world.Datagram(InnerKind.ProbeReply, probe.Payload);
+                world.DataPlane.Sent.Clear();
+                world.Kit.Advance(TimeSpan.FromSeconds(1));
+                foreach (SentFrame frame in world.TakeSent().Where(static frame => frame.Kind == KeepAlive.Kind))
+                {
+                    Assert.True(KeepAlive.TryDecode(frame.Payload.Span, out KeepAlive asked));
+                    questions++;
+                    if (answers)
+                        world.Frame((asked with { IsEcho = true }).Encode);
+                }
+            }
+
+            return questions;
+        }
+    }
+
+    [Fact]
+    public void News_for_a_stream_that_was_silent_go_with_a_question()
+    {
+        TunnelWorld world = new TunnelWorld().Up(isClient: true);
+        world.ProbeReply(1);
+        world.TakeSent();
+        NetworkVersion version = NetworkVersion.Initial;
+        world.Tell(new TellVersion(version));
+        Assert.Equal([VersionNews.Kind], world.TakeSent().Select(static frame => frame.Kind));
+        world.Kit.Advance(TimeSpan.FromSeconds(9));
+        world.ProbeReply(world.TakeProbes().LastOrDefault());
+        world.Kit.Advance(TimeSpan.FromSeconds(2));
+        world.TakeSent();
+        world.Tell(new TellVersion(version));
+        Assert.Equal([VersionNews.Kind, KeepAlive.Kind], world.TakeSent().Select(static frame => frame.Kind));
+    }
+
+    [Fact]
     public void A_server_asks_in_the_stream_only_where_it_hears_nothing_there()
     {
-        TunnelWorld world = new TunnelWorld().Up(isClient: false);
+        TunnelWorld world = new TunnelWorld(Options with { RekeyInterval = TimeSpan.FromHours(1) }).Up(isClient: false);
         world.Datagram(InnerKind.Probe, TunnelWorld.Number(1), Elsewhere);
         world.Frame(new PathReport(PathState.Validated, 7, 1448).Encode);
         world.TakeSent();
@@ -168,12 +221,18 @@ public sealed class TunnelPathTests
         }
 
         Assert.Equal(6, Questions(isEcho: true));
-        for (int i = 0; i < 2; i++)
+        for (int i = 0; i < 4; i++)
         {
             world.Datagram(InnerKind.Probe, TunnelWorld.Number(2), Elsewhere);
             world.Kit.Advance(Options.KeepAliveInterval);
         }
 
+        Assert.Equal(0, Questions(isEcho: false));
+        world.Datagram(InnerKind.Probe, TunnelWorld.Number(2), Elsewhere);
+        world.Kit.Advance(Options.KeepAliveInterval);
+        Assert.Equal(1, Questions(isEcho: false));
+        world.Frame(new KeepAlive(1, IsEcho: true).Encode);
+        world.Kit.Advance(Options.KeepAliveInterval * 2);   // without a probe
         Assert.Equal(1, Questions(isEcho: false));
 
         // Of these alone, which are taken.

@@ -49,7 +49,7 @@ public sealed class TunnelsChoiceTests
         TestProbe peers = world.Kit.CreateProbe("peers");
         world.Kit.System.EventStream.Subscribe<AskPeerAddress>(peers.Ref);
         Connect(world, clientCount: 3);   // by which the registry is known
-        world.Kit.System.EventStream.Publish(new RoutesPublished([OnLan(Registry, Registry), OnLan(2, 2), OnLan(7, 2)]));
+        world.Kit.System.EventStream.Publish(new RoutesPublished([OnLan(2, 2), OnLan(7, 2), OnLan(Registry, Registry)]));
         world.Kit.Settle();
         world.Bootstrap.ReceiveAll();
         world.Learn(Registry, 2, 7);
@@ -286,7 +286,7 @@ public sealed class TunnelsChoiceTests
             new NetworkParameters { Version = NetworkVersion.Create(1, []), Protocol = 10, RegistryPrefix = TunnelsWorld.Node(Registry), ClientCount = clientCount, MaxClients = 5, SameCountry = sameCountry is null ? null : [.. sameCountry] }));
         (int Tunnel, int Node)[] all = [(1, Registry), .. routed];
         world.Kit.System.EventStream.Publish(new RoutesPublished(
-            [.. all.Select(r => new NodeRoute(TunnelsWorld.Node(r.Node).Subnet(Network), new TunnelIndex(r.Tunnel), TunnelsWorld.Node(Registry), 96))]));
+            [.. all.Select(r => new NodeRoute(TunnelsWorld.Node(r.Node).Subnet(Network), new TunnelIndex(r.Tunnel), TunnelsWorld.Node(Registry), 96)).OrderBy(static route => route.Destination)]));
         world.Kit.Advance(Options.Tick);
     }
 }

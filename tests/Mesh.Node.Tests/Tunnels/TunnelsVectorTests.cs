@@ -121,7 +121,7 @@ public sealed class TunnelsVectorTests
             _world.Kit.Settle();
             _world.Bootstrap.ReceiveAll();
             ImmutableArray<NodeRoute> routes = [.. _case.GetProperty("routes").EnumerateObject().Index().SelectMany(static direct => direct.Item.Value.EnumerateArray().Select(node => new NodeRoute(
-                NodePrefix.ParseCommonName(node.GetString()!).Subnet(Network), new TunnelIndex(direct.Index + 1), NodePrefix.ParseCommonName(direct.Item.Name), 96)))];
+                NodePrefix.ParseCommonName(node.GetString()!).Subnet(Network), new TunnelIndex(direct.Index + 1), NodePrefix.ParseCommonName(direct.Item.Name), 96))).OrderBy(static route => route.Destination)];
             _world.Kit.System.EventStream.Publish(new RoutesPublished(routes));
             _world.Kit.Settle();
             _asked.ReceiveAll();

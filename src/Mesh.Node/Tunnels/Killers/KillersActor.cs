@@ -23,6 +23,8 @@ public sealed partial class KillersActor : PersistentActor
     // A destination that is announced anew has no way for a moment: that alone is no reason to keep a tunnel.
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60), NeedTime = TimeSpan.FromSeconds(2);
 
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(100);
+
     private readonly IDataPlanePort _dataPlane;
     private readonly ActorRef _router;
     private readonly TimeSpan _tick;
@@ -32,6 +34,7 @@ public sealed partial class KillersActor : PersistentActor
     private KillerTimes _times = KillerTimes.Of(TimeSpan.FromSeconds(15));
     private ActorRef? _manager;
     private ulong _lastLook;
+    private TimeSpan _lookedAt = -LookPause;
 
     /// <summary>Makes the actor.</summary>
     /// <param name="dataPlane">Knows what tunnels carry.</param>
@@ -109,6 +112,9 @@ public sealed partial class KillersActor : PersistentActor
                 OnTick();
                 break;
             case RoutesPublished:
+                LookSoon();
+                break;
+            case LooksDue:
                 LookAtAll();
                 break;
             case NetworkParametersChanged changed:
@@ -225,8 +231,21 @@ public sealed partial class KillersActor : PersistentActor
         LookAtAll();
     }
 
+    // At once, but then not again for a while: in a large network the table changes all the time, and a look takes time with each route.
+    private void LookSoon()
+    {
+        if (_doomed.Count == 0 || Context.Timers.IsActive(LooksDue.Instance))
+            return;
+        TimeSpan next = _lookedAt + LookPause;
+        if (Context.Now >= next)
+            LookAtAll();
+        else
+            Context.Timers.StartSingle(LooksDue.Instance, LooksDue.Instance, next - Context.Now);
+    }
+
     private void LookAtAll()
     {
+        _lookedAt = Context.Now;
         foreach (Entry entry in _doomed.Values)
             Look(entry, entry.Killer.Multiplier);
     }
@@ -293,6 +312,11 @@ public sealed partial class KillersActor : PersistentActor
         public TimeSpan? QuietSince { get; set; }
 
         public bool IsIdle(TimeSpan now) => Killer.State == KillerState.SoftLocking && QuietSince is { } since && now - since >= IdleTime;
+    }
+
+    private sealed class LooksDue
+    {
+        public static readonly LooksDue Instance = new();
     }
 
     private sealed class Tick
