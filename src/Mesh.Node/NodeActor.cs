@@ -72,6 +72,9 @@ public sealed record NodeOptions
     /// <summary>Tuning of the routing speaker.</summary>
     public Babel.BabelOptions Babel { get; init; } = new();
 
+    /// <summary>The number of the protocol that the node says it speaks, 1..10. Default 10; smaller ones, as of older programs, are for simulations. Where the network wants a greater one the node ends: <see cref="NetworkRefusedException"/>.</summary>
+    public int Protocol { get; init; } = PeerDatagram.Protocol;
+
     /// <summary>A mistake on purpose, for tests.</summary>
     internal NodeMutation Mutation { get; init; }
 
@@ -148,7 +151,7 @@ public sealed class NodeActor : Actor
         events.Subscribe<NetworkParametersChanged>(Self);
         events.Subscribe<IdentityChanged>(Self);
         events.Subscribe<CertificateStatus>(Self);
-        ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http)), "registry-client");
+        ActorRef client = Context.ActorOf(Props.Create(() => new RegistryClientActor(_identity, _options.RegistryUrl, _ports.Http) { Protocol = _options.Protocol }), "registry-client");
         ActorRef addressBook = Context.ActorOf(Props.Create(() => new AddressBookActor(_identity.Prefix)), "address-book");
         ActorRef bootstrap = Context.ActorOf(Props.Create(() => new BootstrapActor(_identity, client, addressBook)), "bootstrap");
         var routing = new RoutingOptions { Network = _identity.Network, Self = _identity.Prefix, Speaker = _options.Babel, IsGateway = _options.IsGateway, IsIdentityKept = true, Mutation = _options.Mutation };
@@ -164,11 +167,11 @@ public sealed class NodeActor : Actor
             Context.ActorOf(Props.Create(() => new LanInterfaceActor(name, _ports.LinkWatch!, _babel)), $"lan-{name}");
         if (_options.PortMapping is { } mapping && _ports.PortMapping is { } gateway)
             _portMapping = Context.ActorOf(Props.Create(() => new PortMappingActor(mapping, gateway, _ports.Entropy)), "port-mapping");
-        PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion };
+        PeersOptions peers = _options.Peers with { IsVersionToldInTunnels = _options.Tunnels.TellsVersion, Protocol = _options.Protocol };
         _peers = Context.ActorOf(Props.Create(() => new PeersActor(_identity, peers, _ports, addressBook, _options.Software)), "peers");
         Context.ActorOf(Props.Create(() => new CertificateActor(_identity, client, _ports.Credentials, _revoked, _certificate) { Mutation = _options.Mutation }), "certificate");
         // Last: it announces the parameters to those that are there by then.
-        _parameters = Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client, _ports.WorkPool) { Mutation = _options.Mutation }), "parameters");
+        _parameters = Context.ActorOf(Props.Create(() => new ParametersActor(_identity, client, _ports.WorkPool) { Mutation = _options.Mutation, Protocol = _options.Protocol }), "parameters");
     }
 
     /// <inheritdoc/>

@@ -87,6 +87,9 @@ public sealed partial class ParametersActor : PersistentActor
         _versionChecks = new SourceLimiter(perSecond: 2, burst: 8, Context.Random.Fork().NextUInt64());
     }
 
+    /// <summary>The protocol that this program speaks; see <see cref="NodeOptions.Protocol"/>.</summary>
+    public int Protocol { get; init; } = PeerDatagram.Protocol;
+
     /// <inheritdoc/>
     public override string PersistenceId => "parameters";
 
@@ -288,8 +291,8 @@ public sealed partial class ParametersActor : PersistentActor
 
     private void Use(NetworkParameters parameters, RoutingKeys keys)
     {
-        if (parameters.MinProtocol > PeerDatagram.Protocol)
-            throw new NetworkRefusedException($"the network wants protocol {parameters.MinProtocol} at least, and this program speaks {PeerDatagram.Protocol}: update it");
+        if (parameters.MinProtocol > Protocol)
+            throw new NetworkRefusedException($"the network wants protocol {parameters.MinProtocol} at least, and this program speaks {Protocol}: update it");
         if (Mutation == NodeMutation.AcceptRevoked)
             parameters = parameters with { RevokedSerials = [] };
         (_parameters, _keys) = (parameters, keys);

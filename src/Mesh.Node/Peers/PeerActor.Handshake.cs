@@ -51,7 +51,7 @@ public sealed partial class PeerActor
     {
         ReadOnlyMemory<byte> own = _identity.Certificate.Der.AsMemory();
         Hello0 greeting = _record.Certificate is { } certificate
-            ? new Hello0(PeerDatagram.Protocol, FingerprintOf(certificate), own)
+            ? new Hello0(_ports.Options.Protocol, FingerprintOf(certificate), own)
             : new Hello0(Protocol: null, ReadOnlyMemory<byte>.Empty, own);
         SendHandshake(greeting.Encode(), to, port);
     }
@@ -108,7 +108,7 @@ public sealed partial class PeerActor
             return Stay();   // asked for by an earlier life
         _making = null;
         int? protocol = made.For.Greeting.Protocol;
-        byte[] datagram = new Hello(protocol is null ? null : PeerDatagram.Protocol, envelope).Encode();
+        byte[] datagram = new Hello(protocol is null ? null : _ports.Options.Protocol, envelope).Encode();
         SendHandshake(datagram, made.For.From, made.For.Port);
         var proposal = new Proposal(new PeerSession(made.Key), datagram, Context.Now, protocol);
         return State is PeerState.Idle or PeerState.Greeting ? GoTo(PeerState.Proposed, proposal) : Stay(proposal);

@@ -1,3 +1,5 @@
+using Mesh.Protocol.Peer;
+
 namespace Mesh.Node.Peers;
 
 /// <summary>Limits and timers of the sessions with other nodes.</summary>
@@ -53,6 +55,9 @@ public sealed record PeersOptions
 
     /// <summary>Whether we say to each peer what we can do beyond protocol 10. Default true; nodes of re6st pass over it.</summary>
     public bool TellsCapabilities { get; init; } = true;
+
+    /// <summary>The protocol that we say we speak. Set from <see cref="NodeOptions.Protocol"/>.</summary>
+    public int Protocol { get; init; } = PeerDatagram.Protocol;
 
     /// <summary>Log messages of one peer that the registry's node writes per second. Default 2.</summary>
     public int LogsPerSecond { get; init; } = 2;

@@ -5,6 +5,7 @@ using Mesh.Node.Parameters;
 using Mesh.Node.Ports;
 using Mesh.Node.Routing;
 using Mesh.Protocol.Addressing;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Registry;
 using Mesh.Security.Sessions;
 
@@ -46,7 +47,6 @@ public sealed class RegistryClientActor : Actor
     /// <summary>How many calls may wait; more are answered as unreachable.</summary>
     public const int MaxWaiting = 64;
 
-    private const int Protocol = 10;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan OverlayTimeout = TimeSpan.FromSeconds(10);   // the configured URL is tried then
     private static readonly TimeSpan OverlayPause = TimeSpan.FromHours(1);
@@ -65,6 +65,9 @@ public sealed class RegistryClientActor : Actor
 
     /// <summary>Makes a client of the registry at <paramref name="url"/>.</summary>
     public RegistryClientActor(NodeIdentity identity, string url, IHttpPort http) => (_identity, _url, _http) = (identity, url.TrimEnd('/'), http);
+
+    /// <summary>The protocol that this program speaks; see <see cref="NodeOptions.Protocol"/>.</summary>
+    public int Protocol { get; init; } = PeerDatagram.Protocol;
 
     /// <inheritdoc/>
     protected override void PreStart()

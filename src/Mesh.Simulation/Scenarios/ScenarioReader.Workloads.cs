@@ -5,7 +5,7 @@ namespace Mesh.Simulation.Scenarios;
 /// <content>Nodes that come and go, clocks, and traffic.</content>
 public static partial class ScenarioReader
 {
-    private const string Workloads = "join, await-joined, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, lying-disk, good-disk, replace, lan-merge, lan-split";
+    private const string Workloads = "join, await-joined, await-refused, churn, clock-jump, skip, renew-authority, slow-disk, full-disk, lying-disk, good-disk, replace, lan-merge, lan-split";
     private const int MaxOctets = 1200;   // what goes through every tunnel in one piece
 
     private static readonly TimeSpan Century = TimeSpan.FromDays(36_500);
@@ -14,6 +14,7 @@ public static partial class ScenarioReader
     {
         "join" => ReadJoin(section, scenario),
         "await-joined" => new AwaitJoined(ReadWithin(section)),
+        "await-refused" => new AwaitRefused(ReadWithin(section)),
         "churn" => new Churn(
             section.Number("share", fallback: null, 0, 1),
             section.Duration("every", fallback: null, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1)),

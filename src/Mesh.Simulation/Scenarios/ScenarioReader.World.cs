@@ -1,3 +1,4 @@
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Tunnel;
 using Mesh.Simulation.Paper;
 using Mesh.Simulation.Underlay;
@@ -85,6 +86,7 @@ public static partial class ScenarioReader
                 ClockSkew = ReadSkew(section, common.ClockSkew),
                 IsLan = section.Flag("lan", fallback: false),
                 Underlay = section.Word("underlay", "ipv4", "ipv4", "ipv6", "both") switch { "ipv6" => UnderlayFamily.Ipv6, "both" => UnderlayFamily.Both, _ => UnderlayFamily.Ipv4 },
+                Protocol = section.Integer("protocol", PeerDatagram.Protocol, 1, PeerDatagram.Protocol),
                 TellsCapabilities = section.Flag("tells-capabilities", fallback: true),
                 Cipher = cipher switch { "aes-256-gcm" => SealingCipher.Aes256Gcm, "chacha20-poly1305" => SealingCipher.ChaCha20Poly1305, _ => null },
             },

@@ -28,6 +28,13 @@ public sealed partial class ScenarioRun
 
     private (string Outcome, bool IsGood) SetParameters(SetParameters set) => Publish(() =>
     {
+        // Whose program is too old ends by itself.
+        foreach (SimulatedNode node in _world.Nodes.Where(node => node.Protocol < set.Options.MinProtocol))
+        {
+            _traffic.Exclude(node);
+            _watch.Disturb(node);
+        }
+
         _world.Registry.Options = set.Options;
         _world.Registry.Machine.Kill();
         _world.BootRegistry();

@@ -16,6 +16,7 @@ public sealed partial class ScenarioRun
     {
         JoinWave wave => Join(wave),
         AwaitJoined joined => AwaitJoined(joined.Within),
+        AwaitRefused refused => AwaitRefused(refused.Within),
         Churn churn => Churn(churn),
         JumpClock jump => JumpClock(jump),
         Skip skip => Skip(skip),
@@ -59,6 +60,21 @@ public sealed partial class ScenarioRun
         Measure measure = Measure.Of("a node has joined after", "s", times);
         _measures.Add(measure);
         return ($"{times.Length} nodes, p50 {measure.P50:0.00} s, p99 {measure.P99:0.00} s, max {measure.Max:0.00} s", true);
+    }
+
+    private (string Outcome, bool IsGood) AwaitRefused(TimeSpan within)
+    {
+        int wanted = _world.Registry.Options.MinProtocol;
+        SimulatedNode[] old = [.. _world.Nodes.Where(node => node.BootedAt is not null && node.Protocol < wanted)];
+        if (old.Length == 0)
+            return ($"nobody's program is older than protocol {wanted}", false);
+        TimeSpan start = _world.Engine.Now;
+        bool isOver = RunFor(within, () => old.All(static node => node is { Refusal: not null, IsRunning: false }));
+        if (_world.Nodes.FirstOrDefault(node => node.Refusal is not null && node.Protocol >= wanted) is { } wrong)
+            return ($"{wrong.Machine.Name} has ended, which speaks protocol {wrong.Protocol}: {wrong.Refusal}", false);
+        return isOver
+            ? ($"{old.Length} nodes after {(_world.Engine.Now - start).TotalSeconds:0.0} s: {old[0].Refusal}", true)
+            : ($"not after {within.TotalSeconds:0.###} s: {old.First(static node => node.Refusal is null || node.IsRunning).Machine.Name} still runs", false);
     }
 
     private (string Outcome, bool IsGood) Churn(Churn churn)

@@ -36,6 +36,14 @@ public sealed record AwaitJoined(TimeSpan Within) : ScenarioStep
     public override string Title => $"every node has joined within {Within.TotalSeconds:0.###} s";
 }
 
+/// <summary>Wait until all programs that are older than the network wants (<c>min-protocol</c>) have ended, saying so. It is a violation when that takes longer than <paramref name="Within"/>, when there are none, or when
+/// another one has ended.</summary>
+public sealed record AwaitRefused(TimeSpan Within) : ScenarioStep
+{
+    /// <inheritdoc/>
+    public override string Title => $"programs that are too old have ended within {Within.TotalSeconds:0.###} s";
+}
+
 /// <summary>Nodes crash and come back all the time: in each interval a share of those that run, each at a random moment. The registry's node is left alone.</summary>
 /// <param name="Share">Which share, 0..1. Fractions of a node are saved up.</param>
 /// <param name="Interval">Of which time.</param>

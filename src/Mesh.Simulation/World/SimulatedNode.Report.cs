@@ -61,6 +61,7 @@ public sealed partial class SimulatedNode
         });
         _answers.Clear();
         writer.Maybe(_joinProblem, writer.Text);
+        writer.Maybe(_refusal, writer.Text);
         writer.Bool(_hasStarted);
         writer.Maybe(_startedAt, writer.Time);
         writer.Int(_orderlyEnds);
@@ -92,6 +93,7 @@ public sealed partial class SimulatedNode
         }
 
         _joinProblem = reader.Maybe(reader.Text);
+        _refusal = reader.Maybe(reader.Text);
         _hasStarted = reader.Bool();
         _startedAt = reader.MaybeValue(reader.Time);
         _orderlyEnds = reader.Int();

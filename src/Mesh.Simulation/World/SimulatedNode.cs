@@ -29,6 +29,7 @@ public sealed partial class SimulatedNode
     public const int Port = 1326;
 
     private static readonly TimeSpan WorkTime = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan ExitTime = TimeSpan.FromMilliseconds(1);
 
     private readonly SimulatedRegistry _registry;
     private readonly SimulatedCryptography _cryptography;
@@ -42,6 +43,7 @@ public sealed partial class SimulatedNode
     private Joined? _joined;
     private NodeIdentity? _identity;
     private string? _joinProblem;
+    private string? _refusal;
     private bool _hasStarted;   // since it last was switched on
     private int _orderlyEnds;
     private ImmutableArray<NodeRoute> _routes = [];
@@ -94,6 +96,12 @@ public sealed partial class SimulatedNode
 
     /// <summary>Its programs, while it runs; null where another rank computes it.</summary>
     public SimulatedHost? Host { get; private set; }
+
+    /// <summary>The protocol that its program speaks.</summary>
+    public int Protocol => _options.Protocol;
+
+    /// <summary>Why its program has ended by itself, since it last was switched on, or null.</summary>
+    public string? Refusal => Seen(ref _refusal);
 
     /// <summary>Why it could not join, or null.</summary>
     public string? JoinProblem => Seen(ref _joinProblem);
@@ -160,7 +168,7 @@ public sealed partial class SimulatedNode
         _locking.Clear();
         _routes = [];
         (Parameters, _version) = (null, null);
-        (Host, DataPlane, _certificate, Mapped) = (null, null, null, AddressList.Empty);
+        (Host, DataPlane, _certificate, Mapped, _refusal) = (null, null, null, AddressList.Empty, null);
         _report.Change();
         Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
         {
@@ -199,7 +207,18 @@ public sealed partial class SimulatedNode
         system.EventStream.Subscribe<NetworkParametersChanged>(observer);
         system.EventStream.Subscribe<CertificateStatus>(observer);
         system.EventStream.Subscribe<MappedAddressesChanged>(observer);
+        system.EventStream.Subscribe<ActorFailed>(observer);
         system.ActorOf(Props.Create(() => new NodeActor(_identity, options, ports)), "node");
+    }
+
+    // As the real program, which says so and ends. Its machine stays on.
+    private void End(string reason)
+    {
+        if (_refusal is not null)
+            return;
+        _refusal = reason;
+        _report.Change();
+        Machine.After(ExitTime, Machine.Kill);
     }
 
     private bool MapsPorts => Machine.Nat is { MapsAt: not null };
@@ -304,6 +323,9 @@ public sealed partial class SimulatedNode
                     break;
                 case MappedAddressesChanged changed:
                     node.Mapped = changed.Addresses;
+                    break;
+                case ActorFailed { Reason: NetworkRefusedException refused }:
+                    node.End(refused.Message);
                     break;
                 case NetworkParametersChanged changed:
                     node.Parameters = changed.Parameters;

@@ -1,4 +1,5 @@
 using Mesh.Node;
+using Mesh.Protocol.Peer;
 using Mesh.Protocol.Tunnel;
 using Mesh.Simulation.Underlay;
 
@@ -53,12 +54,16 @@ public sealed record SiteOptions
     /// <summary>The only cipher that the nodes know, or null for all.</summary>
     public SealingCipher? Cipher { get; init; }
 
+    /// <summary>The protocol that the nodes say they speak, 1..10: a smaller one than ours (10), as older programs do, which behave as ours otherwise.</summary>
+    public int Protocol { get; init; } = PeerDatagram.Protocol;
+
     /// <summary>The settings of the site's nodes, from those of all.</summary>
     internal NodeOptions Apply(NodeOptions all)
     {
         NodeOptions options = TellsCapabilities
             ? all
             : all with { Peers = all.Peers with { TellsCapabilities = false }, Tunnels = all.Tunnels with { TellsVersion = false } };
+        options = options with { Protocol = Protocol };
         return Cipher is { } cipher ? options with { Tunnels = options.Tunnels with { Tunnel = options.Tunnels.Tunnel with { Ciphers = [cipher] } } } : options;
     }
 }

@@ -119,6 +119,7 @@ public sealed class BrokenWorldTests
     [InlineData("delay = 2 s", "", "22: scenario.steps[9].delay: is missing")]
     [InlineData("machine = registry, delay", "machine = moon, delay", "22: scenario.steps[9].machine: there is no machine 'moon'")]
     [InlineData("full-disk, share = 0.5", "full-disk, machine = paris-1, share = 0.5", "23: scenario.steps[10].share: unknown key")]
+    [InlineData("full-disk, share = 0.5", "await-refused, within = soon", "23: scenario.steps[10].within: ")]
     [InlineData("full-disk, share = 0.5", "lying-disk, cache = 0 s", "23: scenario.steps[10].cache: expected")]
     [InlineData("full-disk, share = 0.5", "lying-disk, delay = 1 s", "23: scenario.steps[10].delay: unknown key")]
     [InlineData("full-disk, share = 0.5", "full-disk, share = much", "23: scenario.steps[10].share: expected a number from 0 to 1")]

@@ -75,6 +75,8 @@ public sealed class SampleScenarioTests
     [InlineData("continental-partition", "{ do = heal }", "", "every node has a route to every other within 300 s: not after 300 s")]
     [InlineData("continental-partition", "mean = 500 ms }\n    { do = partition", "mean = 50 ms }\n    { do = partition", "their mean round trip was at most 50 ms")]
     [InlineData("flash-crowd", "    { do = stop-traffic }", "    { do = stop-traffic, max-lost-share = 0.01 }", "at most 1% of the pings were lost")]
+    [InlineData("mixed-versions", "parameters { min-protocol = 9 }", "parameters { min-protocol = 8 }", "nobody's program is older than protocol 8")]
+    [InlineData("mixed-versions", "{ do = await-refused, within = 60 s }", "{ do = await-refused, within = 1 ms }", "not after 0.001 s: old-1 still runs")]
     [InlineData("mixed-versions", "{ do = revoke, machine = plain-2 }", "", "it was not revoked")]
     [InlineData("tunnel-refresh", "do = wait, for = 3600 s", "do = wait, for = 60 s", "at least 50 tunnels were destroyed in order")]
     [InlineData("parameter-change", "await-version, within = 60 s, median = 5 s", "await-version, within = 60 s, median = 10 ms", "; the median may be 0.01 s")]

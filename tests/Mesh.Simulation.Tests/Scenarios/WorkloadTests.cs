@@ -46,8 +46,10 @@ public sealed class WorkloadTests
             { do = await-routes }
             { do = clock-jump, share = 0.3, by = -1 h }
             { do = wait, for = 30 s }
-            { do = ping-all }
+            { do = ping-all, attempts = 5 }
             """;
+        // Five attempts, by chance: a ping crosses lines that lose 0.2 % some seven times, so 1.4 % are lost, one independently of the other (of 27,300 first ones in this network 388, then 6 of those, then 1), and of
+        // 182 pairs one loses three in a row in a run of two thousand. Seed 1 with real cryptography is such a run.
         var run = new ScenarioRun(Parse(steps), seed: 1);
         ScenarioResult result = run.Run();
         Assert.Empty(result.Violations);
