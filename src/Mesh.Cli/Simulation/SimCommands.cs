@@ -8,6 +8,7 @@ using Mesh.Cli.Shell;
 using Mesh.Hocon.Schema;
 using Mesh.Simulation.Engine;
 using Mesh.Simulation.Invariants;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.Reports;
 using Mesh.Simulation.Scenarios;
 
@@ -33,6 +34,7 @@ internal static class SimCommands
         var write = new Option<string?>("--write") { Description = "Write the scenario into this file, with a list of faults in place of those at random, so that the file gives the same run with any seed's faults fixed.", HelpName = "FILE" };
         Option<int?> nodes = Nodes();
         var workers = new Option<int?>("--workers") { Description = "How many threads compute it; the digest does not depend on it. Default: the key simulation.workers.", HelpName = "N" };
+        var mpi = new Option<bool>("--mpi") { Description = "Started by mpirun: its processes compute one run together, each a part of the nodes, with --workers threads each. The digest is the same." };
         Option<string?> configuration = CommonOptions.Config("Configuration with the section simulation.");
         Option<string[]> sets = CommonOptions.Sets();
         Option<bool> json = CommonOptions.Json();
@@ -43,50 +45,81 @@ internal static class SimCommands
                 "The actors are those of real machines. The same scenario and seed give the same digest, on every machine.",
                 "Ends with status 1 where an expectation of the scenario or an invariant (mesh sim invariants) was violated, and says how to come to just before it. Ctrl-C ends the run early with a partial report.",
             ],
-            Examples = ["mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json", "mesh sim run samples/scenarios/chaos.conf --seed 3 --until 200 --log info"],
+            Examples =
+            [
+                "mesh sim run samples/scenarios/quickstart.conf --seed 7", "mesh sim run quickstart.conf --report out --json", "mesh sim run samples/scenarios/chaos.conf --seed 3 --until 200 --log info",
+                "mpirun -np 4 mesh sim run samples/scenarios/paper.conf --mpi",
+            ],
         };
         command.Arguments.Add(scenario);
-        foreach (Option option in (Option[])[seed, nodes, workers, until, report, write, log, configuration, sets, json])
+        foreach (Option option in (Option[])[seed, nodes, workers, mpi, until, report, write, log, configuration, sets, json])
             command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
             {
                 GCSettings.LatencyMode = GCLatencyMode.Batch;   // nobody waits for a pause, and a collector on a second thread costs a third more
-                ResolvedConfig config = MeshSchema.Load(context, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
-                Scenario read = Load(parsed.GetValue(scenario)!, config, parsed.GetValue(nodes));
-                string? directory = parsed.GetValue(report);
-                TimeSpan? end = Time("--until", parsed.GetValue(until));
-                ulong number = (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed));
-                if (parsed.GetValue(write) is { } copy)
-                    Write(copy, parsed.GetValue(scenario)!, read, number);
-                if (directory is not null)
-                    Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
-                int threads = parsed.GetValue(workers) ?? config.Get(SimulationKeys.Workers);
-                var checks = new Checks();
-                checks.Range("--workers", threads, 1, SimulationEngine.MaxWorkers);
-                checks.ThrowIfAny();
-                ScenarioResult result = Carry(context, read, number, isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log), end, threads);
-                string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
-                if (directory is not null)
-                    WriteReport(directory, result, text);
-                if (parsed.GetValue(json))
-                    context.Out.WriteLine(text);
-                else
-                    Print(context, result, directory, Command(parsed.GetValue(scenario)!, number, parsed.GetValue(nodes)));
-                return result is { IsClean: true, IsPartial: false } ? ExitCode.Ok : ExitCode.Failed;
+                CheckRanks(context, parsed.GetValue(mpi), parsed.GetValue(log) is not null);
+                return parsed.GetValue(mpi) ? MpiRun.Carry(context, Prepare, CarryOut) : CarryOut(context, Prepare(context, ranks: 1), ranks: null);
+
+                RunOrder Prepare(CliContext speaker, int ranks)
+                {
+                    ResolvedConfig config = MeshSchema.Load(speaker, parsed.GetValue(configuration) is { } file ? [file] : [], parsed.GetValue(sets)!);
+                    Scenario read = Load(parsed.GetValue(scenario)!, config, parsed.GetValue(nodes));
+                    TimeSpan? end = Time("--until", parsed.GetValue(until));
+                    int threads = parsed.GetValue(workers) ?? config.Get(SimulationKeys.Workers);
+                    var checks = new Checks();
+                    checks.Range("--workers", threads, 1, SimulationEngine.MaxWorkers / ranks);
+                    checks.ThrowIfAny();
+                    return new RunOrder(read, (ulong)(parsed.GetValue(seed) ?? config.Get(SimulationKeys.Seed)), end, threads);
+                }
+
+                int CarryOut(CliContext speaker, RunOrder order, IRankLink? ranks)
+                {
+                    bool speaks = ranks is null || ranks.Rank == 0;
+                    string? directory = speaks ? parsed.GetValue(report) : null;
+                    if (speaks && parsed.GetValue(write) is { } copy)
+                        Write(copy, parsed.GetValue(scenario)!, order.Scenario, order.Seed);
+                    if (directory is not null)
+                        Directory.CreateDirectory(directory);   // now, so that a long run does not end with nowhere to write
+                    ScenarioResult result = Carry(speaker, order.Scenario, order.Seed, isQuiet: parsed.GetValue(json), cancellation, parsed.GetValue(log), order.Until, order.Workers, ranks);
+                    string text = JsonSerializer.Serialize(result, ScenarioJson.Default.ScenarioResult);
+                    if (directory is not null)
+                        WriteReport(directory, result, text);
+                    if (parsed.GetValue(json))
+                        speaker.Out.WriteLine(text);
+                    else
+                        Print(speaker, result, directory, Command(parsed.GetValue(scenario)!, order.Seed, parsed.GetValue(nodes)));
+                    return result is { IsClean: true, IsPartial: false } ? ExitCode.Ok : ExitCode.Failed;
+                }
             },
             CancellationToken.None));
         return command;
     }
 
+    private static void CheckRanks(CliContext context, bool isWanted, bool hasLog)
+    {
+        int started = MpiRun.Started(context);
+        var checks = new Checks();
+        if (isWanted && started == 0)
+            checks.Add("--mpi: expected to be started by mpirun, as in: mpirun -np 4 ./mesh sim run FILE --mpi");
+        if (!isWanted && started > 1)
+            checks.Add($"mpirun has started {started} of these, and each would compute the same: expected --mpi, with which they compute one run together");
+        if (isWanted && started > SimulationEngine.MaxWorkers)
+            checks.Add($"mpirun has started {started} of these: expected at most {SimulationEngine.MaxWorkers}");
+        if (isWanted && hasLog)
+            checks.Add("--log: expected without --mpi; the lines of a log are in order only where one process computes the run");
+        checks.ThrowIfAny();
+    }
+
     /// <summary>Runs a scenario with a line of progress on the error stream, if a person looks.</summary>
-    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null, TimeSpan? until = null, int workers = 1)
+    internal static ScenarioResult Carry(CliContext context, Scenario scenario, ulong seed, bool isQuiet, CancellationToken cancellation, LogLevel? level = null, TimeSpan? until = null, int workers = 1,
+        IRankLink? ranks = null)
     {
         bool shows = context.IsTerminal && !isQuiet && level is null;
         Action<ScenarioProgress>? progress = shows ? now => context.Error.Write($"\r{Line(now),-110}") : null;
         if (!isQuiet)
             context.Out.WriteLine($"{scenario.Name}, seed {seed}: {scenario.Description}");
-        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation, workers: workers)
+        var run = new ScenarioRun(scenario, seed, progress, level is { } from ? new VirtualLog(context.Error, from) : null, cancellation, workers: workers, ranks: ranks)
         {
             Until = until,
             StepEnded = isQuiet ? null : step => PrintStep(context, step, shows),
@@ -175,4 +208,7 @@ internal static class SimCommands
 
     private static string Line(ScenarioProgress now) =>
         $"{now.Now.TotalSeconds,8:0.0} s  {now.Step}  nodes {now.NodesUp}  tunnels {now.Tunnels}  routes {now.Routes:P0}  messages {now.Messages:N0}  {now.Speed:0}x";
+
+    // What a run is to be, as the command line and the files say.
+    private sealed record RunOrder(Scenario Scenario, ulong Seed, TimeSpan? Until, int Workers);
 }

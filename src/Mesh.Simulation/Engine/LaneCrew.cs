@@ -10,6 +10,7 @@ internal sealed class LaneCrew : IDisposable
     private const long FewEvents = 4;
 
     private readonly Lane[] _lanes;
+    private readonly IReadOnlyList<Lane> _all;
     private readonly SemaphoreSlim _wake = new(0);
     private readonly Thread[] _threads;
     private TimeSpan _end;
@@ -24,9 +25,10 @@ internal sealed class LaneCrew : IDisposable
 
     /// <summary>Makes a crew.</summary>
     /// <param name="lanes">What it runs.</param>
-    public LaneCrew(Lane[] lanes)
+    /// <param name="all">Those and the lanes of other ranks, by their numbers.</param>
+    public LaneCrew(Lane[] lanes, IReadOnlyList<Lane> all)
     {
-        _lanes = lanes;
+        (_lanes, _all) = (lanes, all);
         _threads = [.. Enumerable.Range(1, lanes.Length - 1).Select(number => new Thread(Work) { IsBackground = true, Name = $"simulation lane {number}" })];
         foreach (Thread thread in _threads)
             thread.Start();
@@ -59,7 +61,7 @@ internal sealed class LaneCrew : IDisposable
         _events = _counted;
         Interlocked.Exchange(ref _failure, null)?.Throw();
         foreach (Lane lane in _lanes)
-            lane.Deliver(_lanes);
+            lane.Deliver(_all);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Mesh.Actors;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.Underlay;
 
 namespace Mesh.Simulation.Engine;
@@ -10,30 +11,36 @@ namespace Mesh.Simulation.Engine;
 /// always takes some time, so nothing sent at an instant arrives at that instant.</para>
 /// <para>With several workers the world is cut into as many lanes. No packet gets from one lane to another in less than <see cref="Lookahead"/>, so lanes may run side by side for so long without knowing of each
 /// other (conservative synchronisation); then they hand over what they have sent. Doings of the script stand between such windows. Each machine sees the same, and the digest is the same.</para>
+/// <para>Processes can compute it together, too: each of these ranks has as many lanes as workers, and runs the whole script. Whatever asks the world at all is asked at all ranks equally.</para>
 /// </remarks>
-public sealed class SimulationEngine : IDisposable
+public sealed partial class SimulationEngine : IDisposable
 {
     private readonly PriorityQueue<Action, (TimeSpan Time, long Sequence)> _script = new();
     private readonly List<Machine> _machines = [];
-    private readonly Lane[] _lanes;
+    private readonly List<UnderlayNode> _sources = [];
+    private readonly Lane[] _all;     // by number, also those of other ranks
+    private readonly Lane[] _lanes;   // those that run here
     private readonly LaneCrew? _crew;
-    private int _sources;
     private int _sites;
     private long _scriptSequence;
     private long _scriptEvents;
     private bool _areLanesRunning;
 
     /// <summary>Makes an empty world.</summary>
-    /// <param name="workers">How many threads compute it, 1..64.</param>
-    public SimulationEngine(int workers = 1)
+    /// <param name="workers">How many threads compute it in this process, 1..64.</param>
+    /// <param name="ranks">The other processes that compute it, with as many threads each; null for none. All ranks together have at most <see cref="MaxWorkers"/> threads.</param>
+    public SimulationEngine(int workers = 1, IRankLink? ranks = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, MaxWorkers);
-        _lanes = [.. Enumerable.Range(0, workers).Select(number => new Lane(number, workers))];
-        _crew = workers > 1 ? new LaneCrew(_lanes) : null;
+        int count = ranks?.Count ?? 1;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(workers, MaxWorkers / count);
+        _ranks = count > 1 ? new RankMeetings(ranks!) : null;
+        _all = [.. Enumerable.Range(0, workers * count).Select(number => new Lane(number, workers * count, isLocal: ranks is null || number % count == ranks.Rank))];
+        _lanes = [.. _all.Where(static lane => lane.IsLocal)];
+        _crew = workers > 1 ? new LaneCrew(_lanes, _all) : null;
     }
 
-    /// <summary>The most workers.</summary>
+    /// <summary>The most workers, those of all ranks together.</summary>
     public const int MaxWorkers = 64;
 
     /// <summary>Virtual time since the world began.</summary>
@@ -49,20 +56,20 @@ public sealed class SimulationEngine : IDisposable
         init => field = value > TimeSpan.Zero ? value : new TimeSpan(1);
     } = new(1);
 
-    /// <summary>How many threads compute it.</summary>
+    /// <summary>How many threads compute it in this process.</summary>
     public int Workers => _lanes.Length;
 
     /// <summary>All machines, in order of their making.</summary>
     public IReadOnlyList<Machine> Machines => _machines;
 
     /// <summary>Packets and script actions handled so far.</summary>
-    public long Events => _scriptEvents + _lanes.Sum(static lane => lane.Events);
+    public long Events => _scriptEvents + Sum(static lane => lane.Events);
 
     /// <summary>Packets that reached nobody, because the machine was off or nothing listened.</summary>
-    public long Undelivered => _lanes.Sum(static lane => lane.Undelivered);
+    public long Undelivered => Sum(static lane => lane.Undelivered);
 
     /// <summary>Packets lost on the way.</summary>
-    public long Lost => _lanes.Sum(static lane => lane.Lost);
+    public long Lost => Sum(static lane => lane.Lost);
 
     /// <summary>What all machines have done so far, in 64 bits.</summary>
     public Digest Digest
@@ -72,14 +79,14 @@ public sealed class SimulationEngine : IDisposable
             var digest = default(Digest);
             digest.Add((ulong)Now.Ticks);
             digest.Add((ulong)Events);
-            foreach (Machine machine in _machines)
-                digest.Add(machine.DigestValue);
+            foreach (ulong value in MachineDigests())
+                digest.Add(value);
             return digest;
         }
     }
 
     /// <summary>Messages that all actors have handled so far.</summary>
-    public long Delivered => _machines.Sum(m => m.DeliveredMessages);
+    public long Delivered => SumOfRanks(_machines.Sum(m => m.DeliveredMessages));
 
     /// <summary>Lets time pass up to <paramref name="time"/>.</summary>
     public void RunUntil(TimeSpan time)
@@ -133,10 +140,11 @@ public sealed class SimulationEngine : IDisposable
     /// <returns>Its number and its lane.</returns>
     internal (int Id, Lane Lane) AddSource(UnderlayNode node, UnderlayNode? beside)
     {
-        Lane lane = beside?.Lane ?? _lanes[_sites++ % _lanes.Length];
+        Lane lane = beside?.Lane ?? _all[_sites++ % _all.Length];
         if (node is Machine machine)
             _machines.Add(machine);
-        return (_sources++, lane);
+        _sources.Add(node);
+        return (_sources.Count - 1, lane);
     }
 
     private TimeSpan? NextOfScript => _script.TryPeek(out _, out (TimeSpan Time, long Sequence) key) ? key.Time : null;
@@ -146,23 +154,30 @@ public sealed class SimulationEngine : IDisposable
         _areLanesRunning = true;
         try
         {
-            if (_crew is null)
+            if (_crew is null && _ranks is null)
             {
                 _lanes[0].RunBefore(end);
                 return;
             }
 
             TimeSpan window = next!.Value + Lookahead;
-            _crew.RunBefore(window < end ? window : end);
+            window = window < end ? window : end;
+            if (_crew is not null)
+                _crew.RunBefore(window);
+            else
+                _lanes[0].RunBefore(window);
         }
         finally
         {
             _areLanesRunning = false;
+            Touch();
         }
     }
 
     private TimeSpan? NextOfLanes()
     {
+        if (_ranks is not null)
+            return NextOfRanks(_ranks);
         TimeSpan? next = null;
         foreach (Lane lane in _lanes)
         {
@@ -186,7 +201,7 @@ public sealed class SimulationEngine : IDisposable
     private void SetNow(TimeSpan time)
     {
         Now = time;
-        foreach (Lane lane in _lanes)
+        foreach (Lane lane in _all)
             lane.Now = time;
     }
 }

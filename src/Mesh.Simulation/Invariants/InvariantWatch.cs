@@ -13,9 +13,12 @@ internal sealed class InvariantWatch(SimulatedNetwork world, IReadOnlyList<Invar
     private readonly HashSet<(string, string)> _told = [];
     private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly TimeSpan[] _next = new TimeSpan[invariants.Count];
-    private readonly SimulatedRegistryView _registry = new(world);
+    private readonly RegistryView _registry = world.Engine.HasRanks ? new ToldRegistryView(world) : new SimulatedRegistryView(world);
     private SimulatedNodeView[] _nodes = [];
     private Dictionary<SimulatedNode, SimulatedNodeView> _views = [];
+
+    /// <summary>The registry, as invariants see it.</summary>
+    public RegistryView Registry => _registry;
 
     /// <summary>What was found, of each invariant the first few and at each place once.</summary>
     public IReadOnlyList<InvariantViolation> Violations => _violations;
@@ -58,12 +61,31 @@ internal sealed class InvariantWatch(SimulatedNetwork world, IReadOnlyList<Invar
             _views = _nodes.ToDictionary(static view => view.Node);
         }
 
+        TellInside();
         TimeSpan? up = _registry.UpSince;
         foreach (SimulatedNodeView view in _nodes)
             view.Update(now, up is not null && !world.Internet.IsCut(view.Node.Machine.Gateway, world.Registry.Machine), up ?? now);
         return new NetworkView(
             world.Network, now, _nodes, _registry, (a, b) => world.Internet.IsCut(((SimulatedNodeView)a).Node.Machine.Gateway, ((SimulatedNodeView)b).Node.Machine.Gateway));
     }
+
+    // What only a look into actors shows, at the rank that has them.
+    private void TellInside() => world.Engine.Ask(
+        writer => writer.List([.. _nodes.Index().Where(static one => one.Item.Node.Machine.IsLocal)], one =>
+        {
+            writer.Int(one.Index);
+            one.Item.WriteInside(writer);
+        }),
+        reader =>
+        {
+            for (int left = reader.Int(); left > 0; left--)
+            {
+                int index = reader.Int();
+                if (index < 0 || index >= _nodes.Length)
+                    throw reader.Wrong($"node {index} of {_nodes.Length}");
+                _nodes[index].ReadInside(reader);
+            }
+        });
 
     // A place where something is wrong is told once, whatever else is wrong there later.
     private void Add(Invariant invariant, Breach breach, TimeSpan now)

@@ -1,8 +1,10 @@
+using Mesh.Babel;
 using Mesh.Node.Parameters;
 using Mesh.Node.Routing;
 using Mesh.Node.Tunnels;
 using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.World;
 
 namespace Mesh.Simulation.Invariants;
@@ -15,6 +17,8 @@ internal sealed class SimulatedNodeView(SimulatedNode node) : NodeView
 
     private TimeSpan? _quietSince;
     private TimeSpan? _reachableSince;
+    private ulong? _toldNewest;   // by the rank that computes it
+    private RoutingOrigin? _toldOrigin;
 
     public SimulatedNode Node => node;
 
@@ -36,15 +40,14 @@ internal sealed class SimulatedNodeView(SimulatedNode node) : NodeView
 
     public override ulong ParametersVersion => node.ParametersVersion;
 
-    public override ulong NewestVersion =>
-        (node.Machine.System?.Inspect("/user/node/parameters", AskParameters) as ParametersStatus)?.Newest ?? node.ParametersVersion;
+    public override ulong NewestVersion => (Node.Machine.IsLocal ? AskNewest() : _toldNewest) ?? node.ParametersVersion;
 
     public override IEnumerable<TunnelView> Tunnels => node.Tunnels.Select(tunnel => new TunnelView(
         tunnel.Index.Value, tunnel.Peer, tunnel.State == TunnelState.Up, node.Destructions.TryGetValue(tunnel.Index.Value, out KillerState state) ? state : null));
 
     public override IReadOnlyCollection<NodeRoute> Routes => node.Routes;
 
-    public override RoutingOrigin? Origin => node.Machine.System?.Inspect("/user/node/babel", AskOrigin) as RoutingOrigin;
+    public override RoutingOrigin? Origin => Node.Machine.IsLocal ? InspectOrigin() : _toldOrigin;
 
     public override IReadOnlyList<LockLoss> LockLosses => node.LockLosses;
 
@@ -66,6 +69,28 @@ internal sealed class SimulatedNodeView(SimulatedNode node) : NodeView
         _quietSince = !runs ? null : Latest(_quietSince ?? now, StartedAt);
         _reachableSince = !runs || !reachesRegistry ? null : Latest(Latest(_reachableSince ?? now, StartedAt), registrySince);
     }
+
+    /// <summary>Tells the other ranks what only a look into the actors shows.</summary>
+    public void WriteInside(RankWriter writer)
+    {
+        writer.Maybe(AskNewest(), writer.ULong);
+        writer.Maybe(InspectOrigin(), origin =>
+        {
+            writer.ULong(origin.RouterId.Value);
+            writer.UShort(origin.Seqno.Value);
+        });
+    }
+
+    /// <summary>Takes over what the rank has told that computes it.</summary>
+    public void ReadInside(RankReader reader)
+    {
+        _toldNewest = reader.MaybeValue(reader.ULong);
+        _toldOrigin = reader.Maybe(() => new RoutingOrigin(new RouterId(reader.ULong()), new Seqno(reader.UShort())));
+    }
+
+    private ulong? AskNewest() => (node.Machine.System?.Inspect("/user/node/parameters", AskParameters) as ParametersStatus)?.Newest;
+
+    private RoutingOrigin? InspectOrigin() => node.Machine.System?.Inspect("/user/node/babel", AskOrigin) as RoutingOrigin;
 
     private static TimeSpan Latest(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

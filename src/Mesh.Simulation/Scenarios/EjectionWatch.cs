@@ -12,7 +12,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
     private readonly Ipv6Prefix _subnet = node.Identity!.Prefix.Subnet(world.Network);
-    private readonly TimeSpan[] _lastPackets = new TimeSpan[others.Length];   // by who took it: they may run beside each other
+    private PingWatch[] _watches = [];
     private TimeSpan _lastTrace;
     private bool _isOver;
 
@@ -23,7 +23,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     public int Sent { get; private set; }
 
     /// <summary>When somebody took a packet of it last, since the revocation.</summary>
-    public TimeSpan LastPacket => AfterRevocation(_lastPackets.DefaultIfEmpty().Max());
+    public TimeSpan LastPacket => AfterRevocation(_watches.Select(static watch => watch.LastAt).DefaultIfEmpty().Max());
 
     /// <summary>When somebody was seen last with a tunnel with it or a route to it, since the revocation.</summary>
     public TimeSpan LastTrace => AfterRevocation(_lastTrace);
@@ -32,18 +32,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     public void Begin(DeterministicRandom random)
     {
         Ipv6Address address = node.Identity!.Address;
-        for (int i = 0; i < others.Length; i++)
-        {
-            if (others[i] is not { Host: { } host } other)
-                continue;
-            int place = i;
-            host.Pinged = source =>
-            {
-                if (source == address)
-                    _lastPackets[place] = other.Machine.WorldTime;
-            };
-        }
-
+        _watches = [.. others.Select(other => other.WatchPings(address))];
         Ping(random);
     }
 
@@ -51,8 +40,8 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
     public void End()
     {
         _isOver = true;
-        foreach (SimulatedNode other in others.Where(static other => other.Host is not null))
-            other.Host!.Pinged = null;
+        foreach (SimulatedNode other in others)
+            other.EndPingWatch();
     }
 
     /// <summary>True where nobody has anything to do with it any more.</summary>
@@ -86,7 +75,7 @@ internal sealed class EjectionWatch(SimulatedNetwork world, SimulatedNode node, 
         {
             SimulatedNode other = others.Length <= PingsAtATime ? others[i] : others[random.Next(others.Length)];
             Sent++;
-            node.Host!.Ping(other.Identity!.Address, static _ => { });
+            node.Ping(other.Identity!.Address);
         }
     });
 }

@@ -69,7 +69,7 @@ internal sealed class PingTraffic(SimulatedNetwork world)
         while (_flights.TryPeek(out Flight? flight) && world.Engine.Now - flight.SentAt >= Timeout)
         {
             _flights.Dequeue();
-            if (flight.RoundTrip is { } roundTrip)
+            if (flight.Echo.RoundTrip is { } roundTrip)
             {
                 CountAnswer(flight, roundTrip);
             }
@@ -89,9 +89,7 @@ internal sealed class PingTraffic(SimulatedNetwork world)
         Schedule(generation, pair, _interval);
         if (!pair.From.IsRunning || !pair.To.IsRunning || _excluded.Contains(pair.From) || _excluded.Contains(pair.To))
             return;
-        var flight = new Flight(pair.From, pair.To, world.Engine.Now);
-        _flights.Enqueue(flight);
-        pair.From.Host!.Ping(pair.To.Identity!.Address, roundTrip => flight.RoundTrip = roundTrip, _octets);
+        _flights.Enqueue(new Flight(pair.From, pair.To, world.Engine.Now, pair.From.Ping(pair.To.Identity!.Address, _octets)));
     });
 
     private void CountAnswer(Flight flight, TimeSpan roundTrip)
@@ -105,9 +103,5 @@ internal sealed class PingTraffic(SimulatedNetwork world)
 
     private bool WasDisturbed(SimulatedNode node, TimeSpan sentAt) => !node.IsRunning || DisturbedAt(node) >= sentAt;
 
-    private sealed record Flight(SimulatedNode From, SimulatedNode To, TimeSpan SentAt)
-    {
-        /// <summary>Null until the answer has come. Set by the sender, which may run beside others: what is common to all is counted afterwards.</summary>
-        public TimeSpan? RoundTrip { get; set; }
-    }
+    private sealed record Flight(SimulatedNode From, SimulatedNode To, TimeSpan SentAt, Echo Echo);
 }

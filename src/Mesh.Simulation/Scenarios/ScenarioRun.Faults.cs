@@ -35,7 +35,7 @@ public sealed partial class ScenarioRun
             case MachineFault.Crash:
                 machine.Crash();
                 break;
-            case MachineFault.Boot when machine.System is null:
+            case MachineFault.Boot when !machine.IsUp:
                 boot();
                 break;
             case MachineFault.Sleep:
@@ -49,9 +49,9 @@ public sealed partial class ScenarioRun
 
     private static bool CanHappen(MachineFault fault, Machine machine) => fault switch
     {
-        MachineFault.Boot => machine.System is null,
+        MachineFault.Boot => !machine.IsUp,
         MachineFault.Wake => machine.IsAsleep,
-        _ => machine is { System: not null, IsAsleep: false },
+        _ => machine.IsAwake,
     };
 
     private (string Outcome, bool IsGood) Partition(Partition partition)

@@ -1,5 +1,4 @@
 using Mesh.Actors;
-using Mesh.Node.Parameters;
 using Mesh.Node.Tunnels;
 using Mesh.Protocol.Registry;
 using Mesh.Registry;
@@ -121,20 +120,20 @@ public sealed partial class ScenarioRun
         if (!liar.IsRunning)
             return ("it does not run", false);
         long calls = ConfigCalls;
-        NetworkVersion old = liar.Parameters!.Version;
+        NetworkVersion old = liar.Version!;
         TimeSpan end = _world.Engine.Now + forge.Duration;
         int told = 0;
         while (_world.Engine.Now < end && !IsOver)
         {
-            liar.Machine.System!.EventStream.Publish(new VersionLearned(NextLie(old, told++)));
-            liar.Machine.Settle();
+            liar.Spread(NextLie(old, told++));
             RunFor(LieInterval, static () => false);
         }
 
         SimulatedNode[] running = Running();
-        long refused = 0;
-        foreach (SimulatedNode node in running.Where(node => node != liar))
-            node.AskParameters(status => refused += status.Forged);
+        SimulatedNode[] others = [.. running.Where(node => node != liar)];
+        foreach (SimulatedNode node in others)
+            node.CountForged();
+        long refused = others.Sum(static node => node.ForgedVersions);
         if (refused == 0)
             return ($"nobody has heard any of {told} lies", false);   // then this shows nothing
         SimulatedNode? fooled = Array.Find(running, node => node.ParametersVersion > _world.Registry.Published.Number);

@@ -1,7 +1,5 @@
-using Mesh.Node.Parameters;
 using Mesh.Protocol.Registry;
 using Mesh.Registry;
-using Mesh.Registry.Revocation;
 using Mesh.Registry.Rotation;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
@@ -77,7 +75,7 @@ public sealed partial class ScenarioRun
                 break;
             case FaultKind.SetParameters:
                 _world.Registry.Options = _world.Registry.Options with { Hello = fault.Hello };
-                if (registry.System is not null)
+                if (registry.IsUp)
                 {
                     registry.Kill();
                     _world.BootRegistry();
@@ -108,7 +106,7 @@ public sealed partial class ScenarioRun
                 _world.Internet.Isolate([]);
                 DisturbAll();
                 break;
-            case FaultKind.RegistryKill or FaultKind.RegistryOutage when _world.Registry.Machine.System is null:
+            case FaultKind.RegistryKill or FaultKind.RegistryOutage when !_world.Registry.Machine.IsUp:
                 _world.BootRegistry();
                 break;
             case FaultKind.Kill or FaultKind.Crash or FaultKind.Sleep or FaultKind.Leave:
@@ -118,7 +116,7 @@ public sealed partial class ScenarioRun
                     node.Machine.Kill();   // where it could not leave in time
                 if (fault.Kind == FaultKind.Sleep)
                     node.Machine.Wake();
-                else if (node.Machine.System is null)
+                else if (!node.Machine.IsUp)
                     _world.Boot(node);
                 break;
         }
@@ -132,10 +130,8 @@ public sealed partial class ScenarioRun
 
     private void Lie(SimulatedNode liar)
     {
-        if (!liar.IsRunning || liar.Parameters is null)
-            return;
-        liar.Machine.System!.EventStream.Publish(new VersionLearned(NextLie(liar.Parameters.Version, _lies++)));
-        liar.Machine.Settle();
+        if (liar.IsRunning && liar.Version is { } version)
+            liar.Spread(NextLie(version, _lies++));
     }
 
     // Far ahead with a signature of nothing, the next with the signature of another number, and an old one.
@@ -153,6 +149,5 @@ public sealed partial class ScenarioRun
     }
 
     private bool IsShutOut(SimulatedNode node) => _revoked.ContainsKey(node) || (_shutOut.Contains(node) && node.Identity is { } identity
-        && _world.Registry.Machine.System is { } system && _world.Registry.Actors is { } actors
-        && system.Inspect(actors.Crl, new GetRevocations()) is RevocationList list && list.Entries.ContainsKey(identity.Certificate.SerialNumber));
+        && _watch.Registry.Revocations.ContainsKey(identity.Certificate.SerialNumber));
 }

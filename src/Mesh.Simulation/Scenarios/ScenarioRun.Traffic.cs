@@ -12,16 +12,20 @@ public sealed partial class ScenarioRun
     private (string Outcome, bool IsGood) PingAll(PingAll ping)
     {
         (SimulatedNode From, SimulatedNode To)[] pairs = ChoosePairs(ping.Pairs);
-        // Each pair has its place: those who get answers may run beside each other.
+        var echoes = new List<Echo>[pairs.Length];   // a late answer counts as well
         var answers = new TimeSpan?[pairs.Length];
-        bool AllAnswered() => Array.TrueForAll(answers, static answer => answer is not null);
+        bool AllAnswered()
+        {
+            for (int i = 0; i < pairs.Length; i++)
+                answers[i] ??= echoes[i]?.Select(static echo => echo.RoundTrip).FirstOrDefault(static roundTrip => roundTrip is not null);
+            return Array.TrueForAll(answers, static answer => answer is not null);
+        }
         for (int attempt = 0; attempt < ping.Attempts && !AllAnswered(); attempt++)
         {
             for (int i = 0; i < pairs.Length; i++)
             {
-                int place = i;
                 if (answers[i] is null)
-                    pairs[i].From.Host!.Ping(pairs[i].To.Identity!.Address, roundTrip => answers[place] ??= roundTrip);
+                    (echoes[i] ??= []).Add(pairs[i].From.Ping(pairs[i].To.Identity!.Address));
             }
 
             RunFor(PingTraffic.Timeout, AllAnswered);

@@ -51,7 +51,7 @@ public sealed partial class ScenarioRun
 
     private (string Outcome, bool IsGood) AwaitJoined(TimeSpan within)
     {
-        SimulatedNode[] Missing() => [.. _world.Nodes.Where(static node => node.Machine is { System: not null, IsAsleep: false } && !node.IsRunning)];
+        SimulatedNode[] Missing() => [.. _world.Nodes.Where(static node => node.Machine is { IsAwake: true } && !node.IsRunning)];
         if (!RunFor(within, () => Missing().Length == 0))
             return ($"{Missing().Length} nodes have not joined after {within.TotalSeconds:0.###} s, for example {Missing()[0].Machine.Name}: {Missing()[0].JoinProblem ?? "no answer yet"}", false);
         double[] times = [.. _world.Nodes.Where(node => node is { BootedAt: not null, StartedAt: not null } && _joinMeasured.Add(node)).Select(static node => (node.StartedAt!.Value - node.BootedAt!.Value).TotalSeconds)];
@@ -82,7 +82,7 @@ public sealed partial class ScenarioRun
         TimeSpan end = _world.Engine.Now + churn.Duration;
         double owed = 0;
         int done = 0;
-        while (_world.Engine.Now < end && !_stop.IsCancellationRequested)
+        while (_world.Engine.Now < end && !IsStopped)
         {
             if (churn.Replaces)
                 _world.Registry.RenewToken();
@@ -178,10 +178,10 @@ public sealed partial class ScenarioRun
         TimeSpan passed = TimeSpan.Zero;
         int lapsed = 0;
         string? example = null;
-        while (passed < skip.Duration && !_stop.IsCancellationRequested)
+        while (passed < skip.Duration && !IsStopped)
         {
-            SimulatedNode[] on = skip.Restarts ? [.. _world.Nodes.Where(static node => node.Machine is { System: not null, IsAsleep: false })] : [];
-            bool isRegistryOn = skip.Restarts && _world.Registry.Machine.System is not null;
+            SimulatedNode[] on = skip.Restarts ? [.. _world.Nodes.Where(static node => node.Machine is { IsAwake: true })] : [];
+            bool isRegistryOn = skip.Restarts && _world.Registry.Machine.IsUp;
             foreach (Machine machine in on.Select(static node => node.Machine))
                 machine.Kill();
             if (isRegistryOn)

@@ -4,6 +4,7 @@ using Mesh.Node;
 using Mesh.Protocol.Addressing;
 using Mesh.Simulation.Engine;
 using Mesh.Simulation.Invariants;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.Tracing;
 using Mesh.Simulation.Underlay;
 using Mesh.Simulation.World;
@@ -53,15 +54,22 @@ public sealed partial class ScenarioRun
     /// <param name="stop">Ends the run early; the result is then partial.</param>
     /// <param name="nodes">Settings of the nodes, or null for the defaults.</param>
     /// <param name="workers">How many threads compute it; what happens does not depend on it. Where there is a log, one: its lines are to be in order.</param>
+    /// <param name="ranks">The other processes that compute it, with the same arguments apart from <paramref name="progress"/> and <paramref name="stop"/>; or null. What happens does not depend on them, and all of
+    /// them get the same result. Any of them can end the run early.</param>
+    /// <exception cref="ArgumentException">There are ranks and a log: its lines would not be in order.</exception>
+    /// <exception cref="InvalidOperationException">Another rank has other arguments, or is another build.</exception>
     public ScenarioRun(
-        Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, NodeOptions? nodes = null, int workers = 1)
+        Scenario scenario, ulong seed, Action<ScenarioProgress>? progress = null, ILogSink? log = null, CancellationToken stop = default, NodeOptions? nodes = null, int workers = 1,
+        IRankLink? ranks = null)
     {
         ArgumentNullException.ThrowIfNull(scenario);
+        if (log is not null && ranks is { Count: > 1 })
+            throw new ArgumentException("the lines of a log are in order only where one process computes the run", nameof(log));
         scenario = ChaosExpansion.Expand(scenario, seed);
         (_scenario, _seed, _progress, _stop) = (scenario, seed, progress, stop);
         _world = new SimulatedNetwork(
             seed, scenario.Network, scenario.Internet, scenario.DiameterMilliseconds, scenario.Registry, nodes ?? new NodeOptions { RegistryUrl = "" }, scenario.Joins, log,
-            scenario.Cryptography, scenario.RegistrySite, log is null ? workers : 1);
+            scenario.Cryptography, scenario.RegistrySite, log is null ? workers : 1, ranks);
         // A condition is looked at less often where a look costs more.
         _look = TimeSpan.FromMilliseconds(Math.Clamp(scenario.NodeCount, 100, 1000));
         if (scenario.HasRegistryNode)
@@ -80,6 +88,7 @@ public sealed partial class ScenarioRun
         _random = _world.ForkRandom();
         _traffic = new PingTraffic(_world);
         _watch = new InvariantWatch(_world, InvariantCatalogue.Create(scenario.Invariants));
+        CompareWithOtherRanks();
     }
 
     /// <summary>Virtual time at which the run ends, whatever the scenario has left to do; null for its end.</summary>
@@ -89,7 +98,7 @@ public sealed partial class ScenarioRun
     public CausalTrace? Trace
     {
         get => _world.Internet.Trace;
-        init => _world.Internet.Trace = value is null || _world.Engine.Workers == 1 ? value : throw new InvalidOperationException("a trace is written by one worker");
+        init => _world.Internet.Trace = value is null || (_world.Engine.Workers == 1 && !_world.Engine.HasRanks) ? value : throw new InvalidOperationException("a trace is written by one worker");
     }
 
     /// <summary>Whether the run ends with the first violation. Default false: what else goes wrong is worth knowing.</summary>
@@ -163,7 +172,7 @@ public sealed partial class ScenarioRun
             _violations.Add($"at {_world.Engine.Now.TotalSeconds:0.000} s: {title}: {outcome}");
     }
 
-    private bool IsOver => _stop.IsCancellationRequested || _world.Engine.Now >= Until || (StopsAtViolation && (_violations.Count > 0 || _watch.Violations.Count > 0));
+    private bool IsOver => IsStopped || _world.Engine.Now >= Until || (StopsAtViolation && (_violations.Count > 0 || _watch.Violations.Count > 0));
 
     private (string Outcome, bool IsGood) PassTime(TimeSpan duration)
     {
@@ -193,7 +202,7 @@ public sealed partial class ScenarioRun
     private bool HasAllRoutes()
     {
         SimulatedNode[] running = Running();
-        if (running.Length < _world.Nodes.Count(n => n.Machine is { System: not null, IsAsleep: false } && !IsShutOut(n)))
+        if (running.Length < _world.Nodes.Count(n => n.Machine is { IsAwake: true } && !IsShutOut(n)))
             return false;   // somebody is still joining
         return running.All(n => n.Routes.Length >= running.Length - 1) && RouteTrace.FindBroken(running, _world.Network) is null;
     }
@@ -206,7 +215,8 @@ public sealed partial class ScenarioRun
             end = Until.Value;
         while (!condition())
         {
-            Report();
+            if (Confer())
+                Report();
             if (_world.Engine.Now >= end || IsOver)
                 return false;
             TimeSpan next = _world.Engine.Now + _look;
@@ -219,14 +229,12 @@ public sealed partial class ScenarioRun
 
     private void Report()
     {
-        if (_progress is null || _clock.Elapsed - _reported < ProgressInterval)
-            return;
-        _reported = _clock.Elapsed;
         SimulatedNode[] running = Running();
         int possible = Math.Max(1, running.Length * (running.Length - 1));
-        _progress(new ScenarioProgress(
+        var progress = new ScenarioProgress(
             _world.Engine.Now, _step, running.Length, running.Sum(n => n.Tunnels.Count(t => t.State == Node.Tunnels.TunnelState.Up)) / 2,
-            Math.Min(1, running.Sum(n => n.Routes.Length) / (double)possible), _world.Engine.Delivered, _world.Engine.Now.TotalSeconds / _clock.Elapsed.TotalSeconds));
+            Math.Min(1, running.Sum(n => n.Routes.Length) / (double)possible), _world.Engine.Delivered, _world.Engine.Now.TotalSeconds / _clock.Elapsed.TotalSeconds);
+        _progress?.Invoke(progress);
     }
 
     private ScenarioResult ToResult() => new(
@@ -254,7 +262,7 @@ public sealed partial class ScenarioRun
     {
         DroppedPackets = _world.Internet.Dropped,
         Shape = NetworkShape.Of(_world, Running(), _propagations),
-        IsPartial = _stop.IsCancellationRequested,
+        IsPartial = IsStopped,
         InvariantViolations = _watch.Violations,
         InvariantCounts = _watch.Counts,
         Faults = [.. _scenario.Steps.OfType<FaultPlan>().SelectMany(static plan => plan.Faults).Select(static fault => fault.ToString())],

@@ -44,7 +44,7 @@ public sealed class Internet(SimulationEngine engine, InternetOptions options)
     public long Lost => engine.Lost;
 
     /// <summary>Packets for which the queue of a line had no room.</summary>
-    public long Dropped => _public.Values.Distinct().Sum(static node => node.Dropped + (node.Downlink?.Dropped ?? 0));
+    public long Dropped => engine.SumOfRanks(_public.Values.Distinct().Sum(static node => node.Dropped + (node.Downlink?.Dropped ?? 0)));
 
     /// <summary>Makes an address lead to a node.</summary>
     public void Attach(UnderlayNode node)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Simulation.Engine;
+using Mesh.Simulation.Ranks;
 
 namespace Mesh.Simulation.Underlay;
 
@@ -25,6 +26,8 @@ public sealed class Machine : UnderlayNode
     private TimeSpan _bootedAt;
     private SimulatedTcp _tcp;
     private InMemoryJournal? _journal;
+    private readonly RankReport _report;
+    private bool _isUp;
 
     internal Machine(SimulationEngine engine, Internet internet, string name, IPAddress address, Place place, NatBox? nat, DeterministicRandom random, UnderlayNode? beside = null)
         : base(engine, internet, name, address, place, nat ?? beside)
@@ -34,13 +37,27 @@ public sealed class Machine : UnderlayNode
         _nat = nat;
         _tcp = new SimulatedTcp(this);
         nat?.AttachInside(this);
+        _report = new RankReport(engine, Lane, WriteReport, ReadReport);
     }
 
     /// <summary>When it was switched on last: time of the world.</summary>
     internal TimeSpan BootedAt => _bootedAt;
 
-    /// <summary>The running system, or null while the machine is off.</summary>
+    /// <summary>The running system, or null while the machine is off or another rank computes it.</summary>
     public ActorSystem? System { get; private set; }
+
+    /// <summary>Whether it is on, for the script.</summary>
+    public bool IsUp
+    {
+        get
+        {
+            Engine.Look();
+            return _isUp;
+        }
+    }
+
+    /// <summary>Whether it is on and not asleep, for the script.</summary>
+    public bool IsAwake => IsUp && !IsAsleep;
 
     /// <summary>What the machine has written; survives crashes.</summary>
     public SimulatedDisk Disk { get; private set; } = new();
@@ -121,13 +138,16 @@ public sealed class Machine : UnderlayNode
     /// <param name="log">Where its log goes, or null.</param>
     /// <param name="start">Makes the first actors.</param>
     /// <exception cref="InvalidOperationException">It is running.</exception>
-    public ActorSystem Boot(EventSchema schema, ILogSink? log, Action<ActorSystem> start)
+    public void Boot(EventSchema schema, ILogSink? log, Action<ActorSystem> start)
     {
         ArgumentNullException.ThrowIfNull(start);
-        if (System is not null)
+        if (IsUp)
             throw new InvalidOperationException($"{Name} is running already");
         IsOn = true;
         _bootedAt = Now;
+        SetUp(true);
+        if (!Lane.IsLocal)
+            return;
         Entropy = _random.Fork();
         _journal = new InMemoryJournal(Disk);
         DiskCondition.ApplyTo(_journal);
@@ -142,13 +162,12 @@ public sealed class Machine : UnderlayNode
         });
         start(System);
         Settle();
-        return System;
     }
 
     /// <summary>The process is killed: the machine answers what comes to its ports with a reset. What was not durable is lost.</summary>
     public void Kill()
     {
-        if (System is null)
+        if (!IsUp)
             return;
         _tcp.ResetAll();
         Forget(isPowerLost: false);
@@ -165,7 +184,7 @@ public sealed class Machine : UnderlayNode
     /// <exception cref="InvalidOperationException">It is running.</exception>
     public void Reinstall()
     {
-        if (System is not null)
+        if (IsUp)
             throw new InvalidOperationException($"{Name} is running");
         Disk = new SimulatedDisk();
     }
@@ -173,9 +192,11 @@ public sealed class Machine : UnderlayNode
     /// <summary>The lid is closed: nothing runs, and datagrams are lost, while connections stand. Does nothing where it is off or asleep.</summary>
     public void Sleep()
     {
-        if (System is null || IsAsleep)
+        if (!IsAwake)
             return;
         IsAsleep = true;
+        Engine.Touch();
+        _report.Change();
         Lane.SetDeadline(this);
     }
 
@@ -185,6 +206,8 @@ public sealed class Machine : UnderlayNode
         if (!IsAsleep)
             return;
         IsAsleep = false;
+        Engine.Touch();
+        _report.Change();
         Action[] held = [.. _held];
         _held.Clear();
         Settle();
@@ -239,6 +262,14 @@ public sealed class Machine : UnderlayNode
             if (other != this && (to.IsIPv6Multicast || other.LinkLocal.Equals(to)))
                 Internet.SendInside(this, other, packet);
         }
+    }
+
+    /// <summary>The script has the running machine do something, at the rank that computes it; nothing where it is off.</summary>
+    internal void Act(Action<ActorSystem> action)
+    {
+        Engine.Touch();
+        if (System is { } running)
+            action(running);
     }
 
     /// <summary>Does something later, unless the machine has stopped by then.</summary>
@@ -402,13 +433,16 @@ public sealed class Machine : UnderlayNode
 
     private void Forget(bool isPowerLost)
     {
-        if (System is null)
+        if (!IsUp)
+            return;
+        SetUp(false);
+        IsAsleep = false;
+        if (System is null)   // another rank's
             return;
         _past.Add(System.Loop.Digest.Value);
         _pastDelivered += System.Loop.Delivered;
         Disk.Crash(Now - _bootedAt, _random, isPowerLost);   // its own clock stands since it last had something to do
         System = null;
-        IsAsleep = false;
         _held.Clear();
         _timerCauses.Clear();
         _udp.Clear();
@@ -417,4 +451,19 @@ public sealed class Machine : UnderlayNode
         _tcp = new SimulatedTcp(this);
         Lane.SetDeadline(this);
     }
+
+    private void SetUp(bool isUp)
+    {
+        _isUp = isUp;
+        Engine.Touch();
+        _report.Change();
+    }
+
+    private void WriteReport(RankWriter writer)
+    {
+        writer.Bool(_isUp);
+        writer.Bool(IsAsleep);
+    }
+
+    private void ReadReport(RankReader reader) => (_isUp, IsAsleep) = (reader.Bool(), reader.Bool());
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using Mesh.Simulation.Ranks;
 
 namespace Mesh.Simulation.Underlay;
 
@@ -35,4 +36,16 @@ public sealed record Packet(PacketProtocol Protocol, IPEndPoint Source, IPEndPoi
 
     /// <summary>What it takes of a line.</summary>
     internal int Octets => Headers + Payload.Length;
+
+    /// <summary>Writes it for another rank: protocol u8, source, destination, payload.</summary>
+    internal void Write(RankWriter writer)
+    {
+        writer.Byte((byte)Protocol);
+        writer.EndPoint(Source);
+        writer.EndPoint(Destination);
+        writer.Octets(Payload.Span);
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    internal static Packet Read(RankReader reader) => new(reader.Member<PacketProtocol>(reader.Byte()), reader.EndPoint(), reader.EndPoint(), reader.Octets().ToArray());
 }

@@ -38,12 +38,16 @@ public abstract class UnderlayNode
     /// <summary>False while it is switched off: it neither gets nor sends.</summary>
     public bool IsOn { get; private protected set; } = true;
 
-    private protected SimulationEngine Engine { get; }
+    /// <summary>The world that it is part of.</summary>
+    internal SimulationEngine Engine { get; }
 
     private protected TimeSpan Now => Lane.Now;
 
     /// <summary>The part of the world that it is computed with.</summary>
     internal Lane Lane { get; }
+
+    /// <summary>Whether this process computes it.</summary>
+    internal bool IsLocal => Lane.IsLocal;
 
     private protected Internet Internet { get; }
 

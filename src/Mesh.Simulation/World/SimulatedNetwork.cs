@@ -4,6 +4,7 @@ using Mesh.Node;
 using Mesh.Protocol.Addressing;
 using Mesh.Registry;
 using Mesh.Simulation.Engine;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.Underlay;
 
 namespace Mesh.Simulation.World;
@@ -43,13 +44,14 @@ public sealed class SimulatedNetwork
     /// <param name="cryptography">What the machines sign and encrypt with; null for that of real machines.</param>
     /// <param name="registrySite">Where the registry stands, and the node beside it.</param>
     /// <param name="workers">How many threads compute it; what happens does not depend on it.</param>
+    /// <param name="ranks">The other processes that compute it, or null; what happens does not depend on them either.</param>
     public SimulatedNetwork(
         ulong seed, NetworkPrefix network, InternetOptions internet, double diameter, RegistryOptions registry, NodeOptions node, int expectedNodes, ILogSink? log = null,
-        SimulatedCryptography? cryptography = null, SiteOptions? registrySite = null, int workers = 1)
+        SimulatedCryptography? cryptography = null, SiteOptions? registrySite = null, int workers = 1, IRankLink? ranks = null)
     {
         _random = new DeterministicRandom(seed);
         (_network, _nodeOptions, _diameter, _log, _cryptography) = (network, node, diameter, log, cryptography ?? SimulatedCryptography.Real);
-        Engine = new SimulationEngine(workers) { Lookahead = internet.BaseLatency };
+        Engine = new SimulationEngine(workers, ranks) { Lookahead = internet.BaseLatency };
         Internet = new Internet(Engine, internet);
         Machine machine = AddPublicMachine(RegistryName, _registrySite = registrySite ?? SiteOptions.Anywhere);
         Registry = new SimulatedRegistry(machine, network, registry, _cryptography, Engine.Epoch, expectedNodes);

@@ -17,12 +17,13 @@ using Mesh.Security.Certificates;
 using Mesh.Security.Keys;
 using Mesh.Simulation.Invariants;
 using Mesh.Simulation.Ports;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.Underlay;
 
 namespace Mesh.Simulation.World;
 
 /// <summary>A node on a simulated machine: joins at its first boot, then runs the production actors.</summary>
-public sealed class SimulatedNode
+public sealed partial class SimulatedNode
 {
     /// <summary>Port of control streams and datagrams.</summary>
     public const int Port = 1326;
@@ -38,7 +39,19 @@ public sealed class SimulatedNode
     private readonly Dictionary<int, KillerState> _destructions = [];
     private readonly Dictionary<int, Ipv6Prefix[]> _locking = [];   // where routes led over a tunnel that has just been made unusable
     private readonly List<LockLoss> _lockLosses = [];
+    private readonly RankReport _report;
     private Joined? _joined;
+    private NodeIdentity? _identity;
+    private string? _joinProblem;
+    private string? _refusal;
+    private bool _hasStarted;   // since it last was switched on
+    private int _orderlyEnds;
+    private ImmutableArray<NodeRoute> _routes = [];
+    private NetworkVersion? _version;
+    private TimeSpan _parametersSince;
+    private CertificateStatus? _certificate;
+    private TimeSpan? _startedAt;
+    private int _renewals;
 
     private static readonly PortMappingOptions Mapping = new()
     {
@@ -69,70 +82,74 @@ public sealed class SimulatedNode
             },
             PortMapping = MapsPorts ? Mapping : null,
         };
+        _report = new RankReport(machine.Engine, machine.Lane, WriteReport, ReadReport);
     }
 
     /// <summary>Where it runs.</summary>
     public Machine Machine { get; }
 
     /// <summary>Who it is, once it has joined.</summary>
-    public NodeIdentity? Identity { get; private set; }
+    public NodeIdentity? Identity => Seen(ref _identity);
 
-    /// <summary>Its packet forwarding, while it runs.</summary>
+    /// <summary>Its packet forwarding, while it runs; null where another rank computes it.</summary>
     public SimulatedDataPlane? DataPlane { get; private set; }
 
-    /// <summary>Its programs, while it runs.</summary>
+    /// <summary>Its programs, while it runs; null where another rank computes it.</summary>
     public SimulatedHost? Host { get; private set; }
 
     /// <summary>The protocol that its program speaks.</summary>
     public int Protocol => _options.Protocol;
 
     /// <summary>Why its program has ended by itself, since it last was switched on, or null.</summary>
-    public string? Refusal { get; private set; }
+    public string? Refusal => Seen(ref _refusal);
 
     /// <summary>Why it could not join, or null.</summary>
-    public string? JoinProblem { get; private set; }
+    public string? JoinProblem => Seen(ref _joinProblem);
 
     /// <summary>True while the node's actors run and the machine is awake.</summary>
-    public bool IsRunning => Host is not null && Machine is { System: not null, IsAsleep: false };
+    public bool IsRunning => Machine.IsAwake && _hasStarted;
 
-    /// <summary>Where others reach it through a NAT box that maps ports, since it last was switched on.</summary>
+    /// <summary>Where others reach it through a NAT box that maps ports, since it last was switched on; known where it is computed.</summary>
     public AddressList Mapped { get; private set; } = AddressList.Empty;
 
     /// <summary>Its tunnels.</summary>
-    public IReadOnlyCollection<TunnelStatus> Tunnels => _tunnels.Values;
+    public IReadOnlyCollection<TunnelStatus> Tunnels => Seen(_tunnels).Values;
 
     /// <summary>Tunnels that are being destroyed, by number, and how far that is.</summary>
-    public IReadOnlyDictionary<int, KillerState> Destructions => _destructions;
+    public IReadOnlyDictionary<int, KillerState> Destructions => Seen(_destructions);
 
     /// <summary>How many tunnels it has seen go that both ends had locked before, since it was made.</summary>
-    public int OrderlyEnds { get; private set; }
+    public int OrderlyEnds => Seen(ref _orderlyEnds);
 
     /// <summary>Routes that it lost because it made a tunnel unusable, since it was made.</summary>
-    public IReadOnlyList<LockLoss> LockLosses => _lockLosses;
+    public IReadOnlyList<LockLoss> LockLosses => Seen(_lockLosses);
 
     /// <summary>Its routes, in the order of their destinations.</summary>
-    public ImmutableArray<NodeRoute> Routes { get; private set; } = [];
+    public ImmutableArray<NodeRoute> Routes => Seen(ref _routes);
 
-    /// <summary>The network parameters that it uses, or null while it knows none.</summary>
+    /// <summary>The network parameters that it uses, or null while it knows none; known where it is computed.</summary>
     public NetworkParameters? Parameters { get; private set; }
 
-    /// <summary>Version of the network parameters it uses, 0 while it knows none.</summary>
-    public ulong ParametersVersion => Parameters?.Version.Number ?? 0;
+    /// <summary>Version of the network parameters that it uses, or null while it knows none.</summary>
+    public NetworkVersion? Version => Seen(ref _version);
+
+    /// <summary>Number of that version, 0 while it knows none.</summary>
+    public ulong ParametersVersion => Version?.Number ?? 0;
 
     /// <summary>When it began to use them: time of the world.</summary>
-    public TimeSpan ParametersSince { get; private set; }
+    public TimeSpan ParametersSince => Seen(ref _parametersSince);
 
     /// <summary>How its certificate is, since it last was switched on.</summary>
-    public CertificateStatus? Certificate { get; private set; }
+    public CertificateStatus? Certificate => Seen(ref _certificate);
 
     /// <summary>When it was switched on last: time of the world. Null before the first time.</summary>
     public TimeSpan? BootedAt { get; private set; }
 
     /// <summary>When its actors began to run, since it last was switched on: time of the world.</summary>
-    public TimeSpan? StartedAt { get; private set; }
+    public TimeSpan? StartedAt => Seen(ref _startedAt);
 
     /// <summary>How many certificates it has got in place of others.</summary>
-    public int Renewals { get; private set; }
+    public int Renewals => Seen(ref _renewals);
 
     /// <summary>Loses all that it knows: at its next boot it joins as a node that nobody has seen.</summary>
     /// <exception cref="InvalidOperationException">It is running.</exception>
@@ -145,13 +162,14 @@ public sealed class SimulatedNode
     /// <summary>Switches it on.</summary>
     public void Boot(ILogSink? log)
     {
-        (BootedAt, StartedAt) = (Machine.WorldTime, null);
+        (BootedAt, _startedAt, _hasStarted) = (Machine.WorldTime, null, false);
         _tunnels.Clear();
         _destructions.Clear();
         _locking.Clear();
-        Routes = [];
-        Parameters = null;
-        (Host, DataPlane, Certificate, Mapped, Refusal) = (null, null, null, AddressList.Empty, null);
+        _routes = [];
+        (Parameters, _version) = (null, null);
+        (Host, DataPlane, _certificate, Mapped, _refusal) = (null, null, null, AddressList.Empty, null);
+        _report.Change();
         Machine.Boot(NodeActor.AddTo(new EventSchema()), log, system =>
         {
             if (_joined is { } joined)
@@ -161,34 +179,18 @@ public sealed class SimulatedNode
         });
     }
 
-    /// <summary>Asks the running node how it stands with the network's parameters.</summary>
-    /// <param name="answered">Called with the answer, at once.</param>
-    public void AskParameters(Action<ParametersStatus> answered)
-    {
-        ActorSystem system = Machine.System ?? throw new InvalidOperationException($"{Machine.Name} does not run");
-        system.SystemActorOf(Props.Create(() => new Question(system.Find("/user/node")!, answered)));
-        Machine.Settle();
-    }
-
-    /// <summary>Begins to stop the running node in order: others are to find ways around it.</summary>
-    /// <param name="left">Called when the machine's processes may be killed.</param>
-    public void Leave(Action left)
-    {
-        ActorSystem system = Machine.System ?? throw new InvalidOperationException($"{Machine.Name} does not run");
-        system.SystemActorOf(Props.Create(() => new Farewell(system.Find("/user/node")!, MapsPorts, left)));
-        Machine.Settle();
-    }
-
     private void Start(ActorSystem system, Joined joined)
     {
-        StartedAt = Machine.WorldTime;
+        _startedAt = Machine.WorldTime;
         _joined = joined;
         var identity = new NodeIdentity(new CertificateVerifier(joined.Authority), joined.Certificate, joined.Key, system.Loop.UtcNow);
-        Identity = identity;
-        var streams = new SimulatedStreams(Machine, () => Identity.Certificate.Der.AsMemory(), Judge);
+        _identity = identity;
+        var streams = new SimulatedStreams(Machine, () => _identity.Certificate.Der.AsMemory(), Judge);
         DataPlane = new SimulatedDataPlane(Machine, streams, Port, _cryptography.Ciphers, forwardsForHost: Machine.Lan is not null);
         SimulatedLan? lan = Machine.Lan is null ? null : new SimulatedLan(Machine);
         Host = new SimulatedHost(Machine, DataPlane, identity.Address, identity.Prefix.FirstAddress(identity.Network), lan);
+        _hasStarted = true;
+        _report.Change();
         var ports = new NodePorts(
             streams, DataPlane, new SimulatedHttp(Machine), new SeededEntropy(Machine), new SimulatedPeerPort(Machine, Host), new SimulatedWorkPool(WorkTime),
             new SimulatedCredentials(Machine, Keep))
@@ -206,15 +208,16 @@ public sealed class SimulatedNode
         system.EventStream.Subscribe<CertificateStatus>(observer);
         system.EventStream.Subscribe<MappedAddressesChanged>(observer);
         system.EventStream.Subscribe<ActorFailed>(observer);
-        system.ActorOf(Props.Create(() => new NodeActor(Identity, options, ports)), "node");
+        system.ActorOf(Props.Create(() => new NodeActor(_identity, options, ports)), "node");
     }
 
     // As the real program, which says so and ends. Its machine stays on.
     private void End(string reason)
     {
-        if (Refusal is not null)
+        if (_refusal is not null)
             return;
-        Refusal = reason;
+        _refusal = reason;
+        _report.Change();
         Machine.After(ExitTime, Machine.Kill);
     }
 
@@ -222,8 +225,9 @@ public sealed class SimulatedNode
 
     private void Keep(NodeIdentity identity)
     {
-        Renewals += identity.Certificate.SerialNumber == Identity?.Certificate.SerialNumber ? 0 : 1;
-        Identity = identity;
+        _renewals += identity.Certificate.SerialNumber == _identity?.Certificate.SerialNumber ? 0 : 1;
+        _identity = identity;
+        _report.Change();
         _joined = new Joined(identity.Verifier.Authority, identity.Certificate, identity.Key);
     }
 
@@ -232,7 +236,7 @@ public sealed class SimulatedNode
     {
         if (_locking.Count == 0)
             return;
-        HashSet<Ipv6Prefix> left = [.. Routes.Select(static route => route.Destination)];
+        HashSet<Ipv6Prefix> left = [.. _routes.Select(static route => route.Destination)];
         foreach ((int tunnel, Ipv6Prefix[] destinations) in _locking.OrderBy(static one => one.Key))
         {
             Ipv6Prefix[] lost = [.. destinations.Where(destination => !left.Contains(destination))];
@@ -246,7 +250,7 @@ public sealed class SimulatedNode
     // The stream port's part of the judgement: is it a certificate of this network that is valid now? Revocation is the actors' part.
     private string? Judge(ReadOnlyMemory<byte> der)
     {
-        CertificateVerdict verdict = Identity!.Verifier.Verify(der.Span, Machine.System!.Loop.UtcNow, new HashSet<ulong>(), out _);
+        CertificateVerdict verdict = _identity!.Verifier.Verify(der.Span, Machine.System!.Loop.UtcNow, new HashSet<ulong>(), out _);
         return verdict == CertificateVerdict.Valid ? null : verdict.ToString();
     }
 
@@ -268,7 +272,8 @@ public sealed class SimulatedNode
                     Context.Stop(Self);
                     break;
                 case JoinFailed failed:
-                    node.JoinProblem = failed.Reason;
+                    node._joinProblem = failed.Reason;
+                    node._report.Change();
                     Context.Timers.StartSingle(nameof(Retry), nameof(Retry), Retry);
                     break;
                 case nameof(Retry):
@@ -287,38 +292,6 @@ public sealed class SimulatedNode
         }
     }
 
-    private sealed class Question(ActorRef node, Action<ParametersStatus> answered) : Actor
-    {
-        protected override void PreStart() => node.Tell(new GetParametersStatus(), Self);
-
-        protected override void Receive(object message)
-        {
-            if (message is not ParametersStatus status)
-            {
-                Unhandled(message);
-                return;
-            }
-
-            answered(status);
-            Context.Stop(Self);
-        }
-    }
-
-    private sealed class Farewell(ActorRef node, bool mapsPorts, Action left) : Actor
-    {
-        protected override void PreStart() => node.Tell(new LeaveNetwork(), Self);
-
-        protected override void Receive(object message)
-        {
-            if (message is LeftNetwork && mapsPorts)
-                node.Tell(new ReleasePortMappings(), Self);
-            else if (message is LeftNetwork or PortMappingsReleased)
-                left();
-            else
-                Unhandled(message);
-        }
-    }
-
     /// <summary>Writes down what the node publishes about itself.</summary>
     private sealed class Observer(SimulatedNode node) : Actor
     {
@@ -333,20 +306,20 @@ public sealed class SimulatedNode
                     node._tunnels[status.Index.Value] = status;
                     break;
                 case DestructionChanged { State: { } state } changed:
-                    node.OrderlyEnds += state == KillerState.Unlocking && node._destructions.GetValueOrDefault(changed.Index.Value) == KillerState.Locked ? 1 : 0;
+                    node._orderlyEnds += state == KillerState.Unlocking && node._destructions.GetValueOrDefault(changed.Index.Value) == KillerState.Locked ? 1 : 0;
                     if (state == KillerState.HardLocking)
-                        node._locking[changed.Index.Value] = [.. node.Routes.Where(route => route.Tunnel == changed.Index).Select(static route => route.Destination)];
+                        node._locking[changed.Index.Value] = [.. node._routes.Where(route => route.Tunnel == changed.Index).Select(static route => route.Destination)];
                     node._destructions[changed.Index.Value] = state;
                     break;
                 case DestructionChanged over:
                     node._destructions.Remove(over.Index.Value);
                     break;
                 case RoutesPublished routes:
-                    node.Routes = routes.Routes;
+                    node._routes = routes.Routes;
                     node.LookForLosses();
                     break;
                 case CertificateStatus status:
-                    node.Certificate = status;
+                    node._certificate = status;
                     break;
                 case MappedAddressesChanged changed:
                     node.Mapped = changed.Addresses;
@@ -356,9 +329,12 @@ public sealed class SimulatedNode
                     break;
                 case NetworkParametersChanged changed:
                     node.Parameters = changed.Parameters;
-                    node.ParametersSince = node.Machine.WorldTime;
+                    node._version = changed.Parameters.Version;
+                    node._parametersSince = node.Machine.WorldTime;
                     break;
             }
+
+            node._report.Change();
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Net;
 using Mesh.Simulation.Engine;
+using Mesh.Simulation.Ranks;
+using Mesh.Simulation.Tests.Ranks;
 using Mesh.Simulation.Tests.Underlay;
 using Mesh.Simulation.Underlay;
 
@@ -17,6 +19,18 @@ public sealed class LanesTests
     public void Packets_that_are_passed_on_arrive_when_and_in_the_order_in_which_they_do_with_one_lane(int workers)
     {
         Assert.Equal(PassOn(1), PassOn(workers));
+    }
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 2)]
+    [InlineData(4, 1)]
+    public void Packets_that_are_passed_on_between_processes_arrive_when_and_in_the_order_in_which_they_do_in_one(int ranks, int workers)
+    {
+        List<(TimeSpan, int, byte)> alone = PassOn(1);
+        List<(TimeSpan At, int Machine, byte Octet)>[] parts = ThreadRanks.Run(ranks, link => PassOn(workers, link));
+        Assert.All(parts, static part => Assert.NotEmpty(part));   // each computes some of it
+        Assert.Equal(alone, parts.SelectMany(static part => part).OrderBy(static one => one.Machine));   // stable: of one machine all are of one rank
     }
 
     [Fact]
@@ -67,9 +81,9 @@ public sealed class LanesTests
     }
 
     // Forty machines that pass each packet on to two others, until its number is used up: a thousand packets a window in the end.
-    private static List<(TimeSpan At, int Machine, byte Octet)> PassOn(int workers)
+    private static List<(TimeSpan At, int Machine, byte Octet)> PassOn(int workers, IRankLink? ranks = null)
     {
-        using var world = new TestUnderlay(new InternetOptions(), workers: workers);
+        using var world = new TestUnderlay(new InternetOptions(), workers: workers, ranks: ranks);
         Machine[] machines = [.. Enumerable.Range(1, 40).Select(i => world.AddPublic($"198.18.0.{i}", new Place(i % 7, i % 5)))];
         var logs = machines.Select(static _ => new List<(TimeSpan, int, byte)>()).ToArray();
         for (int i = 0; i < machines.Length; i++)
@@ -88,7 +102,7 @@ public sealed class LanesTests
 
         TestUnderlay.SendUdp(machines[0], 1, new IPEndPoint(machines[1].Address, 9), 13);
         world.Run(Second);
-        Assert.Equal((1 << 14) - 1, logs.Sum(static log => log.Count));
+        Assert.Equal((1 << 14) - 1, world.Engine.SumOfRanks(logs.Sum(static log => log.Count)));
         return [.. logs.SelectMany(static log => log)];
     }
 }

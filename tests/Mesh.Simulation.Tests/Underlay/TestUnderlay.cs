@@ -2,6 +2,7 @@ using System.Net;
 using Mesh.Actors;
 using Mesh.Actors.Persistence;
 using Mesh.Simulation.Engine;
+using Mesh.Simulation.Ranks;
 using Mesh.Simulation.Underlay;
 
 namespace Mesh.Simulation.Tests.Underlay;
@@ -11,10 +12,10 @@ internal sealed class TestUnderlay : IDisposable
 {
     private readonly DeterministicRandom _random;
 
-    public TestUnderlay(InternetOptions? options = null, ulong seed = 1, int workers = 1, TimeSpan? lookahead = null)
+    public TestUnderlay(InternetOptions? options = null, ulong seed = 1, int workers = 1, TimeSpan? lookahead = null, IRankLink? ranks = null)
     {
         options ??= new InternetOptions { Jitter = TimeSpan.Zero };
-        Engine = new SimulationEngine(workers) { Lookahead = lookahead ?? options.BaseLatency };
+        Engine = new SimulationEngine(workers, ranks) { Lookahead = lookahead ?? options.BaseLatency };
         _random = new DeterministicRandom(seed);
         Internet = new Internet(Engine, options);
     }
@@ -51,9 +52,9 @@ internal sealed class TestUnderlay : IDisposable
 
     public static void Boot(Machine machine) => machine.Boot(new EventSchema(), log: null, static _ => { });
 
-    /// <summary>Sends a datagram with one octet.</summary>
+    /// <summary>Sends a datagram with one octet, where the machine is computed.</summary>
     public static void SendUdp(Machine from, int port, IPEndPoint to, byte octet = 0) =>
-        from.Send(new Packet(PacketProtocol.Udp, new IPEndPoint(from.Address, port), to, new[] { octet }));
+        from.Act(_ => from.Send(new Packet(PacketProtocol.Udp, new IPEndPoint(from.Address, port), to, new[] { octet })));
 
     /// <summary>Notes what arrives at a port: from where, when, which octet.</summary>
     public List<(IPEndPoint From, TimeSpan At, byte Octet)> Listen(Machine machine, int port)
