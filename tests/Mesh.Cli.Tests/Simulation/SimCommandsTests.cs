@@ -108,7 +108,7 @@ public sealed class SimCommandsTests
     {
         using var folder = new TempFolder();
         string file = folder.Write("small.conf", Scenario);
-        CliRun run = await CliRun.OfAsync("sim", "explain", file, "--seed", "1", "--at", "30", "--machine", "open-1", "--message", "RoutesPublished");
+        CliRun run = await CliRun.OfAsync("sim", "explain", file, "--seed", "1", "--at", "30", "--machine", "open-1", "--message", "RoutesPublished", "--depth", "10000");
         Assert.Equal((ExitCode.Ok, ""), (run.ExitCode, run.Error));
         Assert.Matches(@"^ +\d+\.\d{6} s  open-1: (UDP|TCP) from 198\.18\.0\.\d+:\d+, \d+ octets\n( +/[^\n]+\n)* +/user/node/[a-z-]+ RoutesPublished\n", run.Out);
         Assert.EndsWith("here it begins\n", run.Out, StringComparison.Ordinal);
