@@ -28,7 +28,7 @@ public sealed class ActorTestKitTests
             p.Surroundings.Timers.StartSingle("late", "late", 2 * Second);
             p.Surroundings.Timers.StartSingle("early", "early", Second);
         });
-        Assert.Equal([new ArmedTimer(Second, "/user/puppet", "early"), new ArmedTimer(2 * Second, "/user/puppet", "late")], _kit.ArmedTimers);
+        Assert.Equal([new ArmedTimer(Second, "/user/puppet", "early") { Arming = 1 }, new ArmedTimer(2 * Second, "/user/puppet", "late")], _kit.ArmedTimers);
         Assert.Equal("00:00:01 /user/puppet <- early", _kit.ArmedTimers[0].ToString());
     }
 
