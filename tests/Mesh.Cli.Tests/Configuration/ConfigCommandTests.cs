@@ -124,7 +124,7 @@ public sealed class ConfigCommandTests
     [InlineData(typeof(Mesh.Node.PortMapping.PortMappingOptions), "node.port-mapping.", "Ports AcceptsPrivate")]
     [InlineData(typeof(Mesh.Node.Tunnels.TunnelsOptions), "node.tunnels.", "Self Network Listen Advertised LocalAddresses Encrypts Tunnel")]
     [InlineData(typeof(Mesh.Node.Tunnels.OpenVpn.OpenVpnOptions), "node.openvpn.", "Servers Disabled")]
-    [InlineData(typeof(Mesh.Node.Peers.PeersOptions), "node.peers.", "IsVersionToldInTunnels")]
+    [InlineData(typeof(Mesh.Node.Peers.PeersOptions), "node.peers.", "IsVersionToldInTunnels Protocol")]
     [InlineData(typeof(Mesh.Babel.BabelOptions), "node.babel.", "")]
     [InlineData(typeof(Mesh.Registry.RegistryOptions), "registry.", "DhParameters Mail")]
     [InlineData(typeof(Mesh.Registry.Http.RegistryServerOptions), "registry.http.", "Endpoints AccessLog Warn Clock")]
