@@ -191,8 +191,14 @@ public sealed partial class BabelSpeaker
 
     private void EndHold(int row)
     {
-        _routes.Rows[row].Flags &= ~RowFlags.Held;
         _ = _holds.Remove(row);
+        SuspendHold(row);
+    }
+
+    /// <summary>There is a route again. It may be gone before anybody has heard of it, and then the retraction still has to be repeated: who has missed it would believe the old announcement.</summary>
+    private void SuspendHold(int row)
+    {
+        _routes.Rows[row].Flags &= ~RowFlags.Held;
         MarkChanged(row);
     }
 
@@ -201,7 +207,12 @@ public sealed partial class BabelSpeaker
     {
         if (!_holds.TryGetValue(row, out Hold hold))
             return;
-        if (hold.Until <= _tick)
+        if (!_routes.Rows[row].IsHeld)
+        {
+            if (hold.Until <= _tick)
+                _ = _holds.Remove(row);
+        }
+        else if (hold.Until <= _tick)
         {
             EndHold(row);
             _routes.Rows[row].SentMetric = Metric.Infinity;
@@ -225,7 +236,7 @@ public sealed partial class BabelSpeaker
             next = Math.Min(next, _tick + sources);
         next = Math.Min(next, ServeRequests(row));
         if (_holds.TryGetValue(row, out Hold hold))
-            next = Math.Min(next, Math.Min(hold.Until, hold.ResendAt));
+            next = Math.Min(next, _routes.Rows[row].IsHeld ? Math.Min(hold.Until, hold.ResendAt) : hold.Until);
         if (!ReleaseIfUnused(row) && next != long.MaxValue)
             Arm(row, Math.Max(next, _tick + 1));
     }
@@ -287,6 +298,7 @@ public sealed partial class BabelSpeaker
         if (entry.Is(RowFlags.Own | RowFlags.Held | RowFlags.Requests) || _routes.Sources.HasAny(row) || _routes.NextNeighbour(row, -1) >= 0)
             return false;
         _ = _awaited.Remove(row);
+        _ = _holds.Remove(row);
         _routes.Remove(row);
         return true;
     }

@@ -46,14 +46,14 @@ public sealed partial class BabelSpeaker
             MarkChanged(row);
         if (entry.Selected < 0 && !entry.IsOwn)
         {
-            if (entry.SentMetric != Metric.Infinity && !entry.IsHeld)
+            if (!entry.IsHeld && (entry.SentMetric != Metric.Infinity || (before >= 0 && _holds.ContainsKey(row))))
                 BeginHold(row);
             if (before >= 0)
                 RequestSeqno(row, lost, null);
         }
         else if (entry.IsHeld)
         {
-            EndHold(row);
+            SuspendHold(row);
         }
 
         Follow(row, isSame: entry.Selected == before);

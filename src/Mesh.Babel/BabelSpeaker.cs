@@ -37,7 +37,7 @@ public sealed partial class BabelSpeaker
     private readonly IBabelFilter? _filter;
     private readonly RouteTable _routes;
     private readonly Pool<PendingRequest> _requests;
-    private readonly Dictionary<int, Hold> _holds = [];   // of rows that are held
+    private readonly Dictionary<int, Hold> _holds = [];   // of rows that are held, or were until there was a route again
     private readonly Dictionary<int, int> _firstRequests = [];   // of rows with requests
     private readonly InterfaceList _interfaces = new();
     private readonly List<BabelInterface> _touched = [];

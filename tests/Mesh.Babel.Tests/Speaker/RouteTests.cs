@@ -226,6 +226,27 @@ public sealed class RouteTests
         Assert.All([0.02, 2.02, 6.02, 14.02], expected => Assert.Contains(times, t => Math.Abs(t - expected) < 0.03));
     }
 
+    // Whoever has missed the retraction would believe the old announcement otherwise, until it lapses.
+    [Fact]
+    public void A_retraction_is_repeated_though_there_was_a_route_again_of_which_nobody_has_heard()
+    {
+        Bench bench = Two();
+        bench.Announce(100);
+        bench.Advance(1);
+        bench.Announce(Metric.Infinity);
+        bench.Advance(1);
+        bench.Announce(100);
+        Assert.Equal(Reachability.Reachable, bench.Speaker.GetReachability(Bench.Far));
+        bench.Announce(Metric.Infinity);
+        Assert.Equal(Reachability.Unreachable, bench.Speaker.GetReachability(Bench.Far));
+        bench.Log.Clear();
+        TimeSpan lost = bench.Now;
+        bench.AdvanceWithHellos(16, (Bench.Link, Bench.Peer), (Bench.OtherLink, Bench.OtherPeer));
+        double[] times = [.. bench.Log.Where(static sent => sent.Link == Bench.OtherLink && sent.Kind == TlvKind.Update && sent.Update.Prefix == Bench.Far).Select(sent => (sent.At - lost).TotalSeconds)];
+        Assert.All(bench.Updates(Bench.Far), static update => Assert.Equal(Metric.Infinity, update.Metric));
+        Assert.All([2.02, 6.02, 14.02], expected => Assert.Contains(times, t => Math.Abs(t - expected) < 0.03));
+    }
+
     [Fact]
     public void Section_2_8_a_retracted_prefix_stays_unreachable_until_neighbours_have_forgotten_it()
     {
