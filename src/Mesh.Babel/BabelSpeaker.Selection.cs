@@ -46,7 +46,7 @@ public sealed partial class BabelSpeaker
             MarkChanged(row);
         if (entry.Selected < 0 && !entry.IsOwn)
         {
-            if (!entry.IsHeld && (entry.SentMetric != Metric.Infinity || (before >= 0 && _holds.ContainsKey(row))))
+            if (!entry.IsHeld && (entry.SentMetric != Metric.Infinity || _holds.ContainsKey(row)))
                 BeginHold(row);
             if (before >= 0)
                 RequestSeqno(row, lost, null);

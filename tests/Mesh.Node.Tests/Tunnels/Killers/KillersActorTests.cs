@@ -29,6 +29,29 @@ public sealed class KillersActorTests
     private DoomedTunnel Tunnel => new(Index, TunnelWorld.Peer, _tunnel.Ref);
 
     [Fact]
+    public void However_often_the_table_changes_a_link_is_looked_at_ten_times_a_second_at_most()
+    {
+        Start();
+        Destroy();
+        Answer(routes: 3);
+        Answer(routes: 2);
+        _kit.Advance(TimeSpan.FromMilliseconds(200));
+        _router.ReceiveAll();
+        for (int i = 0; i < 50; i++)
+        {
+            _kit.System.EventStream.Publish(new RoutesPublished([]));
+            Settle();
+            Assert.True(i > 0 || _router.PendingCount == 1, "the first is looked at at once");
+            _kit.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.InRange(_router.PendingCount, 14, 17);   // in 1.5 s, with what the settling takes
+        _router.ReceiveAll();
+        _kit.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.InRange(_router.PendingCount, 0, 1);
+    }
+
+    [Fact]
     public void A_tunnel_that_we_want_gone_is_cut_when_both_ends_have_moved_their_routes_away()
     {
         Start();
