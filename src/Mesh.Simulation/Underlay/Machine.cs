@@ -370,6 +370,12 @@ public sealed class Machine : UnderlayNode
 
     private void Take(Packet packet)
     {
+        if (!IsOn && packet.Protocol == PacketProtocol.Tcp)
+        {
+            _tcp.Miss(packet);
+            return;
+        }
+
         if (!IsOn || (IsAsleep && (packet.Protocol is PacketProtocol.Udp or PacketProtocol.LanRouting or PacketProtocol.LanPacket)))
         {
             Lane.Undelivered++;

@@ -6,16 +6,20 @@ namespace Mesh.Simulation.Underlay;
 /// <summary>TCP as far as those who use it can tell: connections with a handshake of one round trip, bytes in order, resets.</summary>
 /// <remarks>
 /// Payload of a packet: <c>type u8 | number u32, big-endian | bytes</c>. Losses cost time and lose nothing, so there are no acknowledgements;
-/// order is restored by the number. A machine that is off answers nothing, one whose process is gone answers with a reset.
+/// order is restored by the number. A machine that is off answers nothing, one whose process is gone answers with a reset. Who opens a connection to
+/// a machine that is off asks again and again, as Linux does: 1, 3, 7, 15, 31 and 63 seconds after the first time.
 /// </remarks>
 public sealed class SimulatedTcp
 {
     private const int HeaderLength = 5;
     private const int FirstPort = 40_000;
+    private const int SynRetries = 6;   // tcp_syn_retries of Linux
+    private static readonly TimeSpan FirstSynRetry = TimeSpan.FromSeconds(1);
 
     private readonly Machine _machine;
     private readonly Dictionary<(int LocalPort, IPEndPoint Remote), TcpConnection> _connections = [];
     private readonly Dictionary<int, Action<TcpConnection>> _listeners = [];
+    private readonly Dictionary<(int LocalPort, IPEndPoint Remote), Packet> _asking = [];   // to be let in since the power was off
     private int _nextPort = FirstPort;
 
     internal SimulatedTcp(Machine machine) => _machine = machine;
@@ -88,6 +92,7 @@ public sealed class SimulatedTcp
         var type = (SegmentType)packet.Payload.Span[0];
         uint number = BinaryPrimitives.ReadUInt32BigEndian(packet.Payload.Span[1..]);
         (int Port, IPEndPoint Source) key = (packet.Destination.Port, packet.Source);
+        _asking.Remove(key);   // this is from the same, and newer
         if (type == SegmentType.Syn)
         {
             Accept(key.Port, key.Source, packet);
@@ -116,6 +121,28 @@ public sealed class SimulatedTcp
             connection.NextReceived++;
             Handle(key, connection, (SegmentType)segment.Type, segment.Bytes);
         }
+    }
+
+    /// <summary>What comes while the power is off goes nowhere. Who wants to open a connection asks again, until he gives up or starts anew.</summary>
+    internal void Miss(Packet packet, int attempt = 0)
+    {
+        _machine.Lane.Undelivered++;
+        if (packet.Payload.Length < HeaderLength)
+            return;
+        (int Port, IPEndPoint Source) key = (packet.Destination.Port, packet.Source);
+        _asking.Remove(key);
+        if ((SegmentType)packet.Payload.Span[0] != SegmentType.Syn || attempt == SynRetries)
+            return;
+        _asking.Add(key, packet);
+        _machine.Lane.After(_machine, FirstSynRetry * (1 << attempt), () =>
+        {
+            if (!ReferenceEquals(_asking.GetValueOrDefault(key), packet))
+                return;
+            if (_machine.IsOn)
+                _machine.Receive(packet);
+            else
+                _machine.Tcp.Miss(packet, attempt + 1);   // it may have been on and off meanwhile
+        });
     }
 
     private void Handle((int Port, IPEndPoint Source) key, TcpConnection connection, SegmentType type, ReadOnlyMemory<byte> bytes)

@@ -117,6 +117,67 @@ public sealed class SimulatedTcpTests
         Assert.Equal(["client got welcome", "server closed: reset by the peer", "server got back"], _happened.Order(StringComparer.Ordinal), StringComparer.Ordinal);
     }
 
+    [Fact]
+    public void Who_asks_a_machine_without_power_asks_again_and_is_let_in_when_it_is_back()
+    {
+        _server.Crash();
+        TcpConnection connection = Connect();
+        Assert.False(connection.IsOpen);
+        BootServer();
+        Run();   // the fourth time is after 7 s
+        Assert.True(connection.IsOpen);
+        connection.Send("at last"u8);
+        Run();
+        Assert.Equal(["server got at last"], _happened);
+        Assert.Single(_accepted);
+    }
+
+    [Fact]
+    public void Who_asks_a_machine_without_power_gives_up_after_two_minutes()
+    {
+        _server.Crash();
+        TcpConnection connection = Connect();
+        _world.Run(TimeSpan.FromSeconds(123));
+        BootServer();
+        _world.Run(TimeSpan.FromHours(1));
+        Assert.False(connection.IsOpen);
+        Assert.Empty(_accepted);
+    }
+
+    [Fact]
+    public void Who_has_given_up_is_not_let_in()
+    {
+        _server.Crash();
+        Connect().Close();
+        Run();
+        BootServer();
+        _world.Run(TimeSpan.FromHours(1));
+        Assert.Empty(_accepted);
+        Assert.Empty(_happened);
+    }
+
+    [Fact]
+    public void Who_asks_anew_from_the_same_port_is_let_in_once()
+    {
+        _server.Crash();
+        Connect();
+        _client.Crash();
+        TestUnderlay.Boot(_client);
+        BootServer();
+        TcpConnection connection = Connect();
+        _world.Run(TimeSpan.FromHours(1));
+        connection.Send("new"u8);
+        Run();
+        Assert.Equal(["server got new"], _happened);
+        Assert.Single(_accepted);
+    }
+
+    private void BootServer()
+    {
+        TestUnderlay.Boot(_server);
+        Assert.True(_server.Tcp.Listen(80, Accept));
+    }
+
     private TcpConnection Connect(int port = 80)
     {
         TcpConnection connection = _client.Tcp.Connect(new IPEndPoint(_server.Address, port));
