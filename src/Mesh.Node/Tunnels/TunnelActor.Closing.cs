@@ -14,6 +14,9 @@ public sealed partial class TunnelActor
     private string? _agreedEnd;   // the peer may cut at any moment, and this is why
     private uint _agreedRound;
     private bool _isCut;
+    private AskToClose? _asked;         // what was said of the end, as long as it matters: it may be lost with the stream
+    private AnswerToClose? _answered;
+    private TakeBackRequest? _takenBack;
 
     private bool PeerClosesOrderly => Data.PeerHello is { } hello && hello.Capabilities.HasFlag(TunnelCapabilities.OrderlyClose);
 
@@ -52,6 +55,7 @@ public sealed partial class TunnelActor
     // An older peer knows no rounds: it takes the tunnel out of its routes at once, and agrees.
     private void AskPeer(AskToClose ask)
     {
+        _asked = ask;
         _frame.ResetWrittenCount();
         new CloseRequest(ask.Reason, ask.Text) { Round = PeerClosesOrderly ? ask.Round : null }.Encode(_frame);
         Send();
@@ -65,6 +69,7 @@ public sealed partial class TunnelActor
             (_agreedEnd, _agreedRound) = (_endReason, answer.Round);
         }
 
+        _answered = answer;
         _frame.ResetWrittenCount();
         new CloseAnswer(answer.Reason, "") { Round = answer.Round, Agrees = answer.Agrees }.Encode(_frame);
         Send();
@@ -75,13 +80,31 @@ public sealed partial class TunnelActor
     {
         if (!PeerClosesOrderly)
             return;
+        _takenBack = request;
+        if (_asked?.Round == request.Round)
+            _asked = null;
         _frame.ResetWrittenCount();
         new CloseAnswer(request.Reason, "") { Round = request.Round, Agrees = false }.Encode(_frame);
         Send();
     }
 
+    // The stream is another one. Round numbers make that a repetition is none to a peer that has heard it before.
+    private void SayAgainOfTheEnd()
+    {
+        if (_takenBack is { } taken && Context.Now < taken.Until)
+            TakeBack(taken);
+        if (_asked is { } ask && Context.Now < ask.Until)
+            AskPeer(ask);
+        if (_answered is { } answer && Context.Now < answer.Until)
+            AnswerPeer(answer);
+    }
+
     private void OnCloseAnswer(CloseAnswer answer)
     {
+        if (_asked?.Round == answer.Round || answer.Round is null)
+            _asked = null;
+        if (_answered?.Round == answer.Round)
+            _answered = null;   // the peer does not wait for it any more
         if (!answer.Agrees && _agreedEnd is not null && answer.Round == _agreedRound)
             (_agreedEnd, _peerReason) = (null, null);   // the peer has taken it back
         _ports.Manager.Tell(new CloseAnswered(_index, answer.Round, answer.Agrees), Self);

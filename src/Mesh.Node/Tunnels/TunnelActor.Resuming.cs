@@ -132,6 +132,7 @@ public sealed partial class TunnelActor
         // What was written into the old stream may be lost. The peer takes what it has already as said again.
         if (_rekeyQuestion is not null)
             AskToRekey();
+        SayAgainOfTheEnd();
         if (_isClient && _search is not null)
         {
             if (_path == TunnelPathKind.Datagram)

@@ -259,17 +259,7 @@ public sealed class TunnelClosingTests
         Assert.Empty(world.Streams.Closed);
     }
 
-    private static TunnelWorld UpWithOrderlyPeer()
-    {
-        TunnelWorld world = new TunnelWorld().StartClient().Opened();
-        world.Frame(TunnelWorld.PeerHello(capabilities: TunnelCapabilities.OrderlyClose).Encode);
-        world.Frame(new TunnelReady(SealingCipher.Aes256Gcm).Encode);
-        world.Manager.FishForMsg<TunnelUp>();
-        world.Router.ExpectMsg<RoutingLinkUp>();
-        world.Status.ReceiveAll();
-        world.Streams.Sent.Clear();
-        return world;
-    }
+    private static TunnelWorld UpWithOrderlyPeer() => new TunnelWorld().Up(isClient: true, capabilities: TunnelCapabilities.OrderlyClose);
 
     private static TunnelWorld Start(bool isClient, bool isUp)
     {

@@ -3,6 +3,7 @@ using Mesh.DataPlane;
 using Mesh.Node.Ports;
 using Mesh.Node.Tests.Doubles;
 using Mesh.Node.Tunnels;
+using Mesh.Node.Tunnels.Killers;
 using Mesh.Protocol.Addressing;
 using Mesh.Protocol.Tunnel;
 
@@ -148,9 +149,65 @@ public sealed class TunnelResumingTests
         Assert.Equal((fresh, Convert.ToHexString(first.Payload.Span)), (again.Stream, Convert.ToHexString(again.Payload.Span)));
     }
 
-    private static TunnelWorld Client()
+    [Fact]
+    public void What_was_said_of_the_tunnel_s_end_and_may_have_been_lost_with_the_stream_is_said_again()
     {
-        TunnelWorld world = new TunnelWorld(Options).Up(isClient: true);
+        TunnelWorld world = OrderlyClient(out TimeSpan until);
+        world.Tell(new AskToClose(CloseReason.Retired, "", Round: 8, until));
+        world.Tell(new AnswerToClose(CloseReason.Retired, "", Round: 9, Agrees: true, until));
+        Assert.Equal(["asks 8", "agrees to 9"], SaidAfterAnotherStream(world));
+        Assert.Equal(["asks 8", "agrees to 9"], SaidAfterAnotherStream(world));
+        world.Tell(new TakeBackRequest(CloseReason.Retired, Round: 8, until));
+        Assert.Equal(["takes back 8", "agrees to 9"], SaidAfterAnotherStream(world));
+        world.Tell(new AskToClose(CloseReason.Retired, "", Round: 10, until));
+        Assert.Equal(["takes back 8", "asks 10", "agrees to 9"], SaidAfterAnotherStream(world));
+    }
+
+    [Fact]
+    public void What_the_other_end_has_answered_or_taken_back_or_is_too_late_is_not_said_again()
+    {
+        TunnelWorld world = OrderlyClient(out TimeSpan until);
+        world.Tell(new AskToClose(CloseReason.Retired, "", Round: 8, until));
+        world.Tell(new AnswerToClose(CloseReason.Retired, "", Round: 9, Agrees: true, until));
+        world.Frame(new CloseAnswer(CloseReason.Retired, "") { Round = 8 }.Encode);
+        Assert.Equal(["agrees to 9"], SaidAfterAnotherStream(world));
+        Frame(world, world.Streams.Connects[^1].Stream, new CloseAnswer(CloseReason.Retired, "") { Round = 9, Agrees = false }.Encode);
+        Assert.Empty(SaidAfterAnotherStream(world));
+
+        world.Tell(new AnswerToClose(CloseReason.Retired, "", Round: 11, Agrees: true, world.Kit.Now + TimeSpan.FromSeconds(1)));
+        Assert.Empty(SaidAfterAnotherStream(world));
+    }
+
+    private static TunnelWorld OrderlyClient(out TimeSpan until)
+    {
+        TunnelWorld world = Client(TunnelCapabilities.PacketsInStream | TunnelCapabilities.OrderlyClose);
+        until = world.Kit.Now + TimeSpan.FromMinutes(5);
+        return world;
+    }
+
+    private static List<string> SaidAfterAnotherStream(TunnelWorld world)
+    {
+        world.Tell(new UnderlayChanged());
+        world.Kit.Advance(Options.ResumeAfter);
+        StreamId fresh = world.Streams.Connects[^1].Stream;
+        Open(world, fresh);
+        world.TakeSent();
+        Frame(world, fresh, new StreamResume(99, IsAnswer: true).Encode);
+        var said = new List<string>();
+        foreach (SentFrame frame in world.TakeSent().Where(frame => frame.Stream == fresh))
+        {
+            if (frame.Kind == CloseRequest.Kind && CloseRequest.TryDecode(frame.Payload.Span, out CloseRequest? request))
+                said.Add($"asks {request.Round}");
+            else if (frame.Kind == CloseAnswer.Kind && CloseAnswer.TryDecode(frame.Payload.Span, out CloseAnswer? answer))
+                said.Add($"{(answer.Agrees ? "agrees to" : "takes back")} {answer.Round}");
+        }
+
+        return said;
+    }
+
+    private static TunnelWorld Client(TunnelCapabilities capabilities = TunnelCapabilities.PacketsInStream)
+    {
+        TunnelWorld world = new TunnelWorld(Options).Up(isClient: true, capabilities: capabilities);
         world.ProbeReply(1);
         Answer(world);
         world.TakeSent();

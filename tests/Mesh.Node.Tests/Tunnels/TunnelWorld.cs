@@ -93,13 +93,13 @@ internal sealed class TunnelWorld
     }
 
     /// <summary>Client: opens and greets. Server: is greeted. Ends in state Up; what was recorded so far is forgotten.</summary>
-    public TunnelWorld Up(bool isClient, ushort peerUdpPort = 1400)
+    public TunnelWorld Up(bool isClient, ushort peerUdpPort = 1400, TunnelCapabilities capabilities = TunnelCapabilities.PacketsInStream)
     {
         if (isClient)
             StartClient().Opened();
         else
             StartServer();
-        Frame(PeerHello(udpPort: peerUdpPort).Encode);
+        Frame(PeerHello(udpPort: peerUdpPort, capabilities: capabilities).Encode);
         Frame(new TunnelReady(SealingCipher.Aes256Gcm).Encode);
         Manager.FishForMsg<TunnelUp>();
         Router.ExpectMsg<RoutingLinkUp>();
