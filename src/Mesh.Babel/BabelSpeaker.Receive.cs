@@ -48,8 +48,20 @@ public sealed partial class BabelSpeaker
 
     private void ReadPacket(BabelInterface link, BabelAddress source, PacketReader reader, Admission admission)
     {
-        for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
+        _isSequel = false;
+        while (true)
         {
+            if (reader.TryReadPlain(out PlainUpdate first))
+            {
+                if (FindOrAddNeighbour(link, source) is not { } teller)
+                    return;
+                teller.IsVerified = admission == Admission.Verified;
+                ReadTable(teller, first, ref reader);
+            }
+
+            TlvKind kind = reader.Read();
+            if (kind == TlvKind.End)
+                return;
             if (kind == TlvKind.Ignored)
             {
                 Count(CounterOf(reader.Reason));
@@ -66,6 +78,18 @@ public sealed partial class BabelSpeaker
             neighbour.IsVerified = admission == Admission.Verified;
             Handle(neighbour, kind, reader);
         }
+    }
+
+    // Packets that hold parts of tables have dozens of updates in a row.
+    private void ReadTable(Neighbour neighbour, PlainUpdate update, ref PacketReader reader)
+    {
+        do
+        {
+            if (!TryRepeat(neighbour, update))
+                HandleUpdate(neighbour, update.From(neighbour.Address));
+            _isSequel = true;
+        }
+        while (reader.TryReadPlain(out update));
     }
 
     private void Handle(Neighbour neighbour, TlvKind kind, in PacketReader reader)

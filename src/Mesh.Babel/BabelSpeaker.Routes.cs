@@ -59,7 +59,7 @@ public sealed partial class BabelSpeaker
                 row = _routes.Find(key);
                 if (row < 0)
                     return -1;
-                if (last >= 0)
+                if (last >= 0 && _isSequel)   // what begins a packet may be news, and no part of the table
                     _routes.Rows[last].Follower = row;
             }
         }

@@ -99,7 +99,7 @@ public sealed partial class BabelSpeaker
     private void RequestInPlaceOf(int row, int selected)
     {
         ref RouteRow entry = ref _routes.Rows[row];
-        if (entry.SentMetric == Metric.Infinity || MetricOf(new RouteId(row, selected)) - entry.SentMetric < UrgentGrowth)
+        if (!IsMuchWorse(entry, MetricOf(new RouteId(row, selected))))
             return;
         int best = -1;
         ushort bestMetric = Metric.Infinity;
@@ -115,6 +115,8 @@ public sealed partial class BabelSpeaker
         _awaited[row] = _tick + AwaitedTicks;
         RequestIfBetter(NeighbourOf(best), row);
     }
+
+    private static bool IsMuchWorse(in RouteRow entry, ushort metric) => entry.SentMetric != Metric.Infinity && metric - entry.SentMetric >= UrgentGrowth;
 
     /// <summary>Whether a better route was asked for a short while ago: the one in use has become so much worse that the better one need not earn its place.</summary>
     private bool IsAwaited(int row)

@@ -160,20 +160,23 @@ public sealed partial class BabelSpeaker
         while (updates.Count > 0)
         {
             int row = updates.Peek();
-            if (TryPrepare(row, link, lifetime, out OutgoingUpdate update))
+            Retold outcome = TryTellAgain(row, link, lifetime);
+            if (outcome == Retold.Otherwise)
+                outcome = !TryPrepare(row, link, lifetime, out OutgoingUpdate update) ? Retold.Nothing : _writer.TryAppend(update) ? Retold.Written : Retold.NoRoom;
+            if (outcome == Retold.NoRoom)
             {
-                if (!_writer.TryAppend(update))
+                Emit(link, destination);
+                if (++packets == _options.BurstPackets)
                 {
-                    Emit(link, destination);
-                    if (++packets == _options.BurstPackets)
-                    {
-                        updates.Postpone(_now + _options.BurstPause);
-                        return;
-                    }
-
-                    continue;
+                    updates.Postpone(_now + _options.BurstPause);
+                    return;
                 }
 
+                continue;
+            }
+
+            if (outcome == Retold.Written)
+            {
                 link.HasAnnounced = true;
                 Count(BabelCounter.UpdatesSent);
             }

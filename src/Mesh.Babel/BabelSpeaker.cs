@@ -56,6 +56,7 @@ public sealed partial class BabelSpeaker
     private Seqno _seqno;
     private bool _isShutDown;
     private bool _isPacked;
+    private bool _isSequel;   // an update stood before this one in the packet
 
     /// <summary>Makes a speaker without interfaces and prefixes.</summary>
     /// <param name="routerId">Names this speaker. Use a new one at each start, or keep this and the sequence number: otherwise others may refuse its routes for minutes.</param>

@@ -64,6 +64,13 @@ internal sealed class RouteTable
         return entry.IsTo(key.Prefix) && entry.Is(RowFlags.InUse) && entry.Is(RowFlags.SourceSpecific) == key.IsSourceSpecific && (!key.IsSourceSpecific || _sources[row] == key.Source);
     }
 
+    /// <summary>Whether a row, which has been one at some time, is that of a prefix from everywhere.</summary>
+    public bool IsOrdinaryRowOf(int row, in BabelPrefix prefix)
+    {
+        ref RouteRow entry = ref Rows[row];
+        return entry.IsTo(prefix) && (entry.Flags & (RowFlags.InUse | RowFlags.SourceSpecific)) == RowFlags.InUse;
+    }
+
     /// <summary>What a row is for.</summary>
     public RouteKey KeyOf(int row) => new(Rows[row].Prefix, SourceOf(row));
 

@@ -30,6 +30,7 @@ public ref struct PacketReader
     private BabelAddress _nextHopIpv4;
     private BabelAddress _nextHopIpv6;
     private bool _hasNextHopIpv4;
+    private bool _isNextHopIpv6Named;
     private RouterId _routerId;
 
     private PacketReader(ReadOnlySpan<byte> body, BabelAddress source)
@@ -122,6 +123,26 @@ public ref struct PacketReader
         return ReadBody(type, body);
     }
 
+    /// <summary>Reads the next TLV if it is an Update of the kind that tables are made of. It means what <see cref="Read"/> would make of it, and is read in a fraction of the time.</summary>
+    /// <returns>False where it is anything else: nothing is read then.</returns>
+    public bool TryReadPlain(out PlainUpdate update)
+    {
+        update = default;
+        if (_isNextHopIpv6Named || !UpdateTlv.TryDecodePlain(_rest, out UpdateTlv tlv, out int length) || (tlv.Omitted > 0 && !_hasDefaultIpv6))
+            return false;
+        UInt128 bits = Complete(tlv);
+        var prefix = new BabelPrefix(bits, tlv.PrefixLength);
+        RouterId routerId = (tlv.Flags & UpdateTlv.RouterIdFlag) == 0 ? _routerId : new RouterId((ulong)bits);
+        if (!routerId.IsValid || prefix.IsIpv4)
+            return false;
+        if ((tlv.Flags & UpdateTlv.PrefixFlag) != 0)
+            (_defaultIpv6, _hasDefaultIpv6) = (bits, true);
+        _routerId = routerId;
+        _rest = _rest[length..];
+        update = new PlainUpdate(prefix, routerId, tlv.Seqno, tlv.Metric, tlv.IntervalCentiseconds);
+        return true;
+    }
+
     private TlvKind ReadBody(byte type, ReadOnlySpan<byte> body)
     {
         int consumed;
@@ -180,7 +201,7 @@ public ref struct PacketReader
         if (nextHop.Encoding == AddressEncoding.Ipv4)
             (_nextHopIpv4, _hasNextHopIpv4) = (nextHop.Address, true);
         else
-            _nextHopIpv6 = nextHop.Address;
+            (_nextHopIpv6, _isNextHopIpv6Named) = (nextHop.Address, true);
     }
 
     private TlvKind ReadUpdate(in UpdateTlv update, ReadOnlySpan<byte> body, int consumed)
@@ -193,9 +214,7 @@ public ref struct PacketReader
         {
             if (update.Omitted > 0 && !(isIpv4 ? _hasDefaultIpv4 : _hasDefaultIpv6))
                 return Ignore(IgnoreReason.NoDefaultPrefix);
-            UInt128 inherited = (isIpv4 ? _defaultIpv4 : _defaultIpv6) & BabelPrefix.Mask(update.Omitted * 8);
-            UInt128 present = update.Omitted == 16 ? UInt128.Zero : update.Octets >> (update.Omitted * 8);
-            UInt128 bits = (inherited | present) & BabelPrefix.Mask(update.PrefixLength);
+            UInt128 bits = Complete(update);
             ApplyUpdateFlags(update.Flags, bits, isIpv4);
             prefix = AddressCodec.ToPrefix(update.Encoding, bits, update.PrefixLength);
         }
@@ -216,6 +235,14 @@ public ref struct PacketReader
         Update = new ReceivedUpdate(
             prefix, isWildcard, _routerId, isIpv4 ? _nextHopIpv4 : _nextHopIpv6, update.Seqno, update.Metric, update.IntervalCentiseconds, source);
         return TlvKind.Update;
+    }
+
+    /// <summary>The prefix with the octets that are omitted, left-aligned.</summary>
+    private readonly UInt128 Complete(in UpdateTlv update)
+    {
+        UInt128 inherited = (update.Encoding == AddressEncoding.Ipv4 ? _defaultIpv4 : _defaultIpv6) & BabelPrefix.Mask(update.Omitted * 8);
+        UInt128 present = update.Omitted == 16 ? UInt128.Zero : update.Octets >> (update.Omitted * 8);
+        return (inherited | present) & BabelPrefix.Mask(update.PrefixLength);
     }
 
     private void ApplyUpdateFlags(byte flags, UInt128 bits, bool isIpv4)

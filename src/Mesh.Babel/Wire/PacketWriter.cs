@@ -71,20 +71,14 @@ public sealed class PacketWriter
     public bool TryAppend(OutgoingUpdate update)
     {
         bool isIpv4 = update.Prefix.IsIpv4;
+        if (!isIpv4 && update.Source == default)
+            return TryAppend(update.Prefix, update.RouterId, update.IntervalCentiseconds, update.Seqno, update.Metric);
         byte flags = update.CarriesRouterId && update.RouterId != _routerId ? UpdateTlv.RouterIdFlag : (byte)0;
         bool needsRouterId = flags == 0 && update.RouterId != _routerId;
         bool needsNextHop = isIpv4 && update.Ipv4NextHop != default && update.Ipv4NextHop != _ipv4NextHop;
         byte wireLength = update.Prefix.WireLength;
         UInt128 bits = AddressCodec.ToLeftAligned(update.Prefix);
-        int omitted = 0;
-        if (!isIpv4)
-        {
-            if (_hasDefaultPrefix)
-                omitted = Math.Min((int)UInt128.LeadingZeroCount(bits ^ _defaultPrefix) / 8, wireLength / 8);
-            if (!_hasDefaultPrefix || wireLength >= MinDefaultPrefixLength)
-                flags |= UpdateTlv.PrefixFlag;
-        }
-
+        int omitted = isIpv4 ? 0 : OmittedOf(update.Prefix, ref flags);
         var tlv = new UpdateTlv(
             isIpv4 ? AddressEncoding.Ipv4 : AddressEncoding.Ipv6,
             flags,
@@ -115,6 +109,32 @@ public sealed class PacketWriter
         return true;
     }
 
+    /// <summary>Appends an Update for an IPv6 prefix from everywhere, with the Router-Id that it may need in front: most of what is sent, in a fraction of the time that the general form takes.</summary>
+    /// <returns>False where they do not fit together; nothing is written then.</returns>
+    public bool TryAppend(in BabelPrefix prefix, RouterId routerId, ushort intervalCentiseconds, Seqno seqno, ushort metric)
+    {
+        byte flags = 0;
+        bool needsRouterId = false;
+        if (routerId != _routerId)
+        {
+            needsRouterId = !OutgoingUpdate.IsAddressOf(prefix, routerId);
+            flags = needsRouterId ? (byte)0 : UpdateTlv.RouterIdFlag;
+        }
+
+        int omitted = OmittedOf(prefix, ref flags);
+        UInt128 octets = omitted == 16 ? UInt128.Zero : prefix.Bits << (omitted * 8);
+        var tlv = new UpdateTlv(AddressEncoding.Ipv6, flags, prefix.Length, (byte)omitted, intervalCentiseconds, seqno, metric, octets);
+        if (_limit - _length < 2 + UpdateTlv.BodyLength + tlv.PresentOctets + (needsRouterId ? 2 + RouterIdTlv.BodyLength : 0))
+            return false;
+        if (needsRouterId)
+            _length += new RouterIdTlv(routerId).Encode(_buffer.AsSpan(_length));
+        _routerId = routerId;
+        _length += tlv.Encode(_buffer.AsSpan(_length));
+        if ((flags & UpdateTlv.PrefixFlag) != 0)
+            (_defaultPrefix, _hasDefaultPrefix) = (prefix.Bits, true);
+        return true;
+    }
+
     /// <summary>Appends a TLV for which octets were reserved: to the body, or after <see cref="Finish"/> to the trailer.</summary>
     /// <exception cref="InvalidOperationException">More than was reserved: a mistake of ours.</exception>
     public void AppendReserved(ReadOnlySpan<byte> tlv)
@@ -123,6 +143,14 @@ public sealed class PacketWriter
             throw new InvalidOperationException($"{tlv.Length} octets were not reserved: {_length} of {_wholeLimit} are written.");
         tlv.CopyTo(_buffer.AsSpan(_length));
         _length += tlv.Length;
+    }
+
+    // How many octets of an IPv6 prefix the last default prefix supplies, and whether this one is the next.
+    private int OmittedOf(in BabelPrefix prefix, ref byte flags)
+    {
+        if (!_hasDefaultPrefix || prefix.Length >= MinDefaultPrefixLength)
+            flags |= UpdateTlv.PrefixFlag;
+        return _hasDefaultPrefix ? Math.Min((int)UInt128.LeadingZeroCount(prefix.Bits ^ _defaultPrefix) / 8, prefix.Length / 8) : 0;
     }
 
     /// <summary>Writes the header and returns header and body, which are valid until the next <see cref="Begin"/>.</summary>

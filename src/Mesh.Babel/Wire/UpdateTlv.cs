@@ -63,6 +63,29 @@ public readonly record struct UpdateTlv(
         return true;
     }
 
+    /// <summary>Reads a whole TLV, header included, if it is an Update with a finite metric for an IPv6 prefix, without sub-TLVs.</summary>
+    /// <param name="input">Begins with the TLV; what follows is not looked at.</param>
+    /// <param name="update">What it says. Bits of its octets beyond the prefix may be set.</param>
+    /// <param name="length">Octets of the TLV with its header.</param>
+    /// <returns>False where it is anything else.</returns>
+    public static bool TryDecodePlain(ReadOnlySpan<byte> input, out UpdateTlv update, out int length)
+    {
+        update = default;
+        length = 0;
+        if (input.Length < 2 + BodyLength || input[0] != Type || input[2] != (byte)AddressEncoding.Ipv6 || input[4] > 128 || input[5] > 16)
+            return false;
+        int present = PresentOf(input[4], input[5]);
+        ushort metric = ReadUInt16BigEndian(input[10..]);
+        if (input[1] != BodyLength + present || input.Length < 2 + BodyLength + present || metric == Babel.Metric.Infinity)
+            return false;
+        length = 2 + BodyLength + present;
+        ReadOnlySpan<byte> octets = input[(2 + BodyLength)..];
+        update = new UpdateTlv(
+            AddressEncoding.Ipv6, input[3], input[4], input[5], ReadUInt16BigEndian(input[6..]), new Seqno(ReadUInt16BigEndian(input[8..])), metric,
+            octets.Length >= 16 ? ReadUInt128BigEndian(octets) : AddressCodec.ReadLeftAligned(octets[..present]));
+        return true;
+    }
+
     /// <summary>Writes the TLV and returns its octets.</summary>
     public int Encode(Span<byte> output)
     {

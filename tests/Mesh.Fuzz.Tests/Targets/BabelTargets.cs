@@ -53,7 +53,7 @@ internal static class BabelTargets
         Target.Octets<SourcePrefix>("babel/source-prefix", [[2, 48, 0x20, 1, 0xD, 0xB8, 0, 0x42], [1, 8, 10], [2, 128, .. new byte[16]], [0, 0], [2, 0]], DecodeSource, EncodeSource) with { Covers = [Methods.Name(typeof(SourcePrefix), nameof(SourcePrefix.TryDecode))] },
         Target.Octets("babel/addresses", [[2, 64, 0x20, 1, 0xD, 0xB8, 0, 1, 0, 2], [1, 8, 10], [3, 0, 0, 0, 0, 0, 0, 0, 0, 12], [0, 0], [2, 96, .. new byte[10], 0xFF, 0xFF]], DecodeAddresses,
             Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadAddress)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.TryReadPrefix)), Methods.Name(typeof(AddressCodec), nameof(AddressCodec.ReadLeftAligned))),
-        Target.Octets("babel/packet", Packets, ReadPacket, Methods.Name(typeof(PacketReader), nameof(PacketReader.TryOpen))) with { Repairs = [FixLength] },
+        Target.Octets("babel/packet", Packets, ReadPacket, Methods.Name(typeof(PacketReader), nameof(PacketReader.TryOpen)), Methods.Name(typeof(UpdateTlv), nameof(UpdateTlv.TryDecodePlain))) with { Repairs = [FixLength] },
         new FuzzTarget("babel/speaker", Packets) { Prepare = static input => Listen(MacKeys.None, input.Octets), Repairs = [FixLength], OctetsPerOctet = 512, BaseOctets = 256 * 1024, Share = 3 },
         new FuzzTarget("babel/speaker-signed", Bodies) { Prepare = static input => Listen(new MacKeys([Key]), SignedPacket(input.Octets)), OctetsPerOctet = 512, BaseOctets = 256 * 1024, Share = 3 },
         new FuzzTarget("babel/speaker-trailer", [.. Packets.Select(static packet => packet)]) { Prepare = static input => Listen(new MacKeys([Key], acceptAny: true), input.Octets), Repairs = [FixLength, Sign], OctetsPerOctet = 512, BaseOctets = 256 * 1024, Share = 3 },
@@ -122,16 +122,22 @@ internal static class BabelTargets
         return isAddress || isPrefix ? (address, prefix) : null;
     }
 
+    // The quick way to read the updates of tables has to give what the general one does.
     private static object? ReadPacket(byte[] packet)
     {
         if (PacketReader.TryOpen(packet, Peer, out PacketReader reader) != PacketStatus.Valid)
             return null;
+        PacketReader quick = reader;
         int count = 0;
-        while (reader.Read() != TlvKind.End)
+        for (TlvKind kind = reader.Read(); kind != TlvKind.End; kind = reader.Read())
         {
             // Each kind is at least one octet long.
             if (++count > packet.Length)
                 throw new InvalidOperationException("more TLVs than octets");
+            bool isPlain = quick.TryReadPlain(out PlainUpdate plain);
+            TlvKind quickKind = isPlain ? TlvKind.Update : quick.Read();
+            if (quickKind != kind || (kind == TlvKind.Update && (isPlain ? plain.From(Peer) : quick.Update) != reader.Update))
+                throw new InvalidOperationException($"TLV {count} is {kind} {reader.Update}, and {quickKind} {plain} to the quick reader");
         }
 
         return count;
