@@ -51,7 +51,7 @@ public sealed partial class ParametersActor
 
     private void OnFailed(string reason)
     {
-        _failures++;
+        _failures = _isAgainDue ? 1 : _failures + 1;   // news that came meanwhile say that the registry is there
         // A registry that has shut us out need not hear of us every minute.
         TimeSpan delay = TimeSpan.FromSeconds(Math.Min((_mayServe ? MaxRetry : CheckInterval).TotalSeconds, MinRetry.TotalSeconds * Math.Pow(2, Math.Min(_failures - 1, 12))));
         Log.Warning($"network parameters: {reason}; next attempt in {delay.TotalSeconds:0} s");

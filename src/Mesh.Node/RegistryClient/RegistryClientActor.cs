@@ -47,7 +47,8 @@ public sealed class RegistryClientActor : Actor
     /// <summary>How many calls may wait; more are answered as unreachable.</summary>
     public const int MaxWaiting = 64;
 
-    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+    // re6st waits for 60 s. Parameters have to be everywhere within a minute, though: also where a connection was opened just before the registry was there again.
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan OverlayTimeout = TimeSpan.FromSeconds(10);   // the configured URL is tried then
     private static readonly TimeSpan OverlayPause = TimeSpan.FromHours(1);
 

@@ -130,6 +130,22 @@ public sealed class NewsTests
     }
 
     [Fact]
+    public void News_that_come_while_a_registry_is_asked_that_does_not_answer_are_not_forgotten_with_the_question()
+    {
+        Hear(2);
+        for (int i = 0; i < 8; i++)
+            Fail();
+        CallRegistry call = _client.ExpectMsg<CallRegistry>(TimeSpan.FromMinutes(2));
+        _kit.Advance(TimeSpan.FromSeconds(20));
+        Hear(3);   // it is there again
+        _client.Reply(new RegistryUnreachable(call.Tag, "the request timed out"));
+        Answer(Parameters(3), TimeSpan.FromSeconds(1.2));
+        Assert.Equal(3UL, Status().Used);
+
+        void Fail() => _client.Reply(new RegistryUnreachable(_client.ExpectMsg<CallRegistry>(TimeSpan.FromMinutes(2)).Tag, "connection refused"));
+    }
+
+    [Fact]
     public void What_the_registry_does_not_have_yet_is_asked_for_again_and_not_too_often()
     {
         Hear(2);
@@ -257,9 +273,9 @@ public sealed class NewsTests
         _kit.Settle();
     }
 
-    private void Answer(NetworkParameters parameters)
+    private void Answer(NetworkParameters parameters, TimeSpan? within = null)
     {
-        CallRegistry call = _client.ExpectMsg<CallRegistry>(TimeSpan.FromHours(2));
+        CallRegistry call = _client.ExpectMsg<CallRegistry>(within ?? TimeSpan.FromHours(2));
         _client.Reply(new RegistryAnswered(call.Tag, parameters.Encode()));
         _kit.Advance(TimeSpan.Zero);
         _kit.Advance(TimeSpan.FromMilliseconds(2));

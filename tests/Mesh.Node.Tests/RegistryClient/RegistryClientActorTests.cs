@@ -62,7 +62,7 @@ public sealed class RegistryClientActorTests
         _registry.Answer(Body);
         Assert.Equal(3, _asker.ReceiveAll().OfType<RegistryAnswered>().Count());
         Assert.Equal(["http://registry.example/net", "http://registry.example/net", InOverlay, "http://registry.example/net"], _registry.Http.Requests.Select(static r => r.BaseUrl), StringComparer.Ordinal);
-        Assert.Equal([60, 60, 10, 60], _registry.Http.Requests.Select(static r => (int)r.Timeout.TotalSeconds));
+        Assert.Equal([30, 30, 10, 30], _registry.Http.Requests.Select(static r => (int)r.Timeout.TotalSeconds));
     }
 
     [Theory]
