@@ -29,7 +29,7 @@ public sealed partial class BabelSpeaker
         return new OutgoingUpdate(entry.Prefix, last.IsValid ? last : _routerId, entry.SentSeqno, Metric.Infinity, 0, Source: source);
     }
 
-    /// <summary>Puts rows in the order of <see cref="OutgoingUpdate.ComparePacking"/>.</summary>
+    /// <summary>Puts rows in the order that compresses best: by router-id, IPv6 before IPv4, the router's own address first, long prefixes first, then by prefix and source.</summary>
     private void OrderForPacking(Span<int> rows)
     {
         PackingKey[] rented = ArrayPool<PackingKey>.Shared.Rent(rows.Length);

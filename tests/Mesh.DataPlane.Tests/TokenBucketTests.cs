@@ -14,6 +14,24 @@ public sealed class TokenBucketTests
     }
 
     [Fact]
+    public void Whether_there_is_a_token_can_be_asked_without_taking_it()
+    {
+        var bucket = new TokenBucket(TimeSpan.FromMilliseconds(100), burst: 2);
+        TimeSpan now = TimeSpan.FromHours(1);
+        for (int i = 0; i < 400; i++)
+        {
+            now += TimeSpan.FromMilliseconds(7 * (i % 11));
+            bool hasToken = bucket.HasToken(now);
+            Assert.Equal(hasToken, bucket.HasToken(now));
+            Assert.Equal(hasToken, bucket.TryTake(now));
+        }
+
+        while (bucket.TryTake(now))
+            Assert.True(bucket.HasToken(now + TimeSpan.FromSeconds(1)));
+        Assert.False(bucket.HasToken(now));
+    }
+
+    [Fact]
     public void A_long_quiet_time_saves_up_no_more_than_the_burst()
     {
         var bucket = new TokenBucket(perSecond: 10, burst: 5);

@@ -25,19 +25,4 @@ public readonly record struct OutgoingUpdate(
 
     /// <summary>Whether a prefix is one address whose lower half is the router-id.</summary>
     internal static bool IsAddressOf(BabelPrefix prefix, RouterId origin) => !prefix.IsIpv4 && prefix.Length == 128 && (ulong)prefix.Bits == origin.Value;
-
-    /// <summary>The order that compresses best: router-id, IPv6 before IPv4, the router's own address first, long prefixes first, then by prefix and source.</summary>
-    public static int ComparePacking(OutgoingUpdate left, OutgoingUpdate right)
-    {
-        int order = left.RouterId.Value.CompareTo(right.RouterId.Value);
-        if (order == 0)
-            order = left.Prefix.IsIpv4.CompareTo(right.Prefix.IsIpv4);
-        if (order == 0)
-            order = right.CarriesRouterId.CompareTo(left.CarriesRouterId);
-        if (order == 0)
-            order = right.Prefix.Length.CompareTo(left.Prefix.Length);
-        if (order == 0)
-            order = left.Prefix.Bits.CompareTo(right.Prefix.Bits);
-        return order != 0 ? order : BabelPrefix.Compare(left.Source, right.Source);
-    }
 }

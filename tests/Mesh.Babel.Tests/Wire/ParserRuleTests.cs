@@ -151,7 +151,6 @@ public sealed class ParserRuleTests
         for (int i = 0; i < 300; i++)
             sent.Add(new OutgoingUpdate(BabelPrefix.Parse($"2001:db8:{i:x}::/64"), new RouterId((ulong)(1 + (i / 10))), new Seqno(1), 5, 100));
         sent.Add(new OutgoingUpdate(BabelPrefix.Parse("10.0.0.0/8"), Id, new Seqno(1), 5, 100, BabelAddress.Parse("192.0.2.1")));
-        sent.Sort(OutgoingUpdate.ComparePacking);
         writer.Begin(512);
         foreach (OutgoingUpdate update in sent)
         {
