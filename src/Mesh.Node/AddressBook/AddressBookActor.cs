@@ -11,7 +11,7 @@ public sealed record PeersSeen(ImmutableArray<PeerAddressEntry> Peers);
 /// <summary>A tunnel to this node came up at this address: it is tried first from now on (protocol reference 5).</summary>
 public sealed record AddressWorked(NodePrefix Peer, AdvertisedAddress Address);
 
-/// <summary>Published on the event stream whenever the book changes.</summary>
+/// <summary>Published on the event stream when the book has changed: at once, but then not again for a tenth of a second.</summary>
 public sealed record KnownPeers(ImmutableArray<PeerAddressEntry> Peers);
 
 /// <summary>A node's addresses became known, or changed. Stored.</summary>
@@ -34,7 +34,11 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
 
     private const int SnapshotInterval = 256;
 
+    // Addresses come one by one while a network comes up, and each time all would be told.
+    private static readonly TimeSpan PublishPause = TimeSpan.FromMilliseconds(100);
+
     private readonly SortedDictionary<NodePrefix, AddressList> _peers = [];
+    private TimeSpan _publishedAt = -PublishPause;
 
     /// <inheritdoc/>
     public override string PersistenceId => "address-book";
@@ -59,6 +63,9 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
                 break;
             case AddressWorked worked:
                 Prefer(worked);
+                break;
+            case PublishDue:
+                Publish();
                 break;
             case SaveSnapshotSuccess or SaveSnapshotFailure:
                 break;
@@ -90,7 +97,7 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
     private void Learn(PeersSeen seen)
     {
         var events = new List<object>();
-        var keep = new List<NodePrefix>(_peers.Keys);
+        List<NodePrefix>? keep = null;
         int count = _peers.Count;
         foreach (PeerAddressEntry peer in seen.Peers)
         {
@@ -102,6 +109,7 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
                 continue;
             if (!isKnown && count >= Capacity)
             {
+                keep ??= [.. _peers.Keys];
                 if (keep.Count == 0)
                     break;   // more newcomers at once than there is room for
                 // A random one: whoever floods us with names must not be able to choose whom we forget.
@@ -153,6 +161,27 @@ public sealed class AddressBookActor(NodePrefix self) : PersistentActor
         }
     }
 
-    private void PublishPeers() =>
-        Context.System.EventStream.Publish(new KnownPeers([.. _peers.Select(p => new PeerAddressEntry(p.Key, p.Value))]));
+    private void PublishPeers()
+    {
+        TimeSpan next = _publishedAt + PublishPause;
+        if (Context.Now >= next)
+            Publish();
+        else if (!Context.Timers.IsActive(PublishDue.Instance))
+            Context.Timers.StartSingle(PublishDue.Instance, PublishDue.Instance, next - Context.Now);
+    }
+
+    private void Publish()
+    {
+        _publishedAt = Context.Now;
+        Context.Timers.Cancel(PublishDue.Instance);
+        ImmutableArray<PeerAddressEntry>.Builder peers = ImmutableArray.CreateBuilder<PeerAddressEntry>(_peers.Count);
+        foreach ((NodePrefix prefix, AddressList addresses) in _peers)
+            peers.Add(new PeerAddressEntry(prefix, addresses));
+        Context.System.EventStream.Publish(new KnownPeers(peers.MoveToImmutable()));
+    }
+
+    private sealed class PublishDue
+    {
+        public static readonly PublishDue Instance = new();
+    }
 }

@@ -171,6 +171,21 @@ public sealed class AddressBookActorTests
         Assert.Equal(0, _kit.System.FailureCount);
     }
 
+    [Fact]
+    public void What_comes_in_many_pieces_is_published_at_once_and_then_ten_times_a_second()
+    {
+        Start();
+        for (int node = 1; node <= 50; node++)
+        {
+            _book.Tell(new PeersSeen([Entry(node, "h")]));
+            _kit.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        _kit.Advance(TimeSpan.FromMilliseconds(100));
+        KnownPeers[] published = [.. _listener.ReceiveAll().Cast<KnownPeers>()];
+        Assert.Equal([1, 11, 21, 31, 41, 50], published.Select(static known => known.Peers.Length));
+    }
+
     private static NodePrefix Node(int number) => new((UInt128)number, 16);
 
     private static PeerAddressEntry Entry(int number, params string[] hosts) =>
@@ -188,7 +203,7 @@ public sealed class AddressBookActorTests
     private void See(params PeerAddressEntry[] peers)
     {
         _book.Tell(new PeersSeen([.. peers]));
-        _kit.Advance(TimeSpan.FromMilliseconds(20));
+        _kit.Advance(TimeSpan.FromMilliseconds(120));
     }
 
     private IReadOnlyList<PeerAddressEntry> LastPublished() => ((KnownPeers)_listener.ReceiveAll()[^1]).Peers;
