@@ -1,5 +1,6 @@
 using Mesh.Babel.Neighbours;
 using Mesh.Babel.Routes;
+using Mesh.Babel.Sending;
 using Mesh.Babel.Wire;
 
 namespace Mesh.Babel;
@@ -15,6 +16,9 @@ public sealed partial class BabelSpeaker
     /// <summary>Between two bursts for peers that are known by their signature.</summary>
     private static readonly TimeSpan BurstPause = TimeSpan.FromMilliseconds(300);
 
+    /// <summary>Nothing was done for longer than this though it was due: the machine was asleep, and what was sent to it may be lost. Retractions are repeated for longer than that, so who sleeps no longer misses none.</summary>
+    private static readonly TimeSpan UnnoticedNap = TimeSpan.FromSeconds(5);
+
     private void TickInterfaces()
     {
         int place = 0;
@@ -28,6 +32,12 @@ public sealed partial class BabelSpeaker
             {
                 SendHello(link);
                 link.NextHello = _now + Early(link.TakePace());
+                if (link.IsCatchingUp && link.BurstLeft == 0)
+                {
+                    AskForTable(link.Control);   // once more, for who was not there yet
+                    link.IsCatchingUp = false;
+                }
+
                 if (link.Authenticator is { } mac)
                     ExpirePeers(link, mac);
             }
@@ -112,9 +122,10 @@ public sealed partial class BabelSpeaker
             // follow what we announced in this run, for then it would take that back until the next full update.
             if (link.BurstLeft < BurstLength && !link.HasAnnounced)
                 link.Control.Add(EncodeWildcardRetraction(stackalloc byte[2 + UpdateTlv.BodyLength]));
-            if (link.BurstLeft != 2)
-                link.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
         }
+
+        if ((link.IsStarting || link.IsCatchingUp) && link.BurstLeft != 2)
+            AskForTable(link.Control);
 
         link.BurstLeft--;
         link.NextBurst = link.BurstLeft > 0 ? _now + BurstSpacing : TimeSpan.MaxValue;
@@ -124,6 +135,20 @@ public sealed partial class BabelSpeaker
         if (link.IsBurstWanted)
             WantBurst(link);
     }
+
+    // Neighbours may not have heard us either, and what they announced before may have been taken back since.
+    private void CatchUp()
+    {
+        foreach (BabelInterface link in _interfaces)
+        {
+            link.IsCatchingUp = true;
+            if (link.BurstLeft == 0)
+                StartBurst(link, _now);
+            link.Touch();
+        }
+    }
+
+    private static void AskForTable(ControlQueue control) => control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
 
     /// <summary>A peer that is known by its signature needs our Hellos soon: it is to get a whole series that begins after now. One every <see cref="BurstPause"/> serves all.</summary>
     private void WantBurst(BabelInterface link)
@@ -244,7 +269,7 @@ public sealed partial class BabelSpeaker
         bool isNoWorse = cost <= neighbour.Cost;
         ChangeCost(neighbour, cost);
         if (isNew)
-            neighbour.Control.Add(EncodeWildcardRequest(stackalloc byte[2 + RouteRequestTlv.BodyLength]));
+            AskForTable(neighbour.Control);
         ReconsiderVia(neighbour, rule, isNoWorse);
     }
 

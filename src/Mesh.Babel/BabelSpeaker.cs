@@ -285,10 +285,13 @@ public sealed partial class BabelSpeaker
         if (now < _now)
             throw new ArgumentOutOfRangeException(nameof(now), now, $"Time goes backwards: it was {_now} before.");
         long tick = now.Ticks / TicksPerCentisecond;
+        bool hasMissedNews = now - _now > UnnoticedNap && now - NextDeadline > UnnoticedNap;
         if (tick - _tick > LongestNap)
             Oversleep(tick);
         _now = now;
         _tick = tick;
+        if (hasMissedNews)
+            CatchUp();
     }
 
     private void EndInput()

@@ -68,6 +68,9 @@ internal sealed class BabelInterface
     /// <summary>Whether the burst is that of a new interface, which also clears what peers remember of a previous run.</summary>
     public bool IsStarting { get; set; }
 
+    /// <summary>Whether neighbours are asked for their tables, because some of what they said may have been missed.</summary>
+    public bool IsCatchingUp { get; set; }
+
     /// <summary>Whether an Update of this run has left here, to all or to one neighbour.</summary>
     public bool HasAnnounced { get; set; }
 

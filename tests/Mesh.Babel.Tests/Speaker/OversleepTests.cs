@@ -1,3 +1,5 @@
+using Mesh.Babel.Wire;
+
 namespace Mesh.Babel.Tests.Speaker;
 
 /// <summary>A process that was stopped, or a machine that slept while the clock went on: times that are kept in two octets must not be taken for others.</summary>
@@ -80,4 +82,54 @@ public sealed class OversleepTests
         RouteSnapshot route = Assert.Single(bench.Speaker.Routes());
         Assert.Equal((96, 96), (route.Metric, route.SmoothedMetric));
     }
+
+    [Fact]
+    public void Who_has_slept_says_hello_at_once_and_asks_for_the_tables_and_for_a_last_time_with_the_next_hello()
+    {
+        Bench bench = Awake();
+        bench.Oversleep(20);
+        bench.Speaker.Tick(bench.Now);
+        bench.Advance(0.05);
+        Assert.InRange(bench.Of(TlvKind.Hello).Count(), 3, 5);
+        Assert.Equal(2, Wildcards(bench));
+        bench.AdvanceWithHellos(30, (Bench.Link, Bench.Peer));
+        Assert.Equal(3, Wildcards(bench));
+        bench.AdvanceWithHellos(60, (Bench.Link, Bench.Peer));
+        Assert.Equal(3, Wildcards(bench));
+    }
+
+    [Fact]
+    public void Who_is_woken_by_a_packet_does_the_same()
+    {
+        Bench bench = Awake();
+        bench.Oversleep(20);
+        bench.Announce(0);
+        bench.Advance(0.05);
+        Assert.Equal(2, Wildcards(bench));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4.5)]
+    public void Who_is_late_by_a_few_seconds_has_missed_nothing_that_is_not_said_again(double late)
+    {
+        Bench bench = Awake();
+        for (int i = 0; i < 20; i++)
+        {
+            bench.Oversleep((bench.Speaker.NextDeadline - bench.Now).TotalSeconds + late);
+            bench.Speaker.Tick(bench.Now);
+        }
+
+        Assert.Equal(0, Wildcards(bench));
+    }
+
+    private static Bench Awake()
+    {
+        Bench bench = WithPatientPeer();
+        bench.AdvanceWithHellos(20, (Bench.Link, Bench.Peer));
+        bench.Log.Clear();
+        return bench;
+    }
+
+    private static int Wildcards(Bench bench) => bench.Of(TlvKind.RouteRequest).Count(static sent => sent.RouteRequest.Prefix is null && sent.Destination == BabelAddress.Multicast);
 }
