@@ -62,6 +62,9 @@ public sealed class TwoNodesTests
         Assert.Equal(ExitCode.Failed, lost.ExitCode);
         Assert.Contains("no route to the destination", lost.Out, StringComparison.Ordinal);
 
+        // What has to hold in a simulation holds here.
+        Assert.Equal("2 nodes, 7 invariants, 0 violations\n", JoiningTests.Done(await CliRun.OfAsync("check", "--dir", folder["a"], "--dir", folder["b"], "--registry", folder["r"])));
+
         Assert.Equal(ExitCode.Ok, (await a.TerminateAsync()).ExitCode);
         Assert.Equal(ExitCode.Ok, (await b.TerminateAsync()).ExitCode);
         Assert.False(File.Exists(folder["a/control.sock"]));
@@ -90,6 +93,7 @@ public sealed class TwoNodesTests
     private static async Task<JsonElement> RouteAsync(string dir, MeshProcess node)
     {
         long start = Stopwatch.GetTimestamp();
+        string last = "";
         while (Stopwatch.GetElapsedTime(start) < Limit)
         {
             CliRun run = await CliRun.OfAsync("status", "--dir", dir, "--json");
@@ -99,8 +103,10 @@ public sealed class TwoNodesTests
                 return status;
             }
 
+            last = run.Out;
             await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
         }
-        throw new TimeoutException($"no route over one tunnel within {Limit.TotalSeconds} s: {node.Errors}");
+
+        throw new TimeoutException($"no route over one tunnel within {Limit.TotalSeconds} s, but {last}: {node.Errors}");
     }
 }
