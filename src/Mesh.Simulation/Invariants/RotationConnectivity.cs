@@ -7,6 +7,9 @@ internal sealed class RotationConnectivity : Invariant
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
 
+    // What was done to a node before may still take a route from it for a while.
+    private static readonly TimeSpan QuietBefore = TimeSpan.FromMinutes(1);
+
     private readonly Dictionary<(NodePrefix, NodePrefix), Watch> _watched = [];
     private List<(NodeView From, NodeView To)> _joined = [];
     private long? _steps;
@@ -53,7 +56,7 @@ internal sealed class RotationConnectivity : Invariant
 
     private void Begin(NetworkView network)
     {
-        foreach ((NodeView from, NodeView to) in _joined)
+        foreach ((NodeView from, NodeView to) in _joined.Where(pair => network.IsQuiet(pair.From, QuietBefore) && network.IsQuiet(pair.To, QuietBefore)))
             _watched.TryAdd((from.Prefix, to.Prefix), new Watch(from, to, network.Now));
     }
 
@@ -63,7 +66,7 @@ internal sealed class RotationConnectivity : Invariant
         {
             foreach (TunnelView tunnel in from.Tunnels)
             {
-                if (network.Find(tunnel.Peer) is { } to && AreJoined(from, to) && from.RouteTo(to.Prefix.Subnet(network.Network)) is not null)
+                if (network.Find(tunnel.Peer) is { } to && AreJoined(from, to) && !network.AreApart(from, to) && from.RouteTo(to.Prefix.Subnet(network.Network)) is not null)
                     yield return (from, to);
             }
         }
