@@ -25,7 +25,7 @@ public sealed class RepetitionTests
         var random = new SeededRandom(seed);
         var tables = Peers.Select(_ => new OutgoingUpdate?[Prefixes]).ToArray();
         foreach ((InterfaceId link, BabelAddress peer) in Peers)
-            Both(bench => bench.Meet(link, peer, (ushort)(96 + random.Below(1))));
+            Both(bench => bench.Meet(link, peer));
 
         int requests = 0;
         double sinceHello = 0;
