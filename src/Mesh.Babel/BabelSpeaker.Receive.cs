@@ -112,6 +112,7 @@ public sealed partial class BabelSpeaker
                 break;
             case TlvKind.Update:
                 HandleUpdate(neighbour, reader.Update);
+                _isSequel = true;
                 break;
             case TlvKind.RouteRequest:
                 HandleRouteRequest(neighbour, reader.RouteRequest);
