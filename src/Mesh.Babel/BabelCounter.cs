@@ -99,7 +99,7 @@ public enum BabelCounter
     /// <summary>Requests for a newer number of our own that <see cref="BabelSpeaker.SeqnoLimit"/> did not allow.</summary>
     SeqnoHeld,
 
-    /// <summary>Seqno requests of our own, repetitions included.</summary>
+    /// <summary>Seqno requests of our own, repetitions included; one that goes to several neighbours counts once.</summary>
     SeqnoRequestsSent,
 
     /// <summary>Seqno requests forwarded.</summary>

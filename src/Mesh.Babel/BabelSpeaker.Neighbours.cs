@@ -242,6 +242,9 @@ public sealed partial class BabelSpeaker
             return;
         }
 
+        // It does not hear us any more, and may have missed no more than two Hellos: it need not wait for the next ones. Once, for it may be out of our reach.
+        if (ihu.RxCost == Metric.Infinity && neighbour.TxCost != Metric.Infinity)
+            WantBurst(neighbour.Link);
         SelectionRule rule = neighbour.TxCost == ihu.RxCost ? SelectionRule.Hysteresis : SelectionRule.Immediate;
         TimeSpan hold = Centiseconds.ToTimeSpan(ihu.IntervalCentiseconds) * 3.5;
         neighbour.TxCost = ihu.RxCost;

@@ -110,7 +110,7 @@ public sealed partial class BabelSpeaker
     }
 
     /// <summary>The next hop of the selected route, or of the best other one, feasible first; never the requester.</summary>
-    private Neighbour? TowardsOrigin(int row, Neighbour? requester)
+    private Neighbour? TowardsOrigin(int row, Neighbour requester)
     {
         ref RouteRow entry = ref _routes.Rows[row];
         int best = -1;
@@ -119,7 +119,7 @@ public sealed partial class BabelSpeaker
         {
             var candidate = new RouteId(row, slot);
             ushort metric = MetricOf(candidate);
-            if (metric == Metric.Infinity || slot == requester?.Slot)
+            if (metric == Metric.Infinity || slot == requester.Slot)
                 continue;
             int rank = metric;
             if (slot == entry.Selected)
@@ -160,18 +160,38 @@ public sealed partial class BabelSpeaker
     private void SendOwnRequest(int row, int pending, Neighbour? target)
     {
         ref PendingRequest request = ref _requests[pending];
+        int selected = _routes.Rows[row].Selected;
         var tlv = new SeqnoRequestTlv(_routes.Rows[row].Prefix, request.Seqno, _options.RequestHopCount, request.RouterId, _routes.SourceOf(row));
-        target ??= TowardsOrigin(row, null);
+        if (target is null && selected >= 0)
+            target = NeighbourOf(selected);
         Count(BabelCounter.SeqnoRequestsSent);
         if (target is not null)
-        {
             SendSeqnoRequest(target, tlv);
-            return;
+        else if (!TryAskAll(row, tlv))
+            AskEverybody(tlv);
+    }
+
+    /// <summary>Asks all that have a route, as 3.8.2.1 says. The one with the best may be the one that is gone and not missed yet, or may have its route from us.</summary>
+    /// <returns>False where nobody has one.</returns>
+    private bool TryAskAll(int row, SeqnoRequestTlv request)
+    {
+        bool isAsked = false;
+        for (int slot = _routes.NextNeighbour(row, -1); slot >= 0; slot = _routes.NextNeighbour(row, slot))
+        {
+            if (MetricOf(new RouteId(row, slot)) == Metric.Infinity)
+                continue;
+            SendSeqnoRequest(NeighbourOf(slot), request);
+            isAsked = true;
         }
 
-        // Nobody is known to have a route; somebody may all the same.
+        return isAsked;
+    }
+
+    /// <summary>Nobody is known to have a route; somebody may all the same.</summary>
+    private void AskEverybody(SeqnoRequestTlv request)
+    {
         Span<byte> octets = stackalloc byte[SeqnoRequestTlv.MaxLength];
-        int length = tlv.Encode(octets);
+        int length = request.Encode(octets);
         foreach (BabelInterface link in _interfaces)
         {
             if (link.Neighbours.Count > 0)

@@ -70,6 +70,25 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         Assert.InRange(times[^1], 0, limitSeconds);
     }
 
+    /// <summary>Two that follow each other are lost now and then in a large network. The third tells that the link works.</summary>
+    [Fact]
+    public void A_link_that_lost_two_hellos_is_used_again_with_the_next_one()
+    {
+        for (ulong seed = 1; seed <= 10; seed++)
+        {
+            VirtualNetwork network = Shapes.Line(2, seed, Hello);
+            network.StartAll();
+            network.RunFor(TimeSpan.FromMinutes(1));
+            network.Links[0].IsUp = false;
+            network.RunFor(Hello * 2.5);
+            network.Links[0].IsUp = true;
+            Assert.False(network.IsConverged());
+            TimeSpan? time = network.RunUntilConverged(TimeSpan.FromMinutes(1));
+            Assert.True(time is not null, network.FirstDifference());
+            Assert.InRange(time.Value, TimeSpan.Zero, Hello + TimeSpan.FromSeconds(0.5));
+        }
+    }
+
     [Fact]
     public void A_link_that_returns_is_used_again()
     {

@@ -161,6 +161,37 @@ public sealed class NeighbourTests
         Assert.Equal((ushort)300, bench.SelectedMetric());
     }
 
+    /// <summary>Two Hellos that are lost by chance end a link. With Hellos every quarter of a minute it would stay down for as long.</summary>
+    [Fact]
+    public void Who_is_not_heard_any_more_says_hello_at_once()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Advance(1);
+        bench.Log.Clear();
+        bench.Ihu(cost: Metric.Infinity);
+        bench.Advance(0.1);
+        Assert.Equal(3, bench.Of(TlvKind.Hello).Count());
+    }
+
+    [Fact]
+    public void Who_is_still_not_heard_after_that_waits_for_its_turn()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Advance(1);
+        bench.Ihu(cost: Metric.Infinity);
+        bench.Advance(0.1);
+        bench.Log.Clear();
+        for (int i = 0; i < 5; i++)
+        {
+            bench.Ihu(cost: Metric.Infinity);
+            bench.Advance(0.1);
+        }
+
+        Assert.Empty(bench.Of(TlvKind.Hello));
+    }
+
     [Fact]
     public void A_cost_multiplier_drains_cuts_and_restores()
     {
