@@ -100,7 +100,7 @@ public sealed partial class KillersActor : PersistentActor
                 Take(entry, entry.Killer.PeerAnswers(Context.Now, answered.Round, answered.Agrees, _times));
                 break;
             case DoomedTunnelGone gone when Find(gone.Index) is { } entry:
-                Take(entry, entry.Killer.Gone(Context.Now, _times));
+                End(entry);
                 break;
             case LinkLocked locked when Find(locked.Tunnel) is { } entry && entry.Look == locked.Number:
                 Take(entry, entry.Killer.Look(Context.Now, UseOf(entry, locked), _times));
@@ -122,7 +122,7 @@ public sealed partial class KillersActor : PersistentActor
                 break;
             case TunnelsLost:
                 foreach (Entry entry in _doomed.Values.ToArray())
-                    Take(entry, entry.Killer.Gone(Context.Now, _times));
+                    End(entry);
                 break;
             case TunnelsThere there:
                 GoOn(there);
@@ -166,8 +166,16 @@ public sealed partial class KillersActor : PersistentActor
     private void Begin(DoomedTunnel tunnel, CloseReason reason, string text, KillerStep step)
     {
         var entry = new Entry(tunnel, step.Killer!) { Reason = reason, Text = text, PeerReason = reason, PeerText = text };
-        _doomed[tunnel.Index.Value] = entry;   // an older one of that number has only waited for its end
+        _doomed[tunnel.Index.Value] = entry;
         Take(entry, step);
+    }
+
+    // The costs of a link are gone with it, and its number may be that of another tunnel before long: nothing of this one may be left then.
+    private void End(Entry entry)
+    {
+        Take(entry, entry.Killer.Gone(Context.Now, _times));
+        if (_doomed.Remove(entry.Tunnel.Index.Value))
+            Context.System.EventStream.Publish(new DestructionChanged(entry.Tunnel.Index, null));
     }
 
     // What is told others leaves after what is new has been stored.

@@ -73,12 +73,25 @@ public sealed class KillersActorTests
         Answer(routes: 0);
         Assert.Equal("a better one", _tunnel.ExpectMsg<CutTunnel>().Text);
         Tell(new DoomedTunnelGone(Index));
-        Assert.Equal([KillerState.Unlocking], States());
-        _kit.Advance(Patience + Tick);
-        LastLook(routes: 0);
-        Assert.Equal([null], States());
+        Assert.Equal([KillerState.Unlocking, null], States());
         Assert.Equal(0, _actor.Count);
         Assert.Equal(["node.destruction-began", "node.destruction-locked", "node.destruction-ended"], Stored());
+    }
+
+    /// <summary>The number of a tunnel is given to another one a while after it has ended, soon where many tunnels are refused.</summary>
+    [Fact]
+    public void The_next_tunnel_of_that_number_is_not_locked()
+    {
+        Start();
+        uint round = LockOurs(isForced: false);
+        Tell(new PeerAnsweredDestruction(Index, round, Agrees: true));
+        Answer(routes: 0);
+        _tunnel.ExpectMsg<CutTunnel>();
+        Tell(new DoomedTunnelGone(Index));
+        _router.ReceiveAll();
+        for (TimeSpan end = _kit.Now + Patience + (2 * Tick); _kit.Now < end; _kit.Advance(Tick))
+            _kit.System.EventStream.Publish(new RoutesPublished([]));
+        Assert.Empty(_router.ReceiveAll());
     }
 
     [Fact]
@@ -402,7 +415,7 @@ public sealed class KillersActorTests
         Start();
         LockOurs(isForced: false);
         Tell(new TunnelsLost());
-        Assert.Equal(KillerState.Unlocking, States()[^1]);
+        Assert.Equal([KillerState.Unlocking, null], States()[^2..]);
         Assert.Equal("node.destruction-ended", Stored()[^1]);
     }
 
