@@ -11,6 +11,9 @@ public sealed record BenchmarkOptions
     /// <summary>True: what takes more than ten minutes is measured as well, where there is something. Default false.</summary>
     public bool IsLarge { get; init; }
 
+    /// <summary>True: what takes hours is measured as well, where there is something and it fits into memory. It includes <see cref="IsLarge"/>. Default false.</summary>
+    public bool IsHuge { get; init; }
+
     /// <summary>Measured runs per metric, after one that warms up. At least 5 unless <see cref="IsQuick"/>. Default 7.</summary>
     public int Repetitions { get; init; } = 7;
 

@@ -2,7 +2,7 @@ using Mesh.Actors.Persistence.Sqlite;
 
 namespace Mesh.Benchmarks;
 
-/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--large] [--processor-time] [--mesh PROGRAM]</c>.</summary>
+/// <summary>The command line: <c>AREA [--json FILE] [--quick] [--large | --huge] [--processor-time] [--mesh PROGRAM]</c>.</summary>
 public static class Program
 {
     private const int Usage = 2;
@@ -35,6 +35,9 @@ public static class Program
                     break;
                 case "--large":
                     options = options with { IsLarge = true };
+                    break;
+                case "--huge":
+                    options = options with { IsLarge = true, IsHuge = true };
                     break;
                 case "--processor-time":
                     options = options with { CountsProcessorTime = true };
@@ -72,7 +75,7 @@ public static class Program
         {
             foreach (string line in problems)
                 errors.WriteLine(line);
-            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--large] [--processor-time] [--mesh PROGRAM]");
+            errors.WriteLine("usage: AREA [--json FILE] [--quick] [--large | --huge] [--processor-time] [--mesh PROGRAM]");
             foreach (BenchmarkArea known in BenchmarkRunner.Areas)
                 errors.WriteLine($"  {known.Name}: {known.Summary}");
             return Usage;

@@ -231,6 +231,9 @@ public sealed partial class BabelSpeaker
 
         if (timestamp is { } sent)
             NoteTimestamp(neighbour, sent);
+        // What was sent meanwhile may be lost as well, and of a route that is gone we would hear only with the next whole table.
+        if ((hello.IsUnicast ? neighbour.UnicastHellos : neighbour.Hellos).HasMissedOne && neighbour.Cost != Metric.Infinity)
+            AskForTable(neighbour.Control);
         RefreshCost(neighbour, SelectionRule.Hysteresis);
     }
 

@@ -29,6 +29,9 @@ internal struct HelloHistory()
     /// <summary>Whether two of the last three Hellos arrived (RFC 8966 appendix A.2.1).</summary>
     public readonly bool HasTwoOfThree => IsTwoOfThree(Bits);
 
+    /// <summary>Whether the newest Hello arrived, the one before it did not, and some did before that.</summary>
+    public readonly bool HasMissedOne => Bits >> 14 == 0b10 && (Bits & 0x3FFF) != 0;
+
     /// <summary>Whether at least two of the three newest bits are set.</summary>
     public static bool IsTwoOfThree(ushort bits) => ushort.PopCount((ushort)(bits >> 13)) >= 2;
 

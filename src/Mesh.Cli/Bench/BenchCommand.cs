@@ -19,7 +19,7 @@ internal static class BenchCommand
         var quick = new Option<bool>("--quick") { Description = "Small parameters: to see that it works, not how fast." };
         var command = new MeshCommand("bench", "Measure how fast the parts are on this machine.")
         {
-            Notes = ["Further options are handed on to the benchmarks: --large (sim: networks of 1,000 nodes as well), --processor-time."],
+            Notes = ["Further options are handed on to the benchmarks: --large (sim: a network of 1,000 nodes as well; ten minutes), --huge (sim: of 3,000 and 10,000, where they fit into memory; hours), --processor-time."],
             Examples = ["mesh bench kernel --json kernel.json", "mesh bench kernel --quick", "mesh bench babel --json babel.json", "mesh bench dataplane --json dataplane.json", "mesh bench peers --json peers.json", "mesh bench registry --json registry.json", "mesh bench sim --json sim.json", "mesh bench sim --large --json sim.json"],
             TreatUnmatchedTokensAsErrors = false,
         };

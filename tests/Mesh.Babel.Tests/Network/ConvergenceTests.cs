@@ -89,6 +89,30 @@ public sealed class ConvergenceTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>A retraction is repeated for 14 s. All may be lost, and the link goes on: one Hello every 15 s is missing.</summary>
+    [Fact]
+    public void A_retraction_that_was_lost_is_made_up_for_with_the_next_hello()
+    {
+        TimeSpan hello = TimeSpan.FromSeconds(15);
+        int kept = 0;
+        for (ulong seed = 1; seed <= 10; seed++)
+        {
+            VirtualNetwork network = Shapes.Line(3, seed, hello);
+            network.StartAll();
+            network.RunFor(TimeSpan.FromMinutes(3) + (network.Random.Below(15000) * TimeSpan.FromMilliseconds(1)));
+            (VirtualNode first, VirtualNode last) = (network.Nodes[0], network.Nodes[2]);
+            network.Links[0].IsUp = false;
+            last.Do(speaker => speaker.Withdraw(last.Prefix, network.Now));
+            network.RunFor(TimeSpan.FromSeconds(17));
+            network.Links[0].IsUp = true;
+            kept += first.NextHop(last.Prefix) is null ? 0 : 1;
+            network.RunFor(hello + TimeSpan.FromSeconds(0.5));
+            Assert.Null(first.NextHop(last.Prefix));
+        }
+
+        Assert.InRange(kept, 5, 10);
+    }
+
     [Fact]
     public void A_link_that_returns_is_used_again()
     {

@@ -161,6 +161,34 @@ public sealed class NeighbourTests
         Assert.Equal((ushort)300, bench.SelectedMetric());
     }
 
+    /// <summary>What else was sent when the Hello was may be lost, too: a retraction, and all its repetitions.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Who_missed_a_hello_asks_for_the_table(bool isNoticed)
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.Advance(isNoticed ? 6.5 : 5.5);   // it is missed after 6 s, or when the next one has another number than it should
+        bench.Log.Clear();
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0, 4, 1, 0x90]);
+        Bench.Sent request = Assert.Single(bench.Of(TlvKind.RouteRequest));
+        Assert.Equal((Bench.Peer, null, bench.Now), (request.Destination, request.RouteRequest.Prefix, request.At));
+        bench.Receive([42, 2, 0, 8, 4, 6, 0, 0, 0, 5, 1, 0x90]);
+        Assert.Single(bench.Of(TlvKind.RouteRequest));
+    }
+
+    [Fact]
+    public void Who_missed_none_does_not()
+    {
+        var bench = new Bench();
+        bench.Meet();
+        bench.AdvanceWithHellos(1, (Bench.Link, Bench.Peer));
+        bench.Log.Clear();
+        bench.AdvanceWithHellos(40, (Bench.Link, Bench.Peer));
+        Assert.Empty(bench.Of(TlvKind.RouteRequest));
+    }
+
     /// <summary>Two Hellos that are lost by chance end a link. With Hellos every quarter of a minute it would stay down for as long.</summary>
     [Fact]
     public void Who_is_not_heard_any_more_says_hello_at_once()

@@ -83,6 +83,57 @@ public sealed class RepetitionTests
         }
     }
 
+    /// <summary>What is source-specific is always told in the general way, and otherwise like what is not.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(3, true)]
+    public void A_speaker_that_tells_its_table_in_the_short_way_says_what_one_does_that_never_can(ulong seed, bool hasFilter)
+    {
+        BabelPrefix source = BabelPrefix.Parse("2001:db8:5000::/36");
+        var quick = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
+        var general = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
+        var random = new SeededRandom(seed);
+        var tables = Peers.Select(_ => new OutgoingUpdate?[Prefixes]).ToArray();
+        foreach ((InterfaceId link, BabelAddress peer) in Peers)
+            Both(bench => bench.Meet(link, peer));
+
+        int told = 0;
+        for (int step = 0; step < 300; step++)
+        {
+            int who = random.Below(Peers.Length);
+            Change(tables[who], random);
+            foreach (OutgoingUpdate? entry in tables[who])
+            {
+                if (entry is not { } update)
+                    continue;
+                Tell(quick, update);
+                Tell(general, update with { Source = source });
+            }
+
+            // Now and then nobody says anything for so long that routes lapse, or even what they were compared with.
+            int seconds = random.Chance(0.02) ? 400 : random.Chance(0.05) ? 70 : random.Below(20);
+            Both(bench => bench.AdvanceWithHellos(seconds, Peers));
+            Assert.Equal(general.Log.Select(Content), quick.Log.Select(Content));
+            Assert.Equal(general.Speaker.Sizes, quick.Speaker.Sizes);
+            told += quick.Of(TlvKind.Update).Count();
+            Both(static bench => bench.Log.Clear());
+
+            void Tell(Bench bench, OutgoingUpdate update) => bench.Receive(writer => writer.TryAppend(update), Peers[who].Link, Peers[who].Peer);
+        }
+
+        Assert.InRange(told, 3_000, int.MaxValue);
+
+        void Both(Action<Bench> act)
+        {
+            act(quick);
+            act(general);
+        }
+
+        static object Content(Bench.Sent sent) => (sent.At, sent.Link, sent.Destination, sent.Kind, sent.Hello, sent.Ihu,
+            (sent.Update.Prefix, sent.Update.RouterId, sent.Update.Seqno, sent.Update.Metric, sent.Update.IntervalCentiseconds), sent.RouteRequest.Prefix, sent.SeqnoRequest with { Source = default });
+    }
+
     [Fact]
     public void A_repetition_makes_a_route_live_longer_and_takes_back_that_it_was_asked_for()
     {
@@ -158,11 +209,11 @@ public sealed class RepetitionTests
         return [.. padded];
     }
 
-    /// <summary>Some prefixes cost more from some, and one is refused.</summary>
+    /// <summary>Some prefixes cost more from some, one is refused, one is kept for us and one while it costs much.</summary>
     private sealed class Prices : IBabelFilter
     {
         public ushort PenaltyOf(OfferedRoute offer) => offer.Key.Prefix == PrefixOf(3) ? Metric.Infinity : offer.Key.Prefix == PrefixOf(5) && offer.Neighbour == Bench.Peer ? (ushort)300 : (ushort)0;
 
-        public bool IsAnnounced(InterfaceId link, RouteKey key, RouterId routerId, ushort metric) => key.Prefix != PrefixOf(7);
+        public bool IsAnnounced(InterfaceId link, RouteKey key, RouterId routerId, ushort metric) => key.Prefix != PrefixOf(7) && !(key.Prefix == PrefixOf(8) && metric > 1000);
     }
 }
