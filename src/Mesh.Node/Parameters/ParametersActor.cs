@@ -237,6 +237,7 @@ public sealed partial class ParametersActor : PersistentActor
         }
 
         Learn(heard.Version);
+        _failures = 0;   // the registry is there: it has just said something
         FetchAgain(Context.Random.NextTimeSpan(TimeSpan.Zero, Spread()));
     }
 

@@ -145,6 +145,24 @@ public sealed class NewsTests
         void Fail() => _client.Reply(new RegistryUnreachable(_client.ExpectMsg<CallRegistry>(TimeSpan.FromMinutes(2)).Tag, "connection refused"));
     }
 
+    /// <summary>A registry that was away for long published something, and the way to it failed once more: what it had failed before counts no more.</summary>
+    [Fact]
+    public void News_after_many_failures_are_asked_for_again_soon_where_the_question_fails()
+    {
+        for (int i = 0; i < 8; i++)
+        {
+            Publish(new ParametersOutdated());
+            Fail();
+        }
+
+        Hear(2);
+        Fail();
+        Answer(Parameters(2), TimeSpan.FromSeconds(1.2));
+        Assert.Equal(2UL, Status().Used);
+
+        void Fail() => _client.Reply(new RegistryUnreachable(_client.ExpectMsg<CallRegistry>(TimeSpan.FromMinutes(2)).Tag, "connection refused"));
+    }
+
     [Fact]
     public void What_the_registry_does_not_have_yet_is_asked_for_again_and_not_too_often()
     {
