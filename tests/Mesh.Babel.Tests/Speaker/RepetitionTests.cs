@@ -20,13 +20,9 @@ public sealed class RepetitionTests
     [InlineData(6, true)]
     public void A_speaker_that_takes_the_short_way_does_what_one_does_that_never_can(ulong seed, bool hasFilter)
     {
-        var quick = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
-        var general = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
+        (Bench quick, Bench general) = (Start(hasFilter), Start(hasFilter));
         var random = new SeededRandom(seed);
         var tables = Peers.Select(_ => new OutgoingUpdate?[Prefixes]).ToArray();
-        foreach ((InterfaceId link, BabelAddress peer) in Peers)
-            Both(bench => bench.Meet(link, peer));
-
         int requests = 0;
         double sinceHello = 0;
         for (int step = 0; step < 1000; step++)
@@ -91,13 +87,9 @@ public sealed class RepetitionTests
     public void A_speaker_that_tells_its_table_in_the_short_way_says_what_one_does_that_never_can(ulong seed, bool hasFilter)
     {
         BabelPrefix source = BabelPrefix.Parse("2001:db8:5000::/36");
-        var quick = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
-        var general = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
+        (Bench quick, Bench general) = (Start(hasFilter), Start(hasFilter));
         var random = new SeededRandom(seed);
         var tables = Peers.Select(_ => new OutgoingUpdate?[Prefixes]).ToArray();
-        foreach ((InterfaceId link, BabelAddress peer) in Peers)
-            Both(bench => bench.Meet(link, peer));
-
         int told = 0;
         for (int step = 0; step < 300; step++)
         {
@@ -147,6 +139,14 @@ public sealed class RepetitionTests
             bench.Announce(5, interval: 1600);
             Assert.Equal(56, Assert.Single(bench.Speaker.Routes()).ExpiresIn.TotalSeconds, 0.11);
         }
+    }
+
+    private static Bench Start(bool hasFilter)
+    {
+        var bench = new Bench(twoLinks: true, filter: hasFilter ? new Prices() : null);
+        foreach ((InterfaceId link, BabelAddress peer) in Peers)
+            bench.Meet(link, peer);
+        return bench;
     }
 
     // Mostly nothing; else a metric, a number, another origin, or that a prefix comes or goes.
